@@ -1,0 +1,17 @@
+/*
+ * daemon/wake.h: tell the scheduler of this database that there is something to do, once the transaction commits.
+ */
+#ifndef SYNERGY_DAEMON_WAKE_H
+#define SYNERGY_DAEMON_WAKE_H
+
+/* why: bits that the scheduler finds OR-ed together when it wakes */
+#define WAKE_EVENTS			0x01	/* rows in synergy.pending: finished units, asked-for triggers */
+#define WAKE_REQUESTS		0x02	/* somebody else requested units: look for them in the table */
+#define WAKE_DEFINITIONS	0x04	/* processes, timetables, freeruns, triggers changed */
+#define WAKE_EXECUTOR		0x08	/* an executor became idle or ended */
+#define WAKE_ALL			0x0f
+
+/* remembers the reasons in this backend; published at commit, forgotten at abort; no-op when not preloaded */
+extern void wake_scheduler_at_commit(int reasons);
+
+#endif							/* SYNERGY_DAEMON_WAKE_H */

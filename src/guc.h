@@ -1,0 +1,22 @@
+/*
+ * guc.h: the settings.  guc.c defines them with their units and bounds; see docs/settings.md.
+ */
+#ifndef SYNERGY_GUC_H
+#define SYNERGY_GUC_H
+
+#include "postgres.h"
+
+extern char *synergy_clock;				/* synergy.clock: '' or a timestamp; virtual time of this session */
+extern bool synergy_enabled;			/* synergy.enabled: may the background scheduler of this database work? */
+extern char *synergy_start_timeperiod;	/* synergy.start_timeperiod: '' or YYYYMMDDHH */
+extern int	synergy_trigger_lag;		/* ms; discrete jobs wait so long after their period's end */
+extern int	synergy_gc_interval;		/* ms between two runs of the garbage collector */
+extern int	synergy_gc_resubmit_after;	/* ms; a unit requested or running longer than this is stale */
+extern int	synergy_gc_release_lag;		/* ms; so long an invalid or stale unit is held back before it is retried */
+extern int	synergy_gc_life_support;	/* ms; active units older than this are canceled */
+extern int	synergy_max_executors;		/* executors at most, per database */
+extern int	synergy_executor_idle_timeout;	/* ms; 0: an executor ends as soon as it has nothing to do */
+
+extern void guc_define(void);			/* called once by _PG_init */
+
+#endif							/* SYNERGY_GUC_H */

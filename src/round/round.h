@@ -1,0 +1,60 @@
+/*
+ * round/round.h: one round of the scheduler, as the daemon and the step functions call it.
+ *
+ * A round runs inside the caller's transaction (READ COMMITTED, no snapshot needs to be active), holds the round
+ * lock to its end, loads facts as sets, asks the core, and writes as sets.  What it found out for the next round
+ * is in RoundMemory; after an abort the memory must be thrown away or reset.
+ */
+#ifndef SYNERGY_ROUND_ROUND_H
+#define SYNERGY_ROUND_ROUND_H
+
+#include "postgres.h"
+#include "utils/timestamp.h"
+
+typedef struct RoundMemory RoundMemory;
+
+/* a unit of an SQL worker that waits for an executor */
+typedef struct ReadyUnit
+{
+	int64		unit_id;
+	int32		process_id;
+	Oid			owner;			/* the role whose session must run it */
+} ReadyUnit;
+
+typedef struct RoundOutcome
+{
+	TimestampTz next_wake;		/* nothing to do before that, unless woken; PG_INT64_MAX: only when woken */
+	bool		paused;			/* a copy of another database: nothing runs until synergy.resume() */
+	bool		wrote;			/* anything was changed in this round */
+	int			n_ready;		/* newly requested (or, with WAKE_REQUESTS, all requested) units, in order */
+	ReadyUnit  *ready;			/* palloc'd in the caller's context at the time of the call */
+} RoundOutcome;
+
+/*
+ * The lock of the whole database's timetables: one writer at a time.  Held to the end of the transaction.  It is
+ * an advisory lock in a key space that SQL cannot reach (field4 ROUND_LOCK_CLASS); pg_locks shows it.
+ */
+#define ROUND_LOCK_CLASS 0x5953		/* "SY" */
+extern void round_lock(void);
+
+/* resident memory: definitions, timers, frontiers.  One per process that runs rounds. */
+extern RoundMemory *round_memory_create(MemoryContext parent);
+extern void round_memory_reset(RoundMemory *memory);	/* after an abort, or to forget all */
+extern void round_memory_delete(RoundMemory *memory);
+
+/*
+ * What the scheduler does when it wakes: takes the lock, due triggers, asked-for triggers, events, GC when due.
+ * `reasons` are WAKE_* bits; the first call after create/reset behaves as if all were set.  With nothing due it
+ * returns at once without lock, snapshot, transaction id or SQL.
+ */
+extern void round_run(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcome);
+
+/*
+ * Units of SQL workers that are in progress under an executor (started_by_executor) but not in `running` have lost
+ * their session: they are requested again (attempt counts on), after three such ends in a row invalid.  Call in a
+ * transaction of its own, at the scheduler's start (running: what shared memory knows) and when an executor died.
+ * Returns the number of units; their requests are found by the next round (pass WAKE_REQUESTS | WAKE_EVENTS).
+ */
+extern int	round_reclaim(const int64 *running, int n_running, TimestampTz now);
+
+#endif							/* SYNERGY_ROUND_ROUND_H */

@@ -1,0 +1,437 @@
+/*
+ * store/definition.c: reads processes, timetables and freeruns into one linked picture.
+ *
+ * Three statements however many there are.  Option values were checked at registration, so reading trusts them;
+ * a trigger that does not parse any more (an older version wrote it) never fires instead of stopping the others.
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "guc.h"
+#include "store/definition.h"
+#include "store/spi.h"
+
+int64
+definition_version(void)
+{
+	static StoreQuery query = {"SELECT last_value FROM synergy.change_seq", 0};
+
+	store_execute(&query, NULL, NULL);
+	return store_get_int64(0, 1, 0);
+}
+
+void
+definition_bump_version(void)
+{
+	static StoreQuery query = {"SELECT pg_catalog.nextval('synergy.change_seq')", 0};
+
+	store_execute(&query, NULL, NULL);
+}
+
+/* ---------------------------------------------------------------- loading */
+
+static StoreQuery tree_query = {
+	"SELECT tree_id, tree_name, end_timeperiod, "
+	"       ARRAY(SELECT d.tree_id FROM synergy.timetable d WHERE d.tree_name = ANY (t.dependent_on) ORDER BY d.tree_id) "
+	"FROM synergy.timetable t ORDER BY tree_id", 0
+};
+
+#define INTERVAL_OPTION(name) \
+	"(EXTRACT(EPOCH FROM (options->>'" name "')::interval) * 1000000)::bigint"
+
+static StoreQuery process_query = {
+	"SELECT p.process_id, process_name, t.tree_id, time_qualifier, time_grouping, state_machine, blocking_type, worker, "
+	"       trigger_frequency, source, options->>'source_key', options->>'source_time', p.start_timeperiod, is_on, "
+	"       coalesce(options->>'catch_up', 'eager') = 'eager', coalesce((options->>'concurrency')::int, 1), p.owner::oid, "
+	INTERVAL_OPTION("trigger_lag") ", " INTERVAL_OPTION("gc_resubmit_after") ", "
+	INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
+	"       (options->>'max_retries')::int, options->>'backoff', " INTERVAL_OPTION("backoff_base") ", "
+	INTERVAL_OPTION("backoff_cap") ", (options->>'backoff_jitter')::float8, g.head, g.frontier "
+	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) "
+	"ORDER BY p.process_id", 0
+};
+
+static StoreQuery freerun_query = {
+	"SELECT freerun_id, process_name, entry_name, worker, trigger_frequency, timezone, is_on, owner::oid, "
+	INTERVAL_OPTION("gc_resubmit_after") ", " INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
+	"       g.unit_of_work_id, g.fired_at "
+	"FROM synergy.freerun f LEFT JOIN synergy.progress g ON g.process_id = f.freerun_id ORDER BY freerun_id", 0
+};
+
+static Tree *
+find_tree(Definitions *definitions, int32 id)
+{
+	for (int i = 0; i < definitions->n_trees; i++)
+		if (definitions->trees[i]->id == id)
+			return definitions->trees[i];
+	return NULL;
+}
+
+static DefinitionEntry *
+enter_id(Definitions *definitions, int32 id)
+{
+	bool		found;
+	DefinitionEntry *entry = hash_search(definitions->by_id, &id, HASH_ENTER, &found);
+
+	entry->process = NULL;
+	entry->freerun = NULL;
+	return entry;
+}
+
+static void
+parse_trigger(const char *text, Trigger *trigger)
+{
+	TriggerError error;
+
+	if (!trigger_parse(text, trigger, &error))
+	{
+		memset(trigger, 0, sizeof(*trigger));
+		trigger->kind = TRIGGER_AT; /* without times: never */
+	}
+}
+
+static int32 *
+int_array(Datum array, int *n)
+{
+	ArrayType  *value = DatumGetArrayTypeP(array);
+
+	*n = ARR_NDIM(value) == 0 ? 0 : ARR_DIMS(value)[0];
+	return (int32 *) ARR_DATA_PTR(value);
+}
+
+static void
+load_trees(Definitions *definitions)
+{
+	int			n = store_execute(&tree_query, NULL, NULL);
+
+	definitions->n_trees = n;
+	definitions->trees = palloc0(sizeof(Tree *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		Tree	   *tree = definitions->trees[i] = palloc0(sizeof(Tree));
+
+		tree->id = store_get_int32(i, 1, 0);
+		tree->name = store_get_text(i, 2);
+		tree->end = store_get_timeperiod(i, 3);
+		tree->dependants = palloc(sizeof(Tree *) * n);
+		tree->dependent_on = palloc(sizeof(Tree *) * n);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		Tree	   *tree = definitions->trees[i];
+		bool		is_null;
+		int			n_ids;
+		int32	   *ids = int_array(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &is_null), &n_ids);
+
+		for (int j = 0; j < n_ids; j++)
+		{
+			Tree	   *other = find_tree(definitions, ids[j]);
+
+			tree->dependent_on[tree->n_dependent_on++] = other;
+			other->dependants[other->n_dependants++] = tree;
+		}
+	}
+}
+
+static Process *
+read_process(Definitions *definitions, int row)
+{
+	Process    *process = palloc0(sizeof(Process));
+	char	   *backoff;
+
+	process->id = store_get_int32(row, 1, 0);
+	process->name = store_get_text(row, 2);
+	process->tree = find_tree(definitions, store_get_int32(row, 3, 0));
+	if (!time_qualifier_from_name(store_get_text(row, 4), &process->qualifier) ||
+		!state_machine_from_name(store_get_text(row, 6), &process->machine) ||
+		!blocking_type_from_name(store_get_text(row, 7), &process->blocking) ||
+		!worker_kind_from_name(store_get_text(row, 8), &process->worker))
+		elog(ERROR, "definition of process \"%s\" is malformed", process->name);
+	process->grouping = store_get_int32(row, 5, 1);
+	parse_trigger(store_get_text(row, 9), &process->trigger);
+	process->source = store_get_text(row, 10);
+	process->source_key = store_get_text(row, 11);
+	process->source_time = store_get_text(row, 12);
+	process->start = store_get_timeperiod(row, 13);
+	process->is_on = store_get_bool(row, 14, false);
+	process->is_eager = store_get_bool(row, 15, true);
+	process->concurrency = store_get_int32(row, 16, 1);
+	process->owner = store_get_oid(row, 17);
+	process->trigger_lag = store_get_int64(row, 18, -1);
+	process->resubmit_after = store_get_int64(row, 19, -1);
+	process->release_lag = store_get_int64(row, 20, -1);
+	process->life_support = store_get_int64(row, 21, -1);
+	process->max_retries = store_get_int32(row, 22, -1);
+	backoff = store_get_text(row, 23);
+	process->has_backoff = backoff != NULL;
+	process->backoff.kind = backoff && strcmp(backoff, "exponential") == 0 ? BACKOFF_EXPONENTIAL : BACKOFF_CONSTANT;
+	process->backoff.base = store_get_int64(row, 24, INSTANT_MINUTE);
+	process->backoff.cap = store_get_int64(row, 25, 0);
+	process->backoff.jitter = store_get_double(row, 26, 0);
+	process->head = store_get_timeperiod(row, 27);
+	process->frontier = store_get_timeperiod(row, 28);
+	return process;
+}
+
+static void
+load_processes(Definitions *definitions)
+{
+	int			n = store_execute(&process_query, NULL, NULL);
+
+	definitions->n_processes = n;
+	definitions->processes = palloc0(sizeof(Process *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		Process    *process = definitions->processes[i] = read_process(definitions, i);
+
+		process->tree->members[process->qualifier] = process;
+		enter_id(definitions, process->id)->process = process;
+	}
+	for (int i = 0; i < definitions->n_trees; i++)
+	{
+		Tree	   *tree = definitions->trees[i];
+		Process    *below = NULL;
+
+		for (int q = QUALIFIER_HOURLY; q <= QUALIFIER_YEARLY; q++)
+		{
+			Process    *process = tree->members[q];
+
+			if (process == NULL)
+				continue;
+			process->child = below;
+			if (below)
+				below->parent = process;
+			else
+				tree->bottom = process;
+			below = process;
+		}
+	}
+}
+
+static void
+load_freeruns(Definitions *definitions)
+{
+	int			n = store_execute(&freerun_query, NULL, NULL);
+
+	definitions->n_freeruns = n;
+	definitions->freeruns = palloc0(sizeof(Freerun *) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		Freerun    *freerun = definitions->freeruns[i] = palloc0(sizeof(Freerun));
+
+		freerun->id = store_get_int32(i, 1, 0);
+		freerun->process_name = store_get_text(i, 2);
+		freerun->entry_name = store_get_text(i, 3);
+		if (!worker_kind_from_name(store_get_text(i, 4), &freerun->worker))
+			elog(ERROR, "definition of freerun \"%s\" is malformed", freerun->entry_name);
+		parse_trigger(store_get_text(i, 5), &freerun->trigger);
+		freerun->timezone = store_get_text(i, 6);
+		freerun->is_on = store_get_bool(i, 7, false);
+		freerun->owner = store_get_oid(i, 8);
+		freerun->resubmit_after = store_get_int64(i, 9, -1);
+		freerun->release_lag = store_get_int64(i, 10, -1);
+		freerun->life_support = store_get_int64(i, 11, -1);
+		freerun->unit_id = store_get_int64(i, 12, 0);
+		freerun->fired_at = store_get_time(i, 13, 0);
+		enter_id(definitions, freerun->id)->freerun = freerun;
+	}
+}
+
+Definitions *
+definition_load(MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "synergy definitions", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Definitions *definitions = palloc0(sizeof(Definitions));
+	HASHCTL		control = {0};
+
+	definitions->context = context;
+	control.keysize = sizeof(int32);
+	control.entrysize = sizeof(DefinitionEntry);
+	control.hcxt = context;
+	definitions->by_id = hash_create("synergy definitions", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	definitions->version = definition_version();
+	load_trees(definitions);
+	load_processes(definitions);
+	load_freeruns(definitions);
+	definitions->paused = identity_is_foreign();
+	MemoryContextSwitchTo(old);
+	return definitions;
+}
+
+/* ---------------------------------------------------------------- progress */
+
+static StoreQuery save_query = {
+	"INSERT INTO synergy.progress AS g (process_id, head, frontier, unit_of_work_id, fired_at) "
+	"SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5) "
+	"ON CONFLICT (process_id) DO UPDATE SET head = EXCLUDED.head, frontier = EXCLUDED.frontier, "
+	"unit_of_work_id = EXCLUDED.unit_of_work_id, fired_at = EXCLUDED.fired_at", 5,
+	{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+void
+definition_save_progress(Definitions *definitions)
+{
+	StoreColumn columns[5];
+	Datum		values[5];
+	Oid			types[5] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID};
+
+	for (int i = 0; i < 5; i++)
+		column_init(&columns[i], types[i]);
+	for (int i = 0; i < definitions->n_processes; i++)
+	{
+		Process    *process = definitions->processes[i];
+
+		if (!process->progress_dirty)
+			continue;
+		column_add(&columns[0], Int32GetDatum(process->id));
+		column_add_timeperiod(&columns[1], process->head);
+		column_add_timeperiod(&columns[2], process->frontier);
+		column_add_id(&columns[3], 0);
+		column_add_time(&columns[4], 0);
+		process->progress_dirty = false;
+	}
+	for (int i = 0; i < definitions->n_freeruns; i++)
+	{
+		Freerun    *freerun = definitions->freeruns[i];
+
+		if (!freerun->progress_dirty)
+			continue;
+		column_add(&columns[0], Int32GetDatum(freerun->id));
+		column_add_timeperiod(&columns[1], TIMEPERIOD_NONE);
+		column_add_timeperiod(&columns[2], TIMEPERIOD_NONE);
+		column_add_id(&columns[3], freerun->unit_id);
+		column_add_time(&columns[4], freerun->fired_at);
+		freerun->progress_dirty = false;
+	}
+	if (columns[0].n == 0)
+		return;
+	for (int i = 0; i < 5; i++)
+		values[i] = column_array(&columns[i]);
+	store_execute(&save_query, values, NULL);
+}
+
+/* ---------------------------------------------------------------- looking up */
+
+Process *
+definition_process(Definitions *definitions, int32 id)
+{
+	DefinitionEntry *entry = hash_search(definitions->by_id, &id, HASH_FIND, NULL);
+
+	return entry ? entry->process : NULL;
+}
+
+Freerun *
+definition_freerun(Definitions *definitions, int32 id)
+{
+	DefinitionEntry *entry = hash_search(definitions->by_id, &id, HASH_FIND, NULL);
+
+	return entry ? entry->freerun : NULL;
+}
+
+Process *
+definition_process_named(Definitions *definitions, const char *name)
+{
+	for (int i = 0; i < definitions->n_processes; i++)
+		if (strcmp(definitions->processes[i]->name, name) == 0)
+			return definitions->processes[i];
+	return NULL;
+}
+
+Freerun *
+definition_freerun_named(Definitions *definitions, const char *process_name, const char *entry_name)
+{
+	for (int i = 0; i < definitions->n_freeruns; i++)
+		if (strcmp(definitions->freeruns[i]->process_name, process_name) == 0 &&
+			strcmp(definitions->freeruns[i]->entry_name, entry_name) == 0)
+			return definitions->freeruns[i];
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- identity */
+
+bool
+identity_is_foreign(void)
+{
+	static StoreQuery look = {
+		"SELECT pg_catalog.count(*), "
+		"       pg_catalog.count(*) FILTER (WHERE system_identifier <> $1 OR database_oid <> $2) FROM synergy.identity", 2,
+		{INT8OID, OIDOID}
+	};
+	static StoreQuery add = {
+		"INSERT INTO synergy.identity (system_identifier, database_oid) VALUES ($1, $2)", 2, {INT8OID, OIDOID}
+	};
+	Datum		values[2] = {Int64GetDatum((int64) GetSystemIdentifier()), ObjectIdGetDatum(MyDatabaseId)};
+
+	store_execute(&look, values, NULL);
+	if (store_get_int64(0, 1, 0) > 0)
+		return store_get_int64(0, 2, 0) > 0;
+	if (!RecoveryInProgress() && !XactReadOnly)
+		store_execute(&add, values, NULL);
+	return false;
+}
+
+void
+identity_take_over(void)
+{
+	static StoreQuery clear = {"DELETE FROM synergy.identity", 0};
+
+	store_execute(&clear, NULL, NULL);
+	(void) identity_is_foreign();
+}
+
+/* ---------------------------------------------------------------- settings and reach */
+
+int64
+process_trigger_lag(const Process *process)
+{
+	return process->trigger_lag >= 0 ? process->trigger_lag : synergy_trigger_lag * INT64CONST(1000);
+}
+
+int64
+resubmit_after_of(int64 own)
+{
+	return own >= 0 ? own : synergy_gc_resubmit_after * INT64CONST(1000);
+}
+
+int64
+release_lag_of(int64 own)
+{
+	return own >= 0 ? own : synergy_gc_release_lag * INT64CONST(1000);
+}
+
+int64
+life_support_of(int64 own)
+{
+	return own >= 0 ? own : synergy_gc_life_support * INT64CONST(1000);
+}
+
+bool
+process_reach(const Process *process, TimestampTz now, Timeperiod *first, Timeperiod *last)
+{
+	TimeQualifier bottom = process->tree->bottom->qualifier;
+	Timeperiod	now_bottom;
+
+	if (!timeperiod_at(bottom, now, &now_bottom) || !timeperiod_at(process->qualifier, now, last))
+		return false;
+	if (timeperiod_cast(bottom, process->start) > now_bottom)
+		return false;			/* the timetable begins in the future (R4) */
+	*first = timeperiod_cast(process->qualifier, process->start);
+	if (process->tree->end != TIMEPERIOD_NONE)
+	{
+		/* the last period that begins before the end */
+		Timeperiod	end = timeperiod_cast(process->qualifier, process->tree->end);
+		Timeperiod	before = end;
+
+		if (timeperiod_start(end) >= timeperiod_start(process->tree->end) &&
+			!timeperiod_step(process->qualifier, end, -1, &before))
+			return false;
+		*last = Min(*last, before);
+	}
+	return *first <= *last;
+}

@@ -1,0 +1,136 @@
+/*
+ * store/definition.h: processes, timetables and freeruns as a linked picture in memory.
+ *
+ * Read as a whole (a few statements however many there are) and kept while synergy.change_seq stands still.
+ * What a process has reached (head, frontier) is kept beside it, because it is read and written together.
+ */
+#ifndef SYNERGY_STORE_DEFINITION_H
+#define SYNERGY_STORE_DEFINITION_H
+
+#include "postgres.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+
+#include "core/backoff.h"
+#include "core/timeperiod.h"
+#include "core/trigger.h"
+
+typedef struct Tree Tree;
+typedef struct Process Process;
+
+struct Process
+{
+	int32		id;
+	char	   *name;
+	Tree	   *tree;
+	Process    *parent;			/* next longer qualifier in the same tree, or NULL */
+	Process    *child;			/* next shorter */
+	TimeQualifier qualifier;
+	int			grouping;
+	StateMachine machine;
+	BlockingType blocking;
+	WorkerKind	worker;
+	Trigger		trigger;
+	char	   *source;			/* recomputing: table; source_key, source_time: its columns */
+	char	   *source_key;
+	char	   *source_time;
+	Timeperiod	start;			/* as given, perhaps at a finer precision than the process's own */
+	bool		is_on;
+	bool		is_eager;
+	int			concurrency;
+	Oid			owner;
+	int64		trigger_lag;	/* microseconds; -1: the setting's, likewise below */
+	int64		resubmit_after;
+	int64		release_lag;
+	int64		life_support;
+	int			max_retries;	/* -1: no limit */
+	bool		has_backoff;
+	Backoff		backoff;
+	/* progress */
+	Timeperiod	head;			/* last period that has a job, NONE: none */
+	Timeperiod	frontier;		/* no job before it is active; NONE: unknown */
+	bool		progress_dirty;
+	/* the round's, kept between rounds */
+	TimestampTz next_fire;
+	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
+	void	   *frame_data;		/* the current frame's own */
+};
+
+struct Tree
+{
+	int32		id;
+	char	   *name;
+	Process    *members[QUALIFIER_COUNT];	/* by qualifier */
+	Process    *bottom;			/* the shortest qualifier it has, or NULL when empty */
+	Timeperiod	end;			/* exclusive; NONE: none */
+	int			n_dependent_on;
+	Tree	  **dependent_on;
+	int			n_dependants;
+	Tree	  **dependants;		/* in order of registration */
+};
+
+typedef struct Freerun
+{
+	int32		id;
+	char	   *process_name;
+	char	   *entry_name;
+	WorkerKind	worker;
+	Trigger		trigger;
+	char	   *timezone;
+	bool		is_on;
+	Oid			owner;
+	int64		resubmit_after;
+	int64		release_lag;
+	int64		life_support;
+	int64		unit_id;		/* its current unit, 0: none yet */
+	TimestampTz fired_at;		/* 0: never */
+	bool		progress_dirty;
+	TimestampTz next_fire;
+} Freerun;
+
+typedef struct Definitions
+{
+	MemoryContext context;
+	int64		version;		/* of synergy.change_seq */
+	bool		paused;			/* a copy of another database */
+	int			n_trees;
+	Tree	  **trees;			/* in order of registration */
+	int			n_processes;
+	Process   **processes;
+	int			n_freeruns;
+	Freerun   **freeruns;
+	HTAB	   *by_id;			/* id -> DefinitionEntry */
+} Definitions;
+
+typedef struct DefinitionEntry
+{
+	int32		id;
+	Process    *process;		/* one of the two */
+	Freerun    *freerun;
+} DefinitionEntry;
+
+/* all need store_enter() */
+extern int64 definition_version(void);
+extern void definition_bump_version(void);	/* under the round lock, before commit */
+extern Definitions *definition_load(MemoryContext parent);
+extern void definition_save_progress(Definitions *definitions);
+
+extern Process *definition_process(Definitions *definitions, int32 id);
+extern Freerun *definition_freerun(Definitions *definitions, int32 id);
+extern Process *definition_process_named(Definitions *definitions, const char *name);	/* or NULL */
+extern Freerun *definition_freerun_named(Definitions *definitions, const char *process_name, const char *entry_name);
+
+/* this database's identity: is there a row of another one?  Writes our own row when there is none at all. */
+extern bool identity_is_foreign(void);
+extern void identity_take_over(void);
+
+/* the process's own value or the setting's, in microseconds */
+extern int64 process_trigger_lag(const Process *process);
+extern int64 resubmit_after_of(int64 own);
+extern int64 release_lag_of(int64 own);
+extern int64 life_support_of(int64 own);
+
+/* the first and the last period that the process may have a job for at `now`; false: none yet */
+extern bool process_reach(const Process *process, TimestampTz now, Timeperiod *first, Timeperiod *last);
+
+#endif							/* SYNERGY_STORE_DEFINITION_H */

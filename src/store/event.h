@@ -1,0 +1,40 @@
+/*
+ * store/event.h: the event log, and the queue of news for the scheduler.
+ */
+#ifndef SYNERGY_STORE_EVENT_H
+#define SYNERGY_STORE_EVENT_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+#include "core/timeperiod.h"
+
+typedef struct EventRecord
+{
+	const char *event;			/* 'job', 'unit', 'reprocess', ... */
+	const char *process_name;
+	const char *entry_name;		/* or NULL */
+	Timeperiod	timeperiod;		/* or NONE */
+	int64		unit_id;		/* or 0 */
+	const char *old_state;		/* or NULL */
+	const char *new_state;		/* or NULL */
+	const char *detail;			/* or NULL */
+} EventRecord;
+
+/* one statement for all of them */
+extern void event_log_write(List *records, TimestampTz at);
+extern void event_log_one(EventRecord record, TimestampTz at);
+
+typedef struct PendingNews
+{
+	int64		unit_id;		/* a finished unit, or 0 */
+	int32		process_id;		/* a process or freerun to be fired, or 0 */
+} PendingNews;
+
+/* takes all news out of the queue, in order; *news is palloc'd */
+extern int	pending_take(PendingNews **news);
+extern void pending_add_unit(int64 unit_id);
+extern void pending_add_trigger(int32 process_id);
+
+#endif							/* SYNERGY_STORE_EVENT_H */

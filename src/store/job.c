@@ -1,0 +1,180 @@
+/*
+ * store/job.c: statements over synergy.job_data.
+ *
+ * Jobs are found by key only, (process_id, timeperiod) and ranges of it; no index knows their state.  LATERAL with
+ * OFFSET 0 keeps the planner from turning a range per process into a scan of all: the table is empty when the plan
+ * is made and may have ten million rows when it runs.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "store/job.h"
+#include "store/spi.h"
+
+void
+job_read_row(uint64 row, JobRow *out)
+{
+	out->process_id = store_get_int32(row, 1, 0);
+	out->timeperiod = store_get_timeperiod(row, 2);
+	out->state = (JobState) store_get_char(row, 3, JOB_EMBRYO);
+	out->failures = store_get_int32(row, 4, 0);
+	out->n_units = store_get_int32(row, 5, 0);
+	out->unit_id = store_get_int64(row, 6, 0);
+	out->mark = store_get_int64(row, 7, 0);
+}
+
+uint64
+job_select_ranges(JobRange *ranges, int n)
+{
+	static StoreQuery query = {
+		"SELECT j.* FROM pg_catalog.unnest($1, $2, $3) AS r (id, lo, hi), "
+		"LATERAL (SELECT " JOB_COLUMNS " FROM synergy.job_data d WHERE d.process_id = r.id "
+		"         AND d.timeperiod >= r.lo AND d.timeperiod < r.hi OFFSET 0) j", 3,
+		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	};
+	StoreColumn ids,
+				from,
+				to;
+	Datum		values[3];
+
+	column_init(&ids, INT4OID);
+	column_init(&from, TEXTOID);
+	column_init(&to, TEXTOID);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&ids, Int32GetDatum(ranges[i].process->id));
+		column_add_timeperiod(&from, ranges[i].from);
+		column_add_timeperiod(&to, ranges[i].to);
+	}
+	values[0] = column_array(&ids);
+	values[1] = column_array(&from);
+	values[2] = column_array(&to);
+	return store_execute(&query, values, NULL);
+}
+
+uint64
+job_select_active(Process **processes, Timeperiod *from, int n, int limit)
+{
+	static StoreQuery query = {
+		"SELECT j.* FROM pg_catalog.unnest($1, $2) AS r (id, lo), "
+		"LATERAL (SELECT " JOB_COLUMNS " FROM synergy.job_data d WHERE d.process_id = r.id "
+		"         AND d.timeperiod >= r.lo AND d.state IN ('e', 'i', 'f') ORDER BY d.timeperiod LIMIT $3) j", 3,
+		{INT4ARRAYOID, TEXTARRAYOID, INT4OID}
+	};
+	StoreColumn ids,
+				lows;
+	Datum		values[3];
+
+	column_init(&ids, INT4OID);
+	column_init(&lows, TEXTOID);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&ids, Int32GetDatum(processes[i]->id));
+		column_add_timeperiod(&lows, from[i]);
+	}
+	values[0] = column_array(&ids);
+	values[1] = column_array(&lows);
+	values[2] = Int32GetDatum(limit);
+	return store_execute(&query, values, NULL);
+}
+
+void
+job_insert_periods(JobRange *ranges, int n)
+{
+	static StoreQuery query = {
+		"INSERT INTO synergy.job_data (process_id, timeperiod) "
+		"SELECT r.id, s FROM pg_catalog.unnest($1, $2, $3, $4) AS r (id, qualifier, lo, hi), "
+		"LATERAL synergy.timeperiod_series(r.qualifier, r.lo, r.hi) s ON CONFLICT DO NOTHING", 4,
+		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	};
+	StoreColumn ids,
+				qualifiers,
+				from,
+				to;
+	Datum		values[4];
+
+	column_init(&ids, INT4OID);
+	column_init(&qualifiers, TEXTOID);
+	column_init(&from, TEXTOID);
+	column_init(&to, TEXTOID);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&ids, Int32GetDatum(ranges[i].process->id));
+		column_add_text(&qualifiers, time_qualifier_name(ranges[i].process->qualifier));
+		column_add_timeperiod(&from, ranges[i].from);
+		column_add_timeperiod(&to, ranges[i].to);
+	}
+	values[0] = column_array(&ids);
+	values[1] = column_array(&qualifiers);
+	values[2] = column_array(&from);
+	values[3] = column_array(&to);
+	store_execute(&query, values, NULL);
+}
+
+void
+job_update(List *jobs)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.job_data j SET state = n.state, number_of_failures = n.failures, number_of_units = n.units, "
+		"       unit_of_work_id = n.unit, mark = n.mark "
+		"FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7) AS n (id, timeperiod, state, failures, units, unit, mark) "
+		"WHERE j.process_id = n.id AND j.timeperiod = n.timeperiod", 7,
+		{INT4ARRAYOID, TEXTARRAYOID, CHARARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
+	};
+	static const Oid types[7] = {INT4OID, TEXTOID, CHAROID, INT4OID, INT4OID, INT8OID, INT8OID};
+	StoreColumn columns[7];
+	Datum		values[7];
+	ListCell   *cell;
+
+	for (int i = 0; i < 7; i++)
+		column_init(&columns[i], types[i]);
+	foreach(cell, jobs)
+	{
+		Job		   *job = lfirst(cell);
+
+		column_add(&columns[0], Int32GetDatum(job->key.process_id));
+		column_add_timeperiod(&columns[1], job->key.timeperiod);
+		column_add(&columns[2], CharGetDatum(job->state));
+		column_add(&columns[3], Int32GetDatum(job->failures));
+		column_add(&columns[4], Int32GetDatum(job->n_units));
+		column_add_id(&columns[5], job->unit_id);
+		column_add(&columns[6], Int64GetDatum(job->mark));
+	}
+	for (int i = 0; i < 7; i++)
+		values[i] = column_array(&columns[i]);
+	store_execute(&query, values, NULL);
+}
+
+uint64
+job_select_suspects(ParentSpan *spans, int n)
+{
+	static StoreQuery query = {
+		"SELECT r.i::int FROM pg_catalog.unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS r (id, timeperiod, child, lo, hi, i), "
+		"LATERAL (SELECT state FROM synergy.job_data d WHERE d.process_id = r.id AND d.timeperiod = r.timeperiod OFFSET 0) p "
+		"WHERE CASE WHEN p.state IN ('e', 'i', 'f') "
+		"  THEN EXISTS (SELECT FROM synergy.job_data c WHERE c.process_id = r.child AND c.timeperiod >= r.lo AND c.timeperiod < r.hi LIMIT 1) "
+		"   AND NOT EXISTS (SELECT FROM synergy.job_data c WHERE c.process_id = r.child AND c.timeperiod >= r.lo AND c.timeperiod < r.hi "
+		"                   AND c.state <> 's' LIMIT 1) "
+		"  ELSE EXISTS (SELECT FROM synergy.job_data c WHERE c.process_id = r.child AND c.timeperiod >= r.lo AND c.timeperiod < r.hi "
+		"               AND c.state IN ('e', 'i', 'f') LIMIT 1) END", 5,
+		{INT4ARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	};
+	static const Oid types[5] = {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID};
+	StoreColumn columns[5];
+	Datum		values[5];
+
+	for (int i = 0; i < 5; i++)
+		column_init(&columns[i], types[i]);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&columns[0], Int32GetDatum(spans[i].parent->id));
+		column_add_timeperiod(&columns[1], spans[i].timeperiod);
+		column_add(&columns[2], Int32GetDatum(spans[i].parent->child->id));
+		column_add_timeperiod(&columns[3], spans[i].from);
+		column_add_timeperiod(&columns[4], spans[i].to);
+	}
+	for (int i = 0; i < 5; i++)
+		values[i] = column_array(&columns[i]);
+	return store_execute(&query, values, NULL);
+}

@@ -1,0 +1,76 @@
+/*
+ * store/job.h: statements over synergy.job_data.
+ */
+#ifndef SYNERGY_STORE_JOB_H
+#define SYNERGY_STORE_JOB_H
+
+#include "nodes/pg_list.h"
+
+#include "store/definition.h"
+#include "store/unit.h"
+
+typedef struct JobKey
+{
+	int32		process_id;
+	int32		padding;		/* zero: the key is hashed as bytes */
+	Timeperiod	timeperiod;
+} JobKey;
+
+typedef struct Job
+{
+	JobKey		key;
+	Process    *process;
+	JobState	state;
+	int			failures;
+	int			n_units;
+	int64		unit_id;		/* 0: none */
+	int64		mark;
+	Unit	   *unit;			/* loaded on demand: job_unit() */
+	JobState	stored_state;
+	bool		is_dirty;
+	bool		in_set;			/* member of the cascade being gathered */
+} Job;
+
+typedef struct JobRange
+{
+	Process    *process;
+	Timeperiod	from;			/* inclusive */
+	Timeperiod	to;				/* exclusive */
+} JobRange;
+
+/* columns of every query that reads jobs */
+#define JOB_COLUMNS "process_id, timeperiod, state, number_of_failures, number_of_units, unit_of_work_id, mark"
+
+/* reads row `row` of SPI_tuptable */
+typedef struct JobRow
+{
+	int32		process_id;
+	Timeperiod	timeperiod;
+	JobState	state;
+	int			failures;
+	int			n_units;
+	int64		unit_id;
+	int64		mark;
+} JobRow;
+
+extern void job_read_row(uint64 row, JobRow *out);
+
+extern uint64 job_select_ranges(JobRange *ranges, int n);
+/* at most `limit` active jobs of each process from a period on, by process and period */
+extern uint64 job_select_active(Process **processes, Timeperiod *from, int n, int limit);
+extern void job_insert_periods(JobRange *ranges, int n);
+extern void job_update(List *jobs);
+
+/* which of these parents needs validation (R17): finished with an active child, or active with skipped ones only */
+typedef struct ParentSpan
+{
+	Process    *parent;
+	Timeperiod	timeperiod;
+	Timeperiod	from;
+	Timeperiod	to;
+} ParentSpan;
+
+/* the rows are indexes into spans (column 1) */
+extern uint64 job_select_suspects(ParentSpan *spans, int n);
+
+#endif							/* SYNERGY_STORE_JOB_H */

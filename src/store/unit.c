@@ -1,0 +1,244 @@
+/*
+ * store/unit.c: statements over synergy.unit_of_work_data, as the round uses them.
+ *
+ * Workers change their own unit without the round lock.  So the round writes a unit only if it still is in the
+ * state and attempt that were read, and never waits for a worker that is just completing it (SKIP LOCKED): such a
+ * unit is left to the worker.  That is as if the worker had been a moment earlier; a job that has let go of the
+ * unit ignores its end, and everything else is looked at again with the news of its end.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "utils/builtins.h"
+
+#include "store/spi.h"
+#include "store/unit.h"
+
+#define UNIT_COLUMNS \
+	"u.unit_of_work_id, u.process_id, u.state, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, " \
+	"u.mark, u.attempt, u.number_of_retries, u.number_of_losses, u.by_executor, u.created_at, u.submitted_at, u.started_at, " \
+	"u.release_at "
+
+static Oid
+sequence_oid(const char *name)
+{
+	return get_relname_relid(name, get_namespace_oid("synergy", false));
+}
+
+void
+unit_take_ids(int64 *ids, int n)
+{
+	Oid			sequence = sequence_oid("unit_of_work_data_unit_of_work_id_seq");
+
+	for (int i = 0; i < n; i++)
+		ids[i] = nextval_internal(sequence, false);
+}
+
+int64
+unit_take_marks(void)
+{
+	return nextval_internal(sequence_oid("mark_seq"), false);
+}
+
+uint64
+unit_select(const int64 *ids, int n)
+{
+	static StoreQuery query = {
+		"SELECT u.* FROM pg_catalog.unnest($1) AS r (id), "
+		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = r.id OFFSET 0) u", 1,
+		{INT8ARRAYOID}
+	};
+	StoreColumn column;
+	Datum		values[1];
+
+	column_init(&column, INT8OID);
+	for (int i = 0; i < n; i++)
+		column_add_id(&column, ids[i]);
+	values[0] = column_array(&column);
+	return store_execute(&query, values, NULL);
+}
+
+uint64
+unit_select_with_bounds(int32 process_id, Timeperiod timeperiod, int64 start_id, int64 end_id)
+{
+	static StoreQuery query = {
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.process_id = $1 AND u.timeperiod = $2 "
+		"AND u.start_id = $3 AND u.end_id = $4 ORDER BY u.unit_of_work_id LIMIT 1", 4,
+		{INT4OID, TEXTOID, INT8OID, INT8OID}
+	};
+	Datum		values[4];
+
+	values[0] = Int32GetDatum(process_id);
+	values[1] = store_timeperiod_datum(timeperiod);
+	values[2] = Int64GetDatum(start_id);
+	values[3] = Int64GetDatum(end_id);
+	return store_execute(&query, values, NULL);
+}
+
+uint64
+unit_select_active(void)
+{
+	static StoreQuery query = {
+		"SELECT " UNIT_COLUMNS ", coalesce(j.unit_of_work_id, g.unit_of_work_id) IS NOT DISTINCT FROM u.unit_of_work_id "
+		"FROM synergy.unit_of_work_data u "
+		"LEFT JOIN synergy.job_data j ON j.process_id = u.process_id AND j.timeperiod = u.timeperiod "
+		"LEFT JOIN synergy.progress g ON g.process_id = u.process_id "
+		"WHERE u.state IN ('r', 'i', 'v') ORDER BY u.unit_of_work_id", 0
+	};
+
+	return store_execute(&query, NULL, NULL);
+}
+
+uint64
+unit_select_executed(void)
+{
+	static StoreQuery query = {
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
+		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND u.by_executor ORDER BY u.unit_of_work_id", 0
+	};
+
+	return store_execute(&query, NULL, NULL);
+}
+
+uint64
+unit_select_requested_sql(void)
+{
+	static StoreQuery query = {
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
+		"LEFT JOIN synergy.process p USING (process_id) LEFT JOIN synergy.freerun f ON f.freerun_id = u.process_id "
+		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'r' AND coalesce(p.worker, f.worker) = 'sql' "
+		"AND coalesce(p.is_on, f.is_on) ORDER BY u.unit_of_work_id", 0
+	};
+
+	return store_execute(&query, NULL, NULL);
+}
+
+void
+unit_read_row(uint64 row, Unit *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->id = store_get_int64(row, 1, 0);
+	out->process_id = store_get_int32(row, 2, 0);
+	out->state = out->stored_state = (UnitState) store_get_char(row, 3, UNIT_NONE);
+	out->timeperiod = store_get_timeperiod(row, 4);
+	out->start_timeperiod = store_get_timeperiod(row, 5);
+	out->end_timeperiod = store_get_timeperiod(row, 6);
+	out->start_id = store_get_int64(row, 7, 0);
+	out->end_id = store_get_int64(row, 8, 0);
+	out->mark = store_get_int64(row, 9, 0);
+	out->attempt = out->stored_attempt = store_get_int32(row, 10, 0);
+	out->retries = store_get_int32(row, 11, 0);
+	out->losses = store_get_int32(row, 12, 0);
+	out->by_executor = store_get_bool(row, 13, false);
+	out->created = store_get_time(row, 14, 0);
+	out->submitted = store_get_time(row, 15, 0);
+	out->started = store_get_time(row, 16, 0);
+	out->release = store_get_time(row, 17, 0);
+}
+
+void
+unit_insert(List *units)
+{
+	static StoreQuery query = {
+		"INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
+		"start_id, end_id, mark, created_at, submitted_at, state) "
+		"SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 11,
+		{INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, CHARARRAYOID}
+	};
+	static const Oid types[11] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, CHAROID};
+	StoreColumn columns[11];
+	Datum		values[11];
+	ListCell   *cell;
+
+	for (int i = 0; i < 11; i++)
+		column_init(&columns[i], types[i]);
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		column_add(&columns[0], Int64GetDatum(unit->id));
+		column_add(&columns[1], Int32GetDatum(unit->process_id));
+		column_add_timeperiod(&columns[2], unit->timeperiod);
+		column_add_timeperiod(&columns[3], unit->start_timeperiod);
+		column_add_timeperiod(&columns[4], unit->end_timeperiod);
+		column_add(&columns[5], Int64GetDatum(unit->start_id));
+		column_add(&columns[6], Int64GetDatum(unit->end_id));
+		column_add(&columns[7], Int64GetDatum(unit->mark));
+		column_add(&columns[8], TimestampTzGetDatum(unit->created));
+		column_add(&columns[9], TimestampTzGetDatum(unit->submitted));
+		column_add(&columns[10], CharGetDatum(unit->state));
+	}
+	for (int i = 0; i < 11; i++)
+		values[i] = column_array(&columns[i]);
+	store_execute(&query, values, NULL);
+}
+
+uint64
+unit_update(List *units)
+{
+	static StoreQuery query = {
+		"WITH n AS MATERIALIZED (SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+		"  AS n (id, stored_state, stored_attempt, state, end_id, mark, retries, losses, created_at, submitted_at, "
+		"  started_at, release_at, by_executor, error)), "
+		"held AS MATERIALIZED (SELECT u.unit_of_work_id AS id FROM n JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
+		"  WHERE u.state = n.stored_state AND u.attempt = n.stored_attempt FOR NO KEY UPDATE OF u SKIP LOCKED) "
+		"UPDATE synergy.unit_of_work_data u SET state = n.state, end_id = n.end_id, mark = n.mark, number_of_retries = n.retries, "
+		"  number_of_losses = n.losses, created_at = n.created_at, submitted_at = n.submitted_at, started_at = n.started_at, "
+		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $15) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
+		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error) "
+		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held)", 15,
+		{INT8ARRAYOID, CHARARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
+		TIMESTAMPTZOID}
+	};
+	static const Oid types[14] = {INT8OID, CHAROID, INT4OID, CHAROID, INT8OID, INT8OID, INT4OID, INT4OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID};
+	StoreColumn columns[14];
+	Datum		values[15];
+	ListCell   *cell;
+
+	for (int i = 0; i < 14; i++)
+		column_init(&columns[i], types[i]);
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		column_add(&columns[0], Int64GetDatum(unit->id));
+		column_add(&columns[1], CharGetDatum(unit->stored_state));
+		column_add(&columns[2], Int32GetDatum(unit->stored_attempt));
+		column_add(&columns[3], CharGetDatum(unit->state));
+		column_add(&columns[4], Int64GetDatum(unit->end_id));
+		column_add(&columns[5], Int64GetDatum(unit->mark));
+		column_add(&columns[6], Int32GetDatum(unit->retries));
+		column_add(&columns[7], Int32GetDatum(unit->losses));
+		column_add_time(&columns[8], unit->created);
+		column_add_time(&columns[9], unit->submitted);
+		column_add_time(&columns[10], unit->started);
+		column_add_time(&columns[11], unit->release);
+		column_add(&columns[12], BoolGetDatum(unit->by_executor && unit->state == UNIT_IN_PROGRESS));
+		column_add_text(&columns[13], unit->error);
+	}
+	for (int i = 0; i < 14; i++)
+		values[i] = column_array(&columns[i]);
+	values[14] = TimestampTzGetDatum(GetCurrentTimestamp());
+	return store_execute(&query, values, NULL);
+}
+
+void
+unit_notify(List *process_names)
+{
+	static StoreQuery query = {"SELECT pg_catalog.pg_notify('synergy', n) FROM pg_catalog.unnest($1) n", 1, {TEXTARRAYOID}};
+	StoreColumn column;
+	Datum		values[1];
+	ListCell   *cell;
+
+	column_init(&column, TEXTOID);
+	foreach(cell, process_names)
+		column_add_text(&column, lfirst(cell));
+	values[0] = column_array(&column);
+	store_execute(&query, values, NULL);
+}

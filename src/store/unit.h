@@ -1,0 +1,60 @@
+/*
+ * store/unit.h: statements over synergy.unit_of_work_data, as the round uses them.
+ */
+#ifndef SYNERGY_STORE_UNIT_H
+#define SYNERGY_STORE_UNIT_H
+
+#include "nodes/pg_list.h"
+
+#include "store/definition.h"
+
+typedef struct Unit
+{
+	int64		id;
+	int32		process_id;
+	UnitState	state;
+	Timeperiod	timeperiod;
+	Timeperiod	start_timeperiod;
+	Timeperiod	end_timeperiod;
+	int64		start_id;
+	int64		end_id;
+	int64		mark;
+	int			attempt;
+	int			retries;
+	int			losses;
+	bool		by_executor;
+	TimestampTz created;
+	TimestampTz submitted;
+	TimestampTz started;		/* 0: not */
+	TimestampTz release;		/* 0: not held back */
+	char	   *error;			/* to be written when not NULL */
+	/* as it is in the table: a change is written only if it still is so (a worker may have been faster) */
+	UnitState	stored_state;
+	int			stored_attempt;
+	bool		is_new;
+	bool		is_dirty;
+	bool		is_current;		/* garbage collector: it is its job's or freerun's unit */
+} Unit;
+
+/* the next n ids, ascending */
+extern void unit_take_ids(int64 *ids, int n);
+extern int64 unit_take_marks(void);	/* the base of a block of UNIT_MARK_BLOCK marks */
+#define UNIT_MARK_BLOCK 1000000
+
+/* rows of these are read with unit_read_row() */
+extern uint64 unit_select(const int64 *ids, int n);
+extern uint64 unit_select_with_bounds(int32 process_id, Timeperiod timeperiod, int64 start_id, int64 end_id);
+extern uint64 unit_select_active(void);	/* column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
+extern uint64 unit_select_executed(void);	/* in progress under an executor */
+extern uint64 unit_select_requested_sql(void);
+#define UNIT_CURRENT_COLUMN 18
+extern void unit_read_row(uint64 row, Unit *out);
+
+extern void unit_insert(List *units);
+/* writes those that are still as they were read (a worker may have been faster); returns how many were written */
+extern uint64 unit_update(List *units);
+
+/* NOTIFY synergy, one per name */
+extern void unit_notify(List *process_names);
+
+#endif							/* SYNERGY_STORE_UNIT_H */

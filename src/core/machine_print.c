@@ -96,18 +96,6 @@ describe_unit(Text *text, const char *set, const char *which)
 	}
 }
 
-static void
-describe_states(Text *text, const char *set)
-{
-	for (const char *letter = set; *letter != '\0'; letter++)
-	{
-		const char *name = job_state_name((JobState) *letter);
-
-		text_add(text, letter == set ? "" : " or ");
-		text_add(text, name != NULL ? name : "?");
-	}
-}
-
 int
 machine_describe_situation(const Transition *row, char *buffer, size_t size)
 {

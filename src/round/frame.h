@@ -21,31 +21,32 @@
 /* the frame's notes on one process */
 typedef struct ProcessFrame
 {
+	Process    *process;
 	List	   *ranges;			/* of JobRange *, loaded whole */
-	int			n_active;		/* active periods found so far, ascending */
+	int			n_active;		/* periods that were active in the table when looked for, ascending */
 	int			active_capacity;
 	Timeperiod *active;
+	bool		active_started; /* has looking begun? */
 	Timeperiod	active_next;	/* where looking for more goes on; NONE: there are no more */
 	List	   *revived;		/* of Job *: made active again in this frame */
-	bool		notify;			/* external workers are to be told */
 } ProcessFrame;
 
 typedef struct StateChange
 {
-	int32		process_id;
-	Timeperiod	timeperiod;
+	Job		   *job;
 	JobState	old_state;
-	JobState	new_state;
-	int64		unit_id;
 } StateChange;
+
+typedef enum EventKind
+{
+	EVENT_UNIT,					/* a unit has finished */
+	EVENT_JOB,					/* a job has finished by an evaluation (R16) */
+	EVENT_SKIPPED,				/* a job was skipped with others (R12): only eager processes care */
+} EventKind;
 
 typedef struct Event
 {
-	enum
-	{
-		EVENT_UNIT,				/* a unit has finished */
-		EVENT_JOB,				/* a job has finished by an evaluation */
-	}			kind;
+	EventKind	kind;
 	int64		unit_id;
 	Job		   *job;
 } Event;
@@ -56,30 +57,46 @@ typedef struct Frame
 	Definitions *definitions;
 	TimestampTz now;
 	HTAB	   *jobs;			/* JobKey -> Job */
-	HTAB	   *units;			/* id -> FrameUnit */
+	HTAB	   *units;			/* id -> Unit * */
 	List	   *dirty_jobs;
-	List	   *dirty_units;	/* old and new ones, in order */
+	List	   *new_units;		/* in order of ids */
+	List	   *dirty_units;	/* older ones */
+	List	   *touched;		/* of Job *: one entry for each change of state, in order */
+	List	   *notify;			/* of char *: names of processes whose outside workers are to be told */
 	List	   *events;			/* of Event *, a queue */
 	List	   *log;			/* of EventRecord *, see store/event.h */
-	List	   *supervised;		/* of StateChange *: what an operator's function reports, when wanted */
-	bool		supervise;
+	List	   *changes;		/* of StateChange *: first change of each job, when `supervise` is set */
+	bool		supervise;		/* an operator's function wants to report what changed */
 	const char *because;		/* why: detail of the log's lines, or NULL */
 	int64		mark_base;		/* 0: no block taken yet */
 	int64		marks_used;
-	List	   *ready;			/* of ReadyUnit * */
-	int			n_statements;
-	bool		wrote;
+	List	   *ready;			/* of Unit *: requested, for executors */
+	int64	   *spare_ids;		/* unit ids taken but not used yet */
+	int			n_spare_ids;
+	bool		wrote;			/* something has been written already */
 } Frame;
 
 extern Frame *frame_create(Definitions *definitions, TimestampTz now);
-extern void frame_flush(Frame *frame);
+
+/* writes all that changed; returns true when there was anything */
+extern bool frame_flush(Frame *frame);
+
+/* gives every timetable its jobs up to now (R4); reads nothing, writes only when a period has begun */
+extern void frame_extend(Frame *frame);
+
+extern ProcessFrame *frame_process(Frame *frame, Process *process);
 
 /* loads what is missing of these ranges, in one statement */
 extern void frame_load(Frame *frame, JobRange *ranges, int n);
-extern ProcessFrame *frame_process(Frame *frame, Process *process);
 
 /* one job, loaded if need be; NULL: the timetable has no such node */
 extern Job *frame_job(Frame *frame, Process *process, Timeperiod timeperiod);
+
+/* one that lies in a loaded range; NULL: no such node */
+extern Job *frame_loaded_job(Frame *frame, Process *process, Timeperiod timeperiod);
+
+/* walks the jobs of a loaded range in order of time: start with *cursor = TIMEPERIOD_NONE; NULL: no more */
+extern Job *frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod *cursor);
 
 /* the process's first active job after `after` (NONE: from the start), in time order; NULL: none */
 extern Job *frame_next_active(Frame *frame, Process *process, Timeperiod after);
@@ -87,17 +104,21 @@ extern Job *frame_next_active(Frame *frame, Process *process, Timeperiod after);
 /* loads the first active jobs of many processes at once */
 extern void frame_preload_active(Frame *frame, List *processes);
 
-extern Unit *job_unit(Frame *frame, Job *job);
-extern void frame_preload_units(Frame *frame, int64 *ids, int n);
 extern Unit *frame_unit(Frame *frame, int64 id);	/* NULL: no such unit */
+extern void frame_preload_units(Frame *frame, const int64 *ids, int n);
+extern Unit *frame_read_unit(Frame *frame, uint64 row); /* row of a unit_select*; one known already stays as it is */
+extern Unit *job_unit(Frame *frame, Job *job);	/* NULL: it has none */
 extern Unit *frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id);
-extern Unit *frame_new_unit(Frame *frame);
-extern List *frame_load_active_units(Frame *frame); /* of Unit *, by id, is_current set */
+extern Unit *frame_new_unit(Frame *frame, int32 process_id);
 
 extern int64 frame_next_mark(Frame *frame);
 extern void frame_set_state(Frame *frame, Job *job, JobState state);
 extern void frame_touch_job(Frame *frame, Job *job);
 extern void frame_touch_unit(Frame *frame, Unit *unit);
-extern void frame_extend(Frame *frame);
+extern void frame_cancel_unit(Frame *frame, Unit *unit);
+
+/* the unit has just been requested (again): an executor or the outside workers of that process will be told */
+extern void frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_name);
+extern void frame_add_event(Frame *frame, EventKind kind, int64 unit_id, Job *job);
 
 #endif							/* SYNERGY_ROUND_FRAME_H */

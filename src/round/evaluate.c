@@ -1,0 +1,282 @@
+/*
+ * round/evaluate.c: one job: gather the facts, ask the core, do what it says.
+ *
+ * The core decides (core/verdict.c, core/machine.c); here nothing is decided but which facts are needed.  Facts that
+ * cannot change the answer are not loaded: a waiting job costs no look at its children.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "round/evaluate.h"
+#include "store/source.h"
+
+/* everything that was found out about one job on the way to a decision */
+typedef struct Look
+{
+	Blockers	blockers;
+	bool		has_blockers;	/* `blockers` is filled in */
+	int64		rows_low;
+	int64		rows_high;
+	Unit	   *known;			/* recomputing: the unit with exactly these bounds */
+} Look;
+
+static void
+look_at_blockers(Frame *frame, Job *job, Look *look)
+{
+	if (!look->has_blockers)
+		blockers_of(frame, job, &look->blockers);
+	look->has_blockers = true;
+}
+
+static Verdict
+verdict(Frame *frame, Job *job, Look *look)
+{
+	Process    *process = job->process;
+	VerdictFacts facts = {0};
+
+	facts.is_on = process->is_on;
+	facts.state = job->state;
+	facts.machine = process->machine;
+	facts.blocking = process->blocking;
+	facts.now = frame->now;
+	facts.period_start = timeperiod_start(job->key.timeperiod);
+	facts.period_end = timeperiod_end(process->qualifier, job->key.timeperiod);
+	facts.trigger_lag = process_trigger_lag(process);
+	facts.is_milestone = job_is_milestone(job);
+	if (verdict_needs_blockers(&facts))
+	{
+		look_at_blockers(frame, job, look);
+		facts.blocker_active = look->blockers.active;
+		facts.dependency_skipped = look->blockers.dependency_skipped;
+		facts.dependency_undone = look->blockers.dependency_undone;
+	}
+	return verdict_of(&facts);
+}
+
+Verdict
+job_verdict(Frame *frame, Job *job)
+{
+	Look		look = {0};
+
+	return verdict(frame, job, &look);
+}
+
+/* ---------------------------------------------------------------- facts for the machine */
+
+/* can the blockers make a difference to what the machine says? */
+static bool
+machine_needs_blockers(const Process *process, const Situation *situation)
+{
+	bool		is_under_way = unit_state_is_active(situation->unit);
+
+	if (process->machine == MACHINE_DISCRETE && situation->state == JOB_EMBRYO)
+		return false;
+	if (process->machine == MACHINE_RECOMPUTING && situation->state != JOB_FINAL_RUN)
+		return true;
+	return situation->state == JOB_EMBRYO || !is_under_way;
+}
+
+static bool
+look_at_source(Frame *frame, Job *job, Situation *situation, Look *look)
+{
+	JobRange	span = span_of(job->process, job->key.timeperiod);
+
+	if (!source_bounds(job->process, timeperiod_start(span.from),
+					   timeperiod_end(job->process->qualifier, job->key.timeperiod),
+					   &situation->has_rows, &look->rows_low, &look->rows_high))
+		return false;
+	situation->known = UNIT_NONE;
+	if (!situation->has_rows)
+		return true;
+	look->known = frame_unit_with_bounds(frame, job, look->rows_low, look->rows_high);
+	if (look->known != NULL)
+	{
+		situation->known = look->known->state;
+		situation->known_fresh = look->known->mark > look->blockers.mark;
+	}
+	return true;
+}
+
+/* false: the facts cannot be had (the source cannot be read); the job is left as it is */
+static bool
+look_at_situation(Frame *frame, Job *job, bool has_ended, Situation *situation, Look *look)
+{
+	Process    *process = job->process;
+	Unit	   *unit = job_unit(frame, job);
+
+	memset(situation, 0, sizeof(*situation));
+	situation->state = job->state;
+	situation->has_ended = has_ended;
+	situation->unit = unit ? unit->state : UNIT_NONE;
+	situation->known = UNIT_NONE;
+	if (machine_needs_blockers(process, situation))
+	{
+		look_at_blockers(frame, job, look);
+		situation->is_final = !look->blockers.active &&
+			timeperiod_end(process->qualifier, job->key.timeperiod) <= frame->now;
+		situation->unit_fresh = unit != NULL && unit->mark > look->blockers.mark;
+	}
+	if (process->machine != MACHINE_RECOMPUTING)
+		return true;
+	/* a last unit that is active, canceled or fresh decides alone */
+	if (job->state == JOB_FINAL_RUN &&
+		(unit_state_is_active(situation->unit) || situation->unit == UNIT_CANCELED || situation->unit_fresh))
+		return true;
+	return look_at_source(frame, job, situation, look);
+}
+
+/* ---------------------------------------------------------------- doing what the machine says */
+
+static void
+take_unit(Frame *frame, Job *job, Unit *unit)
+{
+	job->unit = unit;
+	job->unit_id = unit->id;
+	frame_touch_job(frame, job);
+}
+
+static void
+request_unit(Frame *frame, Job *job, const Look *look)
+{
+	Process    *process = job->process;
+	JobRange	span = span_of(process, job->key.timeperiod);
+	Unit	   *unit = frame_new_unit(frame, process->id);
+
+	unit->timeperiod = job->key.timeperiod;
+	unit->start_timeperiod = span.from;
+	unit->end_timeperiod = span.to;
+	if (process->machine == MACHINE_RECOMPUTING)
+	{
+		unit->start_id = look->rows_low;
+		unit->end_id = look->rows_high;
+	}
+	else
+		unit->end_id = job->n_units;
+	job->n_units++;
+	take_unit(frame, job, unit);
+	frame_unit_requested(frame, unit, process->worker, process->name);
+}
+
+/* the same bounds again: the unit itself is requested anew */
+static void
+recycle_unit(Frame *frame, Job *job, Unit *unit)
+{
+	unit->state = UNIT_REQUESTED;
+	unit->created = unit->submitted = frame->now;
+	unit->started = unit->release = 0;
+	unit->mark = frame_next_mark(frame);
+	frame_touch_unit(frame, unit);
+	take_unit(frame, job, unit);
+	frame_unit_requested(frame, unit, job->process->worker, job->process->name);
+}
+
+static void
+count_failure(Frame *frame, Job *job)
+{
+	job->failures++;
+	frame_touch_job(frame, job);
+	if (job->failures > MAX_FAILURES)
+		skip_with_set(frame, job);
+}
+
+static void
+act(Frame *frame, Job *job, const Transition *row, const Situation *situation, Look *look)
+{
+	JobState	next = machine_next_state(row, job->state);
+
+	switch (row->action)
+	{
+		case ACTION_WAIT:
+		case ACTION_SIGNAL:
+			break;
+		case ACTION_REQUEST:
+			request_unit(frame, job, look);
+			break;
+		case ACTION_RECYCLE:
+			recycle_unit(frame, job, look->known);
+			break;
+		case ACTION_ADOPT:
+			take_unit(frame, job, look->known);
+			break;
+		case ACTION_MOVE_BOUND:
+			if (job_unit(frame, job)->end_id != look->rows_high)
+			{
+				job->unit->end_id = look->rows_high;
+				frame_touch_unit(frame, job->unit);
+			}
+			break;
+		case ACTION_COUNT_FAILURE:
+			count_failure(frame, job);
+			return;
+		case ACTION_FINISH:
+			if (row->known[0] != '\0')
+				take_unit(frame, job, look->known);
+			break;
+	}
+	if (next != job->state)
+		frame_set_state(frame, job, next);
+}
+
+static void
+run_machine(Frame *frame, Job *job, bool has_ended, Cause cause, Look *look)
+{
+	Situation	situation;
+	const Transition *row;
+
+	if (!look_at_situation(frame, job, has_ended, &situation, look))
+		return;
+	/* off means off: the end of a unit may finish the job, but nothing is requested */
+	if (has_ended && !job->process->is_on && situation.unit != UNIT_CANCELED && !situation.unit_fresh)
+		return;
+	row = machine_decide(job->process->machine, &situation);
+
+	/*
+	 * Events come by the hundred; to run a job's work again over unfinished inputs with each of them would help
+	 * nobody.  That is for the trigger.  (A paced process follows the rule to the letter.)
+	 */
+	if (cause == CAUSE_EVENT && job->process->is_eager && job->state == JOB_IN_PROGRESS && !situation.is_final)
+		return;
+	act(frame, job, row, &situation, look);
+}
+
+void
+evaluate_job(Frame *frame, Job *job, Cause cause)
+{
+	Look		look = {0};
+
+	switch (verdict(frame, job, &look))
+	{
+		case VERDICT_RUN:
+			run_machine(frame, job, false, cause, &look);
+			break;
+		case VERDICT_NOOP:
+			frame_set_state(frame, job, JOB_NOOP);
+			break;
+		case VERDICT_SKIP:
+			frame_set_state(frame, job, JOB_SKIPPED);
+			break;
+		default:
+			return;				/* waits */
+	}
+	if (!job_state_is_active(job->state))
+		frame_add_event(frame, EVENT_JOB, 0, job);
+}
+
+void
+apply_finished_unit(Frame *frame, int64 unit_id)
+{
+	Unit	   *unit = frame_unit(frame, unit_id);
+	Process    *process = unit ? definition_process(frame->definitions, unit->process_id) : NULL;
+	Job		   *job;
+	Look		look = {0};
+
+	if (process == NULL || !unit_state_is_finished(unit->state))
+		return;					/* a freerun's, or requested again meanwhile */
+	job = frame_job(frame, process, unit->timeperiod);
+	if (job == NULL || job->unit_id != unit_id || !job_state_is_active(job->state))
+		return;					/* the job has another one now */
+	run_machine(frame, job, true, CAUSE_TRIGGER, &look);
+	if (!job_state_is_active(job->state))
+		frame_add_event(frame, EVENT_JOB, 0, job);
+}

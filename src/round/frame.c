@@ -1,0 +1,475 @@
+/*
+ * round/frame.c: the working set of one round: loading jobs and units by key, and finding the active ones.
+ *
+ * A job is in the frame once, whichever query brought it; the frame's copy is the truth from then on, and a later
+ * query never overwrites it.  Ranges that were loaded whole are remembered, so that "not in the frame" means "not
+ * in the timetable" for every period inside of one.
+ *
+ * The first active jobs of a process are found by walking the primary key from its frontier, a batch at a time.
+ * What the round finished meanwhile is skipped when it is met; what it made active again is kept in a list of its
+ * own (`revived`), because the walk may be past it.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "round/frame.h"
+
+#define ACTIVE_BATCH 32			/* active jobs that are looked for at once */
+#define MAX_SPARE_IDS 16
+#define FIRST_TIMEPERIOD INT64CONST(1000000)	/* year 0001 */
+
+typedef struct UnitEntry
+{
+	int64		id;
+	Unit	   *unit;
+} UnitEntry;
+
+Frame *
+frame_create(Definitions *definitions, TimestampTz now)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "synergy frame", ALLOCSET_DEFAULT_SIZES);
+	Frame	   *frame = MemoryContextAllocZero(context, sizeof(Frame));
+	HASHCTL		control = {0};
+
+	frame->context = context;
+	frame->definitions = definitions;
+	frame->now = now;
+	control.keysize = sizeof(JobKey);
+	control.entrysize = sizeof(Job);
+	control.hcxt = context;
+	frame->jobs = hash_create("synergy jobs", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(UnitEntry);
+	frame->units = hash_create("synergy units", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int i = 0; i < definitions->n_processes; i++)
+		definitions->processes[i]->frame_data = NULL;
+	return frame;
+}
+
+ProcessFrame *
+frame_process(Frame *frame, Process *process)
+{
+	if (process->frame_data == NULL)
+	{
+		ProcessFrame *notes = MemoryContextAllocZero(frame->context, sizeof(ProcessFrame));
+
+		notes->process = process;
+		process->frame_data = notes;
+	}
+	return process->frame_data;
+}
+
+/* ---------------------------------------------------------------- jobs */
+
+static Job *
+enter_job(Frame *frame, Process *process, const JobRow *row)
+{
+	JobKey		key = {process->id, 0, row->timeperiod};
+	bool		found;
+	Job		   *job = hash_search(frame->jobs, &key, HASH_ENTER, &found);
+
+	if (found)
+		return job;
+	memset((char *) job + sizeof(JobKey), 0, sizeof(Job) - sizeof(JobKey));
+	job->process = process;
+	job->state = job->stored_state = row->state;
+	job->failures = row->failures;
+	job->n_units = row->n_units;
+	job->unit_id = row->unit_id;
+	job->mark = row->mark;
+	return job;
+}
+
+static void
+read_jobs(Frame *frame, uint64 n)
+{
+	for (uint64 i = 0; i < n; i++)
+	{
+		JobRow		row;
+		Process    *process;
+
+		job_read_row(i, &row);
+		process = definition_process(frame->definitions, row.process_id);
+		if (process != NULL)
+			enter_job(frame, process, &row);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static bool
+is_loaded(Frame *frame, const JobRange *range)
+{
+	ListCell   *cell;
+
+	foreach(cell, frame_process(frame, range->process)->ranges)
+	{
+		JobRange   *loaded = lfirst(cell);
+
+		if (loaded->from <= range->from && range->to <= loaded->to)
+			return true;
+	}
+	return false;
+}
+
+void
+frame_load(Frame *frame, JobRange *ranges, int n)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	JobRange   *missing = palloc(sizeof(JobRange) * Max(n, 1));
+	int			n_missing = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		ProcessFrame *notes = frame_process(frame, ranges[i].process);
+		JobRange   *loaded;
+
+		if (ranges[i].from >= ranges[i].to || is_loaded(frame, &ranges[i]))
+			continue;
+		missing[n_missing++] = ranges[i];
+		loaded = palloc(sizeof(JobRange));
+		*loaded = ranges[i];
+		notes->ranges = lappend(notes->ranges, loaded);
+	}
+	if (n_missing > 0)
+		read_jobs(frame, job_select_ranges(missing, n_missing));
+	pfree(missing);
+	MemoryContextSwitchTo(old);
+}
+
+Job *
+frame_loaded_job(Frame *frame, Process *process, Timeperiod timeperiod)
+{
+	JobKey		key = {process->id, 0, timeperiod};
+
+	return hash_search(frame->jobs, &key, HASH_FIND, NULL);
+}
+
+Job *
+frame_job(Frame *frame, Process *process, Timeperiod timeperiod)
+{
+	Job		   *job = frame_loaded_job(frame, process, timeperiod);
+	JobRange	range = {process, timeperiod, timeperiod + 1};
+
+	if (job != NULL)
+		return job;
+	if (process->head == TIMEPERIOD_NONE || timeperiod > process->head)
+		return NULL;
+	frame_load(frame, &range, 1);
+	return frame_loaded_job(frame, process, timeperiod);
+}
+
+Job *
+frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod *cursor)
+{
+	TimeQualifier qualifier = range->process->qualifier;
+
+	if (*cursor == TIMEPERIOD_NONE)
+	{
+		*cursor = timeperiod_cast(qualifier, range->from);
+		if (*cursor < range->from && !timeperiod_step(qualifier, *cursor, 1, cursor))
+			return NULL;
+	}
+	else if (!timeperiod_step(qualifier, *cursor, 1, cursor))
+		return NULL;
+	for (; *cursor < range->to; CHECK_FOR_INTERRUPTS())
+	{
+		Job		   *job = frame_loaded_job(frame, range->process, *cursor);
+
+		if (job != NULL)
+			return job;
+		if (!timeperiod_step(qualifier, *cursor, 1, cursor))
+			return NULL;
+	}
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- active jobs */
+
+static void
+start_looking(ProcessFrame *notes)
+{
+	Process    *process = notes->process;
+
+	notes->active_started = true;
+	notes->active_next = process->head == TIMEPERIOD_NONE ? TIMEPERIOD_NONE : Max(process->frontier, FIRST_TIMEPERIOD);
+	if (notes->active_next > process->head)
+		notes->active_next = TIMEPERIOD_NONE;
+}
+
+static void
+append_active(Frame *frame, ProcessFrame *notes, Timeperiod timeperiod)
+{
+	if (notes->n_active == notes->active_capacity)
+	{
+		notes->active_capacity = Max(32, notes->active_capacity * 2);
+		if (notes->active == NULL)
+			notes->active = MemoryContextAlloc(frame->context, sizeof(Timeperiod) * notes->active_capacity);
+		else
+			notes->active = repalloc_huge(notes->active, sizeof(Timeperiod) * notes->active_capacity);
+	}
+	notes->active[notes->n_active++] = timeperiod;
+}
+
+/* reads on for each of these processes, one statement */
+static void
+look_further(Frame *frame, ProcessFrame **notes, int n)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	Process   **processes = palloc(sizeof(Process *) * n);
+	Timeperiod *from = palloc(sizeof(Timeperiod) * n);
+	int		   *counts = palloc0(sizeof(int) * n);
+	uint64		n_rows;
+
+	for (int i = 0; i < n; i++)
+	{
+		processes[i] = notes[i]->process;
+		from[i] = notes[i]->active_next;
+		counts[i] = notes[i]->n_active;
+	}
+	n_rows = job_select_active(processes, from, n, ACTIVE_BATCH);
+	for (uint64 i = 0; i < n_rows; i++)
+	{
+		JobRow		row;
+		Process    *process;
+
+		job_read_row(i, &row);
+		process = definition_process(frame->definitions, row.process_id);
+		append_active(frame, process->frame_data, row.timeperiod);
+		enter_job(frame, process, &row);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	for (int i = 0; i < n; i++)
+	{
+		ProcessFrame *p = notes[i];
+
+		if (p->n_active - counts[i] < ACTIVE_BATCH ||
+			!timeperiod_step(p->process->qualifier, p->active[p->n_active - 1], 1, &p->active_next))
+			p->active_next = TIMEPERIOD_NONE;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+void
+frame_preload_active(Frame *frame, List *processes)
+{
+	ProcessFrame **notes = palloc(sizeof(ProcessFrame *) * Max(list_length(processes), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, processes)
+	{
+		ProcessFrame *p = frame_process(frame, lfirst(cell));
+
+		if (p->active_started)
+			continue;
+		start_looking(p);
+		if (p->active_next != TIMEPERIOD_NONE)
+			notes[n++] = p;
+	}
+	if (n > 0)
+		look_further(frame, notes, n);
+	pfree(notes);
+}
+
+static Job *
+first_revived_after(ProcessFrame *notes, Timeperiod after)
+{
+	Job		   *first = NULL;
+	ListCell   *cell;
+
+	foreach(cell, notes->revived)
+	{
+		Job		   *job = lfirst(cell);
+
+		if (job->key.timeperiod > after && job_state_is_active(job->state) &&
+			(first == NULL || job->key.timeperiod < first->key.timeperiod))
+			first = job;
+	}
+	return first;
+}
+
+/* the place of the first entry after `after` */
+static int
+find_active_after(ProcessFrame *notes, Timeperiod after)
+{
+	int			low = 0,
+				high = notes->n_active;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (notes->active[middle] <= after)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+Job *
+frame_next_active(Frame *frame, Process *process, Timeperiod after)
+{
+	ProcessFrame *notes = frame_process(frame, process);
+	Job		   *revived = first_revived_after(notes, after);
+	Job		   *found = NULL;
+	int			i;
+
+	if (!notes->active_started)
+		start_looking(notes);
+	i = find_active_after(notes, after);
+	while (found == NULL)
+	{
+		Job		   *job;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i == notes->n_active)
+		{
+			if (notes->active_next == TIMEPERIOD_NONE)
+				break;
+			look_further(frame, &notes, 1);
+			i = find_active_after(notes, after);
+			continue;
+		}
+		job = frame_loaded_job(frame, process, notes->active[i++]);
+		if (job != NULL && job_state_is_active(job->state))
+			found = job;
+	}
+	if (found == NULL || (revived != NULL && revived->key.timeperiod < found->key.timeperiod))
+		found = revived;
+	/* whatever lies before the very first active job need not be walked through next time */
+	if (after == TIMEPERIOD_NONE && process->head != TIMEPERIOD_NONE)
+	{
+		Timeperiod	frontier = found ? found->key.timeperiod : process->head;
+
+		if (frontier > process->frontier)
+		{
+			process->frontier = frontier;
+			process->progress_dirty = true;
+		}
+	}
+	return found;
+}
+
+/* ---------------------------------------------------------------- units */
+
+static Unit *
+enter_unit(Frame *frame, const Unit *read)
+{
+	bool		found;
+	UnitEntry  *entry = hash_search(frame->units, &read->id, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		entry->unit = MemoryContextAlloc(frame->context, sizeof(Unit));
+		*entry->unit = *read;
+	}
+	return entry->unit;
+}
+
+Unit *
+frame_read_unit(Frame *frame, uint64 row)
+{
+	Unit		unit;
+
+	unit_read_row(row, &unit);
+	return enter_unit(frame, &unit);
+}
+
+void
+frame_preload_units(Frame *frame, const int64 *ids, int n)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	int64	   *missing = palloc(sizeof(int64) * Max(n, 1));
+	int			n_missing = 0;
+
+	for (int i = 0; i < n; i++)
+		if (ids[i] != 0 && hash_search(frame->units, &ids[i], HASH_FIND, NULL) == NULL)
+			missing[n_missing++] = ids[i];
+	if (n_missing > 0)
+	{
+		uint64		n_rows = unit_select(missing, n_missing);
+
+		for (uint64 i = 0; i < n_rows; i++)
+			frame_read_unit(frame, i);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	pfree(missing);
+	MemoryContextSwitchTo(old);
+}
+
+Unit *
+frame_unit(Frame *frame, int64 id)
+{
+	UnitEntry  *entry;
+
+	frame_preload_units(frame, &id, 1);
+	entry = hash_search(frame->units, &id, HASH_FIND, NULL);
+	return entry ? entry->unit : NULL;
+}
+
+Unit *
+job_unit(Frame *frame, Job *job)
+{
+	if (job->unit == NULL || job->unit->id != job->unit_id)
+		job->unit = job->unit_id == 0 ? NULL : frame_unit(frame, job->unit_id);
+	return job->unit;
+}
+
+Unit *
+frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id)
+{
+	/*
+	 * A unit of this frame may have these bounds, and one in the table may have lost them in this frame (its upper
+	 * bound moved).  The lowest id counts.
+	 */
+	uint64		n = unit_select_with_bounds(job->key.process_id, job->key.timeperiod, start_id, end_id);
+	Unit	   *best = NULL;
+	HASH_SEQ_STATUS scan;
+	UnitEntry  *entry;
+
+	for (uint64 i = 0; i < n; i++)
+		frame_read_unit(frame, i);
+	SPI_freetuptable(SPI_tuptable);
+	hash_seq_init(&scan, frame->units);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		Unit	   *unit = entry->unit;
+
+		if (unit->process_id == job->key.process_id && unit->timeperiod == job->key.timeperiod &&
+			unit->start_id == start_id && unit->end_id == end_id && (best == NULL || unit->id < best->id))
+			best = unit;
+	}
+	return best;
+}
+
+Unit *
+frame_new_unit(Frame *frame, int32 process_id)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	Unit		unit = {0};
+	Unit	   *kept;
+
+	if (frame->n_spare_ids == 0)
+	{
+		/* few at first, more for a round that turns out to be large */
+		int			n = list_length(frame->new_units) < 4 ? 1 : MAX_SPARE_IDS;
+
+		frame->spare_ids = palloc(sizeof(int64) * n);
+		unit_take_ids(frame->spare_ids, n);
+		frame->n_spare_ids = n;
+	}
+	unit.id = *frame->spare_ids++;
+	frame->n_spare_ids--;
+	unit.process_id = process_id;
+	unit.state = unit.stored_state = UNIT_REQUESTED;
+	unit.created = unit.submitted = frame->now;
+	unit.mark = frame_next_mark(frame);
+	unit.is_new = unit.is_dirty = true;
+	kept = enter_unit(frame, &unit);
+	frame->new_units = lappend(frame->new_units, kept);
+	MemoryContextSwitchTo(old);
+	return kept;
+}

@@ -37,7 +37,10 @@ extern void drain_events(Frame *frame);
 extern void reprocess_job(Frame *frame, Job *job);
 extern void skip_with_set(Frame *frame, Job *job);
 
-/* R8; the frame must be a fresh one, extended */
-extern void collect_garbage(Frame *frame, bool *units_left);
+/*
+ * R8; the frame must be a fresh one, extended.  *units_left: were there any active units?  *next_release is lowered
+ * to when a unit that is held back is let go.
+ */
+extern void collect_garbage(Frame *frame, bool *units_left, TimestampTz *next_release);
 
 #endif							/* SYNERGY_ROUND_EVALUATE_H */

@@ -76,14 +76,14 @@ fire_process(Frame *frame, Process *process, Cause cause)
 		CHECK_FOR_INTERRUPTS();
 		if (job == NULL)
 		{
-			if (n == 0 && after == TIMEPERIOD_NONE)
+			if (after == TIMEPERIOD_NONE)
 				process->quiet_until = PG_INT64_MAX;
 			return;
 		}
 		due = due_time(job);
 		if (due > frame->now)
 		{
-			if (n == 0)
+			if (after == TIMEPERIOD_NONE)
 				process->quiet_until = due;
 			return;
 		}
@@ -170,12 +170,11 @@ fire_dependants(Frame *frame, Job *job)
 void
 drain_events(Frame *frame)
 {
-	while (frame->events != NIL)
+	while (frame->next_event < list_length(frame->events))
 	{
-		Event	   *event = linitial(frame->events);
+		Event	   *event = list_nth(frame->events, frame->next_event++);
 
 		CHECK_FOR_INTERRUPTS();
-		frame->events = list_delete_first(frame->events);
 		switch (event->kind)
 		{
 			case EVENT_UNIT:

@@ -63,7 +63,8 @@ typedef struct Frame
 	List	   *dirty_units;	/* older ones */
 	List	   *touched;		/* of Job *: one entry for each change of state, in order */
 	List	   *notify;			/* of char *: names of processes whose outside workers are to be told */
-	List	   *events;			/* of Event *, a queue */
+	List	   *events;			/* of Event *, in order of arrival */
+	int			next_event;		/* those before it have been applied */
 	List	   *log;			/* of EventRecord *, see store/event.h */
 	List	   *changes;		/* of StateChange *: first change of each job, when `supervise` is set */
 	bool		supervise;		/* an operator's function wants to report what changed */

@@ -1,0 +1,187 @@
+/*
+ * round/cascade.c: reprocess (R2) and skip (R12): a job and the set of jobs that go with it.
+ *
+ * A set is gathered by arithmetic first, loaded in one statement, and only then changed, depth first as the rules
+ * want it.  A yearly job may stand for thousands of hours below it: nothing here is done a job at a time but
+ * deciding.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "round/evaluate.h"
+
+typedef struct Set
+{
+	HTAB	   *seen;			/* JobKey */
+	List	   *ranges;			/* of JobRange *, a period each, in the order of the walk */
+} Set;
+
+static void
+init_set(Set *set)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = control.entrysize = sizeof(JobKey);
+	control.hcxt = CurrentMemoryContext;
+	set->seen = hash_create("synergy cascade", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	set->ranges = NIL;
+}
+
+/* false: it is a member already */
+static bool
+add_member(Set *set, Process *process, Timeperiod timeperiod)
+{
+	JobKey		key = {process->id, 0, timeperiod};
+	JobRange   *range;
+	bool		found;
+
+	CHECK_FOR_INTERRUPTS();
+	hash_search(set->seen, &key, HASH_ENTER, &found);
+	if (found)
+		return false;
+	range = palloc(sizeof(JobRange));
+	range->process = process;
+	range->from = timeperiod;
+	range->to = timeperiod + 1;
+	set->ranges = lappend(set->ranges, range);
+	return true;
+}
+
+/* the members' jobs, in the order of the walk, and their units */
+static List *
+load_set(Frame *frame, Set *set)
+{
+	int			n = list_length(set->ranges);
+	JobRange   *ranges = palloc(sizeof(JobRange) * n);
+	int64	   *units = palloc(sizeof(int64) * n);
+	List	   *jobs = NIL;
+	int			n_units = 0;
+	int			i = 0;
+	ListCell   *cell;
+
+	foreach(cell, set->ranges)
+		ranges[i++] = *(JobRange *) lfirst(cell);
+	frame_load(frame, ranges, n);
+	for (i = 0; i < n; i++)
+	{
+		Job		   *job = frame_loaded_job(frame, ranges[i].process, ranges[i].from);
+
+		if (job == NULL)
+			continue;
+		jobs = lappend(jobs, job);
+		if (job->unit_id != 0 && job_state_is_active(job->state))
+			units[n_units++] = job->unit_id;
+	}
+	frame_preload_units(frame, units, n_units);
+	return jobs;
+}
+
+/* ---------------------------------------------------------------- reprocess */
+
+/* the job, its parent, its dependants, and so on from each */
+static void
+walk_up(Set *set, Process *process, Timeperiod timeperiod)
+{
+	Tree	   *tree = process->tree;
+	Timeperiod	above;
+
+	if (!add_member(set, process, timeperiod))
+		return;
+	if (process->parent != NULL &&
+		(above = holding_milestone(process->parent, timeperiod)) != TIMEPERIOD_NONE)
+		walk_up(set, process->parent, above);
+	for (int i = 0; i < tree->n_dependants; i++)
+	{
+		Process    *dependant = tree->dependants[i]->members[process->qualifier];
+
+		if (dependant != NULL && (above = holding_milestone(dependant, timeperiod)) != TIMEPERIOD_NONE)
+			walk_up(set, dependant, above);
+	}
+}
+
+void
+reprocess_job(Frame *frame, Job *job)
+{
+	Set			set;
+	List	   *again = NIL;
+	ListCell   *cell;
+
+	init_set(&set);
+	walk_up(&set, job->process, job->key.timeperiod);
+	foreach(cell, load_set(frame, &set))
+	{
+		Job		   *member = lfirst(cell);
+
+		if (member->failures != 0)
+		{
+			member->failures = 0;
+			frame_touch_job(frame, member);
+		}
+		if (member->state != JOB_EMBRYO)
+			again = lappend(again, member);
+	}
+	foreach(cell, again)
+	{
+		Job		   *member = lfirst(cell);
+
+		frame_cancel_unit(frame, job_unit(frame, member));
+		member->unit_id = 0;
+		member->unit = NULL;
+		frame_set_state(frame, member, JOB_EMBRYO);
+	}
+	foreach(cell, again)
+		evaluate_job(frame, lfirst(cell), CAUSE_TRIGGER);
+}
+
+/* ---------------------------------------------------------------- skip */
+
+/* the job, the jobs below it in its own period, its dependants of the very same period, and so on from each */
+static void
+walk_down(Set *set, Process *process, Timeperiod timeperiod)
+{
+	Tree	   *tree = process->tree;
+
+	if (!add_member(set, process, timeperiod))
+		return;
+	if (process->child != NULL && process->child->head != TIMEPERIOD_NONE)
+	{
+		JobRange	period = own_period(process, timeperiod);
+		Timeperiod	below = timeperiod_cast(process->child->qualifier, timeperiod);
+		Timeperiod	first = timeperiod_cast(process->child->qualifier, process->child->start);
+
+		while (below < period.to && below <= process->child->head)
+		{
+			if (below >= first)
+				walk_down(set, process->child, below);
+			if (!timeperiod_step(process->child->qualifier, below, 1, &below))
+				break;
+		}
+	}
+	for (int i = 0; i < tree->n_dependants; i++)
+	{
+		Process    *dependant = tree->dependants[i]->members[process->qualifier];
+
+		if (dependant != NULL && holding_milestone(dependant, timeperiod) == timeperiod)
+			walk_down(set, dependant, timeperiod);
+	}
+}
+
+void
+skip_with_set(Frame *frame, Job *job)
+{
+	Set			set;
+	ListCell   *cell;
+
+	init_set(&set);
+	walk_down(&set, job->process, job->key.timeperiod);
+	foreach(cell, load_set(frame, &set))
+	{
+		Job		   *member = lfirst(cell);
+
+		if (!job_state_is_active(member->state))
+			continue;
+		frame_set_state(frame, member, JOB_SKIPPED);
+		frame_add_event(frame, EVENT_SKIPPED, 0, member);
+	}
+}

@@ -34,6 +34,7 @@ CREATE TABLE synergy.process (
 	worker			text NOT NULL CHECK (worker IN ('sql', 'notify', 'amqp', 'exec')),
 	command			text,
 	source			text,
+	source_table	text,
 	sink			text,
 	arguments		jsonb NOT NULL DEFAULT '{}',
 	start_timeperiod synergy.timeperiod NOT NULL,
@@ -56,6 +57,7 @@ COMMENT ON COLUMN synergy.process.trigger_frequency IS 'When its earliest unfini
 COMMENT ON COLUMN synergy.process.worker IS 'Who does the work: sql (in the database), notify, amqp (outside workers), exec (an agent)';
 COMMENT ON COLUMN synergy.process.command IS 'SQL ($1, $2: bounds of the period, $3: arguments) or, for exec, a shell command';
 COMMENT ON COLUMN synergy.process.source IS 'Table or name that the work reads; for recomputing the table whose rows are counted';
+COMMENT ON COLUMN synergy.process.source_table IS 'Recomputing: the source with its schema, quoted, as it was found at registration';
 COMMENT ON COLUMN synergy.process.sink IS 'Table or name that the work writes; information for workers';
 COMMENT ON COLUMN synergy.process.arguments IS 'Given to every unit as $3';
 COMMENT ON COLUMN synergy.process.start_timeperiod IS 'Where its timetable begins';

@@ -50,11 +50,13 @@ extern void round_memory_delete(RoundMemory *memory);
 extern void round_run(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcome);
 
 /*
- * Units of SQL workers that are in progress under an executor (started_by_executor) but not in `running` have lost
- * their session: they are requested again (attempt counts on), after three such ends in a row invalid.  Call in a
- * transaction of its own, at the scheduler's start (running: what shared memory knows) and when an executor died.
- * Returns the number of units; their requests are found by the next round (pass WAKE_REQUESTS | WAKE_EVENTS).
+ * Units of SQL workers that are in progress under an executor, but not running by what is_running says, have lost
+ * their session: they are requested again (the attempt counts on), after three such ends in a row invalid.  Call it
+ * in a transaction of its own, at the scheduler's start and when an executor died.  is_running is asked after the
+ * table was read: it must say yes for a unit from before its start commits until after its end has committed.
+ * Returns the number of units; the next round finds their requests (pass WAKE_REQUESTS).
  */
-extern int	round_reclaim(const int64 *running, int n_running, TimestampTz now);
+typedef bool (*UnitIsRunning) (int64 unit_id, void *context);
+extern int	round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now);
 
 #endif							/* SYNERGY_ROUND_ROUND_H */

@@ -9,6 +9,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 
 #include "guc.h"
@@ -45,7 +46,8 @@ static StoreQuery tree_query = {
 
 static StoreQuery process_query = {
 	"SELECT p.process_id, process_name, t.tree_id, time_qualifier, time_grouping, state_machine, blocking_type, worker, "
-	"       trigger_frequency, source, options->>'source_key', options->>'source_time', p.start_timeperiod, is_on, "
+	"       trigger_frequency, source_table, pg_catalog.quote_ident(options->>'source_key'), "
+	"       pg_catalog.quote_ident(options->>'source_time'), p.start_timeperiod, is_on, "
 	"       coalesce(options->>'catch_up', 'eager') = 'eager', coalesce((options->>'concurrency')::int, 1), p.owner::oid, "
 	INTERVAL_OPTION("trigger_lag") ", " INTERVAL_OPTION("gc_resubmit_after") ", "
 	INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
@@ -152,7 +154,8 @@ read_process(Definitions *definitions, int row)
 		!worker_kind_from_name(store_get_text(row, 8), &process->worker))
 		elog(ERROR, "definition of process \"%s\" is malformed", process->name);
 	process->grouping = store_get_int32(row, 5, 1);
-	parse_trigger(store_get_text(row, 9), &process->trigger);
+	process->trigger_text = store_get_text(row, 9);
+	parse_trigger(process->trigger_text, &process->trigger);
 	process->source = store_get_text(row, 10);
 	process->source_key = store_get_text(row, 11);
 	process->source_time = store_get_text(row, 12);
@@ -228,7 +231,8 @@ load_freeruns(Definitions *definitions)
 		freerun->entry_name = store_get_text(i, 3);
 		if (!worker_kind_from_name(store_get_text(i, 4), &freerun->worker))
 			elog(ERROR, "definition of freerun \"%s\" is malformed", freerun->entry_name);
-		parse_trigger(store_get_text(i, 5), &freerun->trigger);
+		freerun->trigger_text = store_get_text(i, 5);
+		parse_trigger(freerun->trigger_text, &freerun->trigger);
 		freerun->timezone = store_get_text(i, 6);
 		freerun->is_on = store_get_bool(i, 7, false);
 		freerun->owner = store_get_oid(i, 8);

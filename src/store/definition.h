@@ -31,8 +31,9 @@ struct Process
 	BlockingType blocking;
 	WorkerKind	worker;
 	Trigger		trigger;
-	char	   *source;			/* recomputing: table; source_key, source_time: its columns */
-	char	   *source_key;
+	char	   *trigger_text;
+	char	   *source;			/* recomputing: qualified name of the table, ready for SQL */
+	char	   *source_key;		/* likewise its columns */
 	char	   *source_time;
 	Timeperiod	start;			/* as given, perhaps at a finer precision than the process's own */
 	bool		is_on;
@@ -51,7 +52,7 @@ struct Process
 	Timeperiod	frontier;		/* no job before it is active; NONE: unknown */
 	bool		progress_dirty;
 	/* the round's, kept between rounds */
-	TimestampTz next_fire;
+	TimestampTz next_fire;		/* 0: to be worked out, strictly after now */
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
 	void	   *frame_data;		/* the current frame's own */
 };
@@ -76,6 +77,7 @@ typedef struct Freerun
 	char	   *entry_name;
 	WorkerKind	worker;
 	Trigger		trigger;
+	char	   *trigger_text;
 	char	   *timezone;
 	bool		is_on;
 	Oid			owner;

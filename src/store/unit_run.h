@@ -10,6 +10,8 @@
 #include "postgres.h"
 #include "utils/timestamp.h"
 
+#include "core/types.h"
+
 typedef struct RunnableUnit
 {
 	int64		unit_id;
@@ -38,5 +40,13 @@ extern void unit_run_fail(int64 unit_id, int32 attempt, const char *error, Times
 
 /* requested -> invalid without a start, because no executor can be had for it (owner gone, may not log in...) */
 extern void unit_run_refuse(int64 unit_id, const char *error, TimestampTz now);
+
+/*
+ * The same for workers of any kind, inside of store_enter(): attempt 0 is whichever is current, counts may be NULL.
+ * ERROR 42704 when there is no such unit, 55000 when it is not in progress or the attempt is not the current one.
+ */
+extern void unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processed, const int64 *aggregated,
+						TimestampTz now);
+extern void unit_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now);
 
 #endif							/* SYNERGY_STORE_UNIT_RUN_H */

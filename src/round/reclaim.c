@@ -1,0 +1,80 @@
+/*
+ * round/reclaim.c: units whose session is gone.
+ *
+ * An executor tells shared memory which unit it runs before the unit's start commits, and takes that back after
+ * its end has committed.  So a unit that the table shows in progress under an executor, and that shared memory,
+ * asked afterwards, does not know, has either lost its session or ended meanwhile; and the write below is
+ * conditional on its still being in progress under the same attempt.  Hence the order: first the table, then
+ * shared memory.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "round/frame.h"
+#include "round/round.h"
+#include "store/spi.h"
+
+#define MAX_LOSSES 3			/* so many sessions lost in a row, and the unit is invalid */
+
+static void
+reclaim_unit(Frame *frame, Unit *unit)
+{
+	EventRecord *record = palloc0(sizeof(EventRecord));
+	Process    *process = definition_process(frame->definitions, unit->process_id);
+	Freerun    *freerun = definition_freerun(frame->definitions, unit->process_id);
+
+	unit->losses++;
+	unit->started = 0;
+	unit->error = "the session that ran it ended before it did";
+	if (unit->losses >= MAX_LOSSES)
+		unit->state = UNIT_INVALID;
+	else
+	{
+		unit->state = UNIT_REQUESTED;
+		unit->submitted = frame->now;
+	}
+	frame_touch_unit(frame, unit);
+	record->event = "unit";
+	record->process_name = process ? process->name : freerun ? freerun->process_name : NULL;
+	record->entry_name = freerun ? freerun->entry_name : NULL;
+	record->timeperiod = unit->timeperiod;
+	record->unit_id = unit->id;
+	record->old_state = unit_state_name(UNIT_IN_PROGRESS);
+	record->new_state = unit_state_name(unit->state);
+	record->detail = unit->error;
+	frame->log = lappend(frame->log, record);
+}
+
+int
+round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now)
+{
+	StoreScope	scope;
+	Frame	   *frame;
+	MemoryContext old;
+	uint64		n;
+	List	   *units = NIL;
+	ListCell   *cell;
+	int			n_lost = 0;
+
+	round_lock();
+	store_enter(&scope);
+	frame = frame_create(definition_load(CurrentMemoryContext), now);
+	old = MemoryContextSwitchTo(frame->context);
+	n = unit_select_executed();
+	for (uint64 i = 0; i < n; i++)
+		units = lappend(units, frame_read_unit(frame, i));
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		if (is_running(unit->id, context))
+			continue;
+		reclaim_unit(frame, unit);
+		n_lost++;
+	}
+	(void) frame_flush(frame);
+	MemoryContextSwitchTo(old);
+	store_leave(&scope);
+	return n_lost;
+}

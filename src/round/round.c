@@ -1,0 +1,391 @@
+/*
+ * round/round.c: one round of the scheduler, and what is remembered between rounds.
+ *
+ * Memory.  Definitions, heads, frontiers and timers stay in memory from round to round.  They are changed before
+ * the transaction that makes them true commits, so after an abort the memory must be reset; and others may change
+ * the tables between two rounds, which the version in synergy.change_seq tells, compared under the round lock.
+ *
+ * Idle.  With nothing due and no reason to wake, a round returns before it touches the lock, a snapshot or SQL.
+ * The garbage collector runs only while something is there that it might collect: a unit that is active, or
+ * anything that happened since it last found none.
+ *
+ * Timers.  `every` fires when the process is first seen and then at its multiples; at and cron wait for their time.
+ * A process whose earliest job's time has not come has its timer moved to the first fire after that time.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "storage/lock.h"
+#include "utils/memutils.h"
+
+#include "daemon/wake.h"
+#include "guc.h"
+#include "round/evaluate.h"
+#include "round/round.h"
+#include "store/spi.h"
+
+struct RoundMemory
+{
+	MemoryContext context;
+	Definitions *definitions;	/* NULL: to be read */
+	TimestampTz next_gc;
+	TimestampTz next_due;		/* earliest timer, extension or collection */
+	bool		is_quiet;		/* the last collection found no active unit, and nothing happened since */
+};
+
+void
+round_lock(void)
+{
+	LOCKTAG		tag;
+
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("jobs cannot be changed in a transaction of isolation level REPEATABLE READ or SERIALIZABLE"),
+				 errhint("Use READ COMMITTED, the default.")));
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, ROUND_LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+RoundMemory *
+round_memory_create(MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "synergy round memory", ALLOCSET_SMALL_SIZES);
+	RoundMemory *memory = MemoryContextAllocZero(context, sizeof(RoundMemory));
+
+	memory->context = context;
+	return memory;
+}
+
+void
+round_memory_reset(RoundMemory *memory)
+{
+	if (memory->definitions != NULL)
+		MemoryContextDelete(memory->definitions->context);
+	memory->definitions = NULL;
+	memory->next_gc = memory->next_due = 0;
+	memory->is_quiet = false;
+}
+
+void
+round_memory_delete(RoundMemory *memory)
+{
+	MemoryContextDelete(memory->context);
+}
+
+/* ---------------------------------------------------------------- timers */
+
+static int64
+zone_offset(void *context, Instant instant)
+{
+	pg_time_t	seconds = timestamptz_to_time_t(instant);
+	struct pg_tm *local = pg_localtime(&seconds, (pg_tz *) context);
+
+	return local ? local->tm_gmtoff * INSTANT_SECOND : 0;
+}
+
+static TimestampTz
+trigger_after(const Trigger *trigger, const char *timezone, TimestampTz after)
+{
+	TriggerZone zone = {zone_offset, timezone ? pg_tzset(timezone) : NULL};
+	TimestampTz next;
+
+	return trigger_next(trigger, zone.context ? &zone : NULL, after, &next) ? next : PG_INT64_MAX;
+}
+
+/* what the timers were is kept, so that a change of one definition does not fire all of them */
+static void
+carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
+{
+	for (int i = 0; i < definitions->n_processes; i++)
+	{
+		Process    *process = definitions->processes[i];
+		Process    *before = old ? definition_process(old, process->id) : NULL;
+
+		if (before != NULL && before->is_on && strcmp(before->trigger_text, process->trigger_text) == 0)
+			process->next_fire = before->next_fire == PG_INT64_MAX ? 0 : before->next_fire;
+		else if (process->trigger.kind == TRIGGER_EVERY)
+			process->next_fire = now;
+	}
+	for (int i = 0; i < definitions->n_freeruns; i++)
+	{
+		Freerun    *freerun = definitions->freeruns[i];
+		Freerun    *before = old ? definition_freerun(old, freerun->id) : NULL;
+
+		if (before != NULL && strcmp(before->trigger_text, freerun->trigger_text) == 0 &&
+			strcmp(before->timezone, freerun->timezone) == 0)
+			freerun->next_fire = before->next_fire;
+		else if (freerun->trigger.kind != TRIGGER_ONCE || freerun->fired_at == 0)
+			freerun->next_fire = trigger_after(&freerun->trigger, freerun->timezone, now);
+		else
+			freerun->next_fire = PG_INT64_MAX;
+	}
+}
+
+static void
+read_definitions(RoundMemory *memory, TimestampTz now)
+{
+	Definitions *old = memory->definitions;
+
+	if (old != NULL && old->version == definition_version())
+		return;
+	memory->definitions = NULL;
+	memory->is_quiet = false;
+	PG_TRY();
+	{
+		memory->definitions = definition_load(memory->context);
+		carry_timers(memory->definitions, old, now);
+	}
+	PG_FINALLY();
+	{
+		if (old != NULL)
+			MemoryContextDelete(old->context);
+	}
+	PG_END_TRY();
+}
+
+/* the process's next timer, moved past the time in which it has nothing to do */
+static TimestampTz
+next_fire_of(Process *process, TimestampTz now)
+{
+	if (!process->is_on || process->head == TIMEPERIOD_NONE || process->quiet_until == PG_INT64_MAX)
+		return PG_INT64_MAX;
+	if (process->next_fire == 0)
+		process->next_fire = trigger_after(&process->trigger, NULL, now);
+	if (process->quiet_until > process->next_fire)
+		process->next_fire = trigger_after(&process->trigger, NULL, process->quiet_until - 1);
+	return process->next_fire;
+}
+
+/* when the next period of a timetable begins */
+static TimestampTz
+next_extension_of(const Tree *tree, TimestampTz now)
+{
+	Timeperiod	first,
+				last,
+				after;
+
+	if (tree->bottom == NULL)
+		return PG_INT64_MAX;
+	if (!process_reach(tree->bottom, now, &first, &last))
+	{
+		TimestampTz start = timeperiod_start(timeperiod_cast(tree->bottom->qualifier, tree->bottom->start));
+
+		return start > now ? start : PG_INT64_MAX;
+	}
+	if (!timeperiod_step(tree->bottom->qualifier, last, 1, &after) ||
+		(tree->end != TIMEPERIOD_NONE && timeperiod_start(after) >= timeperiod_start(tree->end)))
+		return PG_INT64_MAX;
+	return timeperiod_start(after);
+}
+
+static TimestampTz
+find_next_due(RoundMemory *memory, TimestampTz now)
+{
+	Definitions *definitions = memory->definitions;
+	TimestampTz next = memory->is_quiet ? PG_INT64_MAX : memory->next_gc;
+
+	for (int i = 0; i < definitions->n_processes; i++)
+		next = Min(next, next_fire_of(definitions->processes[i], now));
+	for (int i = 0; i < definitions->n_freeruns; i++)
+		if (definitions->freeruns[i]->is_on)
+			next = Min(next, definitions->freeruns[i]->next_fire);
+	for (int i = 0; i < definitions->n_trees; i++)
+		next = Min(next, next_extension_of(definitions->trees[i], now));
+	return next;
+}
+
+/* ---------------------------------------------------------------- the parts of a round */
+
+static void
+fire_due(Frame *frame)
+{
+	Definitions *definitions = frame->definitions;
+	List	   *due = NIL;
+	ListCell   *cell;
+	int64	   *units = palloc(sizeof(int64) * Max(definitions->n_freeruns, 1));
+	int			n_units = 0;
+
+	for (int i = 0; i < definitions->n_processes; i++)
+		if (next_fire_of(definitions->processes[i], frame->now - 1) <= frame->now)
+			due = lappend(due, definitions->processes[i]);
+	frame_preload_active(frame, due);
+	foreach(cell, due)
+	{
+		Process    *process = lfirst(cell);
+
+		process->next_fire = 0;
+		fire_process(frame, process, CAUSE_TRIGGER);
+	}
+	for (int i = 0; i < definitions->n_freeruns; i++)
+		if (definitions->freeruns[i]->is_on && definitions->freeruns[i]->next_fire <= frame->now)
+			units[n_units++] = definitions->freeruns[i]->unit_id;
+	frame_preload_units(frame, units, n_units);
+	for (int i = 0; i < definitions->n_freeruns; i++)
+	{
+		Freerun    *freerun = definitions->freeruns[i];
+
+		if (!freerun->is_on || freerun->next_fire > frame->now)
+			continue;
+		freerun->next_fire = trigger_after(&freerun->trigger, freerun->timezone, frame->now);
+		fire_freerun(frame, freerun);
+	}
+}
+
+static void
+take_news(Frame *frame)
+{
+	PendingNews *news;
+	int			n = pending_take(&news);
+	int64	   *units = palloc(sizeof(int64) * Max(n, 1));
+	JobRange   *ranges = palloc(sizeof(JobRange) * Max(n, 1));
+	int			n_ranges = 0;
+
+	frame->wrote |= n > 0;
+	for (int i = 0; i < n; i++)
+		units[i] = news[i].unit_id;
+	frame_preload_units(frame, units, n);
+	for (int i = 0; i < n; i++)
+	{
+		Unit	   *unit = units[i] ? frame_unit(frame, units[i]) : NULL;
+		Process    *process = unit ? definition_process(frame->definitions, unit->process_id) : NULL;
+
+		if (process == NULL)
+			continue;
+		ranges[n_ranges].process = process;
+		ranges[n_ranges].from = unit->timeperiod;
+		ranges[n_ranges++].to = unit->timeperiod + 1;
+	}
+	frame_load(frame, ranges, n_ranges);
+	for (int i = 0; i < n; i++)
+	{
+		Process    *process = definition_process(frame->definitions, news[i].process_id);
+		Freerun    *freerun = definition_freerun(frame->definitions, news[i].process_id);
+
+		if (news[i].unit_id != 0)
+			frame_add_event(frame, EVENT_UNIT, news[i].unit_id, NULL);
+		else if (process != NULL)
+			fire_process(frame, process, CAUSE_TRIGGER);
+		else if (freerun != NULL)
+			fire_freerun(frame, freerun);
+	}
+}
+
+static void
+add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
+{
+	ReadyUnit  *ready = &outcome->ready[outcome->n_ready++];
+
+	ready->unit_id = unit->id;
+	ready->process_id = unit->process_id;
+	ready->owner = owner;
+}
+
+/* appends what the frame requested to the outcome, for the executors */
+static void
+hand_out(Frame *frame, List *units, RoundOutcome *outcome, MemoryContext context)
+{
+	Size		size = sizeof(ReadyUnit) * (outcome->n_ready + list_length(units));
+	ListCell   *cell;
+
+	if (units == NIL)
+		return;
+	outcome->ready = outcome->ready ? repalloc_huge(outcome->ready, size) : MemoryContextAllocHuge(context, size);
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+		Process    *process = definition_process(frame->definitions, unit->process_id);
+		Freerun    *freerun = definition_freerun(frame->definitions, unit->process_id);
+
+		if (unit->state == UNIT_REQUESTED && (process ? process->is_on : freerun != NULL))
+			add_ready(outcome, unit, process ? process->owner : freerun->owner);
+	}
+}
+
+/* somebody else requested units: all requested ones are handed out, the dispatcher knows those that it has */
+static void
+hand_out_requested(Frame *frame, RoundOutcome *outcome, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	uint64		n = unit_select_requested_sql();
+	List	   *units = NIL;
+
+	for (uint64 i = 0; i < n; i++)
+		units = lappend(units, frame_read_unit(frame, i));
+	SPI_freetuptable(SPI_tuptable);
+	hand_out(frame, units, outcome, context);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryContext context)
+{
+	Frame	   *frame = frame_create(memory->definitions, now);
+	TimestampTz next_release = PG_INT64_MAX;
+	bool		units_left;
+	bool		wrote;
+
+	collect_garbage(frame, &units_left, &next_release);
+	drain_events(frame);
+	wrote = frame_flush(frame);
+	hand_out(frame, frame->ready, outcome, context);
+	MemoryContextDelete(frame->context);
+	memory->is_quiet = !units_left && !wrote && !outcome->wrote;
+	memory->next_gc = Min(now + synergy_gc_interval * INT64CONST(1000), next_release);
+	outcome->wrote |= wrote;
+}
+
+static void
+do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcome)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Frame	   *frame;
+
+	read_definitions(memory, now);
+	if (memory->definitions->paused)
+	{
+		outcome->paused = true;
+		outcome->next_wake = memory->next_due = PG_INT64_MAX;
+		return;
+	}
+	frame = frame_create(memory->definitions, now);
+	MemoryContextSwitchTo(frame->context);
+	frame_extend(frame);
+	fire_due(frame);
+	if (reasons & WAKE_EVENTS)
+		take_news(frame);
+	drain_events(frame);
+	outcome->wrote = frame_flush(frame);
+	hand_out(frame, frame->ready, outcome, context);
+	if (reasons & WAKE_REQUESTS)
+		hand_out_requested(frame, outcome, context);
+	MemoryContextSwitchTo(context);
+	MemoryContextDelete(frame->context);
+	if (outcome->wrote || (reasons & (WAKE_EVENTS | WAKE_REQUESTS)))
+		memory->is_quiet = false;
+	if (!memory->is_quiet && memory->next_gc <= now)
+		collect(memory, now, outcome, context);
+	outcome->next_wake = memory->next_due = find_next_due(memory, now);
+}
+
+void
+round_run(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcome)
+{
+	StoreScope	scope;
+
+	memset(outcome, 0, sizeof(*outcome));
+	if (memory->definitions == NULL)
+		reasons |= WAKE_ALL;
+	if (!(reasons & (WAKE_EVENTS | WAKE_REQUESTS | WAKE_DEFINITIONS)) && now < memory->next_due)
+	{
+		outcome->paused = memory->definitions->paused;
+		outcome->next_wake = memory->next_due;
+		return;
+	}
+	round_lock();
+	store_enter(&scope);
+	do_round(memory, reasons, now, outcome);
+	store_leave(&scope);
+}

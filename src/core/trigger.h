@@ -29,7 +29,7 @@ typedef enum TriggerKind
 
 #define TRIGGER_MAX_TIMES 64		/* entries of one "at" list */
 
-typedef struct Trigger
+typedef struct TriggerRule
 {
 	TriggerKind kind;
 	/* every: either microseconds, aligned to Monday 2000-01-03 00:00 UTC, or whole months, aligned to January */
@@ -50,7 +50,7 @@ typedef struct Trigger
 	bool		follows_real_time;	/* hour and minute are wildcards or steps */
 	/* once: local date and time as microseconds since 2000-01-01, read as if it were UTC */
 	int64_t		once;
-} Trigger;
+} TriggerRule;
 
 typedef struct TriggerZone
 {
@@ -66,9 +66,9 @@ typedef struct TriggerError
 } TriggerError;
 
 /* parse; false with *error filled for anything that is not exactly one of the forms above */
-extern bool trigger_parse(const char *text, Trigger *out, TriggerError *error);
+extern bool trigger_parse(const char *text, TriggerRule *out, TriggerError *error);
 
 /* the first fire strictly after `after`; false when there is none (once, 30 February, beyond year 9999) */
-extern bool trigger_next(const Trigger *trigger, const TriggerZone *zone, Instant after, Instant *next);
+extern bool trigger_next(const TriggerRule *trigger, const TriggerZone *zone, Instant after, Instant *next);
 
 #endif							/* SYNERGY_CORE_TRIGGER_H */

@@ -253,7 +253,7 @@ parse_nickname(TriggerText *text, CronSet sets[FIELD_COUNT])
 }
 
 bool
-cron_parse(TriggerText *text, Trigger *out)
+cron_parse(TriggerText *text, TriggerRule *out)
 {
 	CronSet		sets[FIELD_COUNT];
 

@@ -40,7 +40,7 @@ offset_at(const TriggerZone *zone, Instant instant)
 /* ---------------------------------------------------------------- every */
 
 static bool
-next_every(const Trigger *trigger, Instant after, Instant *next)
+next_every(const TriggerRule *trigger, Instant after, Instant *next)
 {
 	if (trigger->months > 0)
 	{
@@ -61,7 +61,7 @@ next_every(const Trigger *trigger, Instant after, Instant *next)
 /* ---------------------------------------------------------------- the next local time */
 
 static bool
-next_local_at(const Trigger *trigger, int64_t local, int64_t *next)
+next_local_at(const TriggerRule *trigger, int64_t local, int64_t *next)
 {
 	int64_t		week = floor_div(local - MONDAY, WEEK);
 	int64_t		time_of_week = floor_mod(local - MONDAY, WEEK);
@@ -82,7 +82,7 @@ next_local_at(const Trigger *trigger, int64_t local, int64_t *next)
 
 /* the first minute of the day, from this one on, that the hour and minute fields name; -1 when there is none left */
 static int
-cron_minute_of_day(const Trigger *trigger, int from)
+cron_minute_of_day(const TriggerRule *trigger, int from)
 {
 	for (int hour = from / 60; hour < 24; hour++)
 	{
@@ -98,7 +98,7 @@ cron_minute_of_day(const Trigger *trigger, int from)
 }
 
 static bool
-cron_day_matches(const Trigger *trigger, int day, int days_in_month, int day_of_week)
+cron_day_matches(const TriggerRule *trigger, int day, int days_in_month, int day_of_week)
 {
 	bool		dom = (trigger->days_of_month >> day & 1) || (trigger->last_day && day == days_in_month);
 	bool		dow = trigger->days_of_week >> day_of_week & 1;
@@ -108,7 +108,7 @@ cron_day_matches(const Trigger *trigger, int day, int days_in_month, int day_of_
 
 /* the first day, from this one on, that the day and month fields name, as days since 2000-01-01 */
 static bool
-cron_day(const Trigger *trigger, int64_t from, int64_t *found)
+cron_day(const TriggerRule *trigger, int64_t from, int64_t *found)
 {
 	CivilDate	date = civil_from_days(from);
 
@@ -139,7 +139,7 @@ cron_day(const Trigger *trigger, int64_t from, int64_t *found)
 }
 
 static bool
-next_local_cron(const Trigger *trigger, int64_t local, int64_t *next)
+next_local_cron(const TriggerRule *trigger, int64_t local, int64_t *next)
 {
 	int64_t		minute = floor_div(local, INSTANT_MINUTE) + 1;
 	int64_t		today = floor_div(minute, MINUTES_PER_DAY);
@@ -158,7 +158,7 @@ next_local_cron(const Trigger *trigger, int64_t local, int64_t *next)
 
 /* the first time that the trigger names strictly after this one, all of them local */
 static bool
-next_local(const Trigger *trigger, int64_t local, int64_t *next)
+next_local(const TriggerRule *trigger, int64_t local, int64_t *next)
 {
 	switch (trigger->kind)
 	{
@@ -236,7 +236,7 @@ change_of_offset(const TriggerZone *zone, Instant before, Instant past)
 
 /* at, once and most crons: each local time fires once */
 static bool
-next_local_fire(const Trigger *trigger, const TriggerZone *zone, Instant after, Instant *next)
+next_local_fire(const TriggerRule *trigger, const TriggerZone *zone, Instant after, Instant *next)
 {
 	int64_t		local = after + offset_at(zone, after);
 
@@ -254,7 +254,7 @@ next_local_fire(const Trigger *trigger, const TriggerZone *zone, Instant after, 
 
 /* crons that follow real time: see the top of this file */
 static bool
-next_real_fire(const Trigger *trigger, const TriggerZone *zone, Instant after, Instant *next)
+next_real_fire(const TriggerRule *trigger, const TriggerZone *zone, Instant after, Instant *next)
 {
 	Instant		from = after;
 	int64_t		offset = offset_at(zone, from);
@@ -290,7 +290,7 @@ next_real_fire(const Trigger *trigger, const TriggerZone *zone, Instant after, I
 }
 
 bool
-trigger_next(const Trigger *trigger, const TriggerZone *zone, Instant after, Instant *next)
+trigger_next(const TriggerRule *trigger, const TriggerZone *zone, Instant after, Instant *next)
 {
 	Instant		found;
 	bool		is_found;

@@ -236,7 +236,7 @@ parse_every_part(TriggerText *text, bool is_first, int64_t *length, bool *is_mon
 }
 
 static bool
-parse_every(TriggerText *text, Trigger *out)
+parse_every(TriggerText *text, TriggerRule *out)
 {
 	const char *first;
 	int64_t		months = 0;
@@ -298,7 +298,7 @@ parse_at_time(TriggerText *text, int *day, int *minute_of_day)
 
 /* keeps the times ascending and drops doubles; there is always room: TRIGGER_MAX_TIMES entries of seven days */
 static void
-insert_time(Trigger *out, int time)
+insert_time(TriggerRule *out, int time)
 {
 	int			place = out->n_times;
 
@@ -312,7 +312,7 @@ insert_time(Trigger *out, int time)
 }
 
 static bool
-parse_at(TriggerText *text, Trigger *out)
+parse_at(TriggerText *text, TriggerRule *out)
 {
 	out->kind = TRIGGER_AT;
 	for (int entries = 0;; entries++)
@@ -344,7 +344,7 @@ parse_at(TriggerText *text, Trigger *out)
 /* ---------------------------------------------------------------- once */
 
 static bool
-parse_once(TriggerText *text, Trigger *out)
+parse_once(TriggerText *text, TriggerRule *out)
 {
 	const char *date;
 	const char *time;
@@ -392,7 +392,7 @@ parse_once(TriggerText *text, Trigger *out)
 typedef struct TriggerForm
 {
 	const char *word;
-	bool		(*parse) (TriggerText *text, Trigger *out);
+	bool		(*parse) (TriggerText *text, TriggerRule *out);
 } TriggerForm;
 
 static const TriggerForm trigger_forms[] = {
@@ -403,11 +403,11 @@ static const TriggerForm trigger_forms[] = {
 };
 
 bool
-trigger_parse(const char *text, Trigger *out, TriggerError *error)
+trigger_parse(const char *text, TriggerRule *out, TriggerError *error)
 {
 	TriggerText at = {text, text, error};
-	Trigger		trigger;
-	bool		(*parse) (TriggerText *text, Trigger *out) = NULL;
+	TriggerRule		trigger;
+	bool		(*parse) (TriggerText *text, TriggerRule *out) = NULL;
 	size_t		length;
 
 	memset(&trigger, 0, sizeof(trigger));

@@ -45,6 +45,6 @@ extern bool text_number(TriggerText *text, int64_t *number);
 extern bool text_end(TriggerText *text);
 
 /* five fields or a nickname; the text stands on its first byte */
-extern bool cron_parse(TriggerText *text, Trigger *out);
+extern bool cron_parse(TriggerText *text, TriggerRule *out);
 
 #endif							/* SYNERGY_CORE_TRIGGER_TEXT_H */

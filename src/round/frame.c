@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "round/frame.h"
+#include "store/spi.h"
 
 #define ACTIVE_BATCH 32			/* active jobs that are looked for at once */
 #define MAX_SPARE_IDS 16
@@ -173,10 +174,11 @@ frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod *cursor)
 	}
 	else if (!timeperiod_step(qualifier, *cursor, 1, cursor))
 		return NULL;
-	for (; *cursor < range->to; CHECK_FOR_INTERRUPTS())
+	while (*cursor < range->to)
 	{
 		Job		   *job = frame_loaded_job(frame, range->process, *cursor);
 
+		CHECK_FOR_INTERRUPTS();
 		if (job != NULL)
 			return job;
 		if (!timeperiod_step(qualifier, *cursor, 1, cursor))

@@ -15,6 +15,7 @@
 
 #include "core/backoff.h"
 #include "round/evaluate.h"
+#include "store/spi.h"
 
 /* ---------------------------------------------------------------- units */
 
@@ -246,8 +247,9 @@ list_spans(Frame *frame, int *count)
 			continue;
 		from = timeperiod_cast(process->qualifier, process->child->frontier ? process->child->frontier : process->start);
 		from = timeperiod_group_milestone(process->qualifier, process->grouping, Min(from, process->frontier));
-		for (; from <= process->head; CHECK_FOR_INTERRUPTS())
+		while (from <= process->head)
 		{
+			CHECK_FOR_INTERRUPTS();
 			if (timeperiod_is_milestone(process->qualifier, process->grouping, from))
 			{
 				JobRange	span = span_of(process, from);

@@ -87,7 +87,7 @@ zone_offset(void *context, Instant instant)
 }
 
 static TimestampTz
-trigger_after(const Trigger *trigger, const char *timezone, TimestampTz after)
+trigger_after(const TriggerRule *trigger, const char *timezone, TimestampTz after)
 {
 	TriggerZone zone = {zone_offset, timezone ? pg_tzset(timezone) : NULL};
 	TimestampTz next;

@@ -85,7 +85,7 @@ enter_id(Definitions *definitions, int32 id)
 }
 
 static void
-parse_trigger(const char *text, Trigger *trigger)
+parse_trigger(const char *text, TriggerRule *trigger)
 {
 	TriggerError error;
 

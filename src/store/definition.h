@@ -30,7 +30,7 @@ struct Process
 	StateMachine machine;
 	BlockingType blocking;
 	WorkerKind	worker;
-	Trigger		trigger;
+	TriggerRule		trigger;
 	char	   *trigger_text;
 	char	   *source;			/* recomputing: qualified name of the table, ready for SQL */
 	char	   *source_key;		/* likewise its columns */
@@ -76,7 +76,7 @@ typedef struct Freerun
 	char	   *process_name;
 	char	   *entry_name;
 	WorkerKind	worker;
-	Trigger		trigger;
+	TriggerRule		trigger;
 	char	   *trigger_text;
 	char	   *timezone;
 	bool		is_on;

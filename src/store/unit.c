@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "store/spi.h"
 #include "store/unit.h"

@@ -1,0 +1,127 @@
+/*
+ * api/arguments.c: checking what callers pass in.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "api/arguments.h"
+
+text *
+argument_required(FunctionCallInfo fcinfo, int number, const char *argument)
+{
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", argument),
+				 errhint("Pass a value for \"%s\".", argument)));
+	return PG_GETARG_TEXT_PP(number);
+}
+
+char *
+argument_text(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+char *
+argument_text_required(FunctionCallInfo fcinfo, int number, const char *argument)
+{
+	return text_to_cstring(argument_required(fcinfo, number, argument));
+}
+
+char *
+argument_name(FunctionCallInfo fcinfo, int number, const char *argument)
+{
+	char	   *name = argument_text_required(fcinfo, number, argument);
+	size_t		length = strlen(name);
+
+	if (length < 1 || length > MAX_NAME_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("argument \"%s\" has %zu bytes: \"%.80s\"", argument, length, name),
+				 errhint("A name has 1 to %d bytes.", MAX_NAME_BYTES)));
+	return name;
+}
+
+void
+argument_unknown(const char *argument, const char *value, const char *accepted)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" has an unknown value: \"%s\"", argument, value),
+			 errhint("Accepted are %s.", accepted)));
+}
+
+TimeQualifier
+argument_qualifier(const char *argument, text *value)
+{
+	char	   *name = text_to_cstring(value);
+	TimeQualifier qualifier = QUALIFIER_HOURLY;
+
+	if (!time_qualifier_from_name(name, &qualifier))
+		argument_unknown(argument, name, "hourly, daily, monthly, yearly");
+	pfree(name);
+	return qualifier;
+}
+
+Timeperiod
+argument_timeperiod(const char *argument, text *value)
+{
+	Timeperiod	timeperiod = TIMEPERIOD_NONE;
+
+	if (!timeperiod_parse(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &timeperiod))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+				 errmsg("argument \"%s\" is not a timeperiod: \"%s\"", argument, text_to_cstring(value)),
+				 errhint("A timeperiod is written YYYYMMDDHH in UTC, with zeros below its precision: "
+						 "2016042005, 2016042000, 2016040000, 2016000000.")));
+	return timeperiod;
+}
+
+void
+argument_fits(const char *argument, TimeQualifier qualifier, Timeperiod timeperiod)
+{
+	char		given[TIMEPERIOD_BUFFER];
+	char		example[TIMEPERIOD_BUFFER];
+
+	if (timeperiod_fits(qualifier, timeperiod))
+		return;
+	timeperiod_format(timeperiod, given);
+	timeperiod_format(timeperiod_cast(qualifier, timeperiod), example);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" is not a timeperiod of qualifier %s: \"%s\"",
+					argument, time_qualifier_name(qualifier), given),
+			 errhint("The %s one that holds it is %s.", time_qualifier_name(qualifier), example)));
+}
+
+void
+argument_grouping(const char *argument, TimeQualifier qualifier, int grouping)
+{
+	if (!time_grouping_is_valid(qualifier, grouping))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is out of range for qualifier %s: %d",
+						argument, time_qualifier_name(qualifier), grouping),
+				 errhint("Accepted is 1 to %d.", time_grouping_limit(qualifier))));
+}
+
+void
+argument_trigger(const char *argument, const char *value, bool allow_once, TriggerRule *trigger)
+{
+	TriggerError error = {{0}, 0};
+
+	if (!trigger_parse(value, trigger, &error))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is not a trigger frequency: \"%s\"", argument, value),
+				 errdetail("At character %d: %s.", error.position + 1, error.message),
+				 errhint("Accepted are \"every 60\" (seconds), \"every 5 minutes\", \"at 08:00,1-17:30\" (0 is Monday), "
+						 "cron as in \"*/5 * * * *\"%s.", allow_once ? ", \"once 2026-12-31 23:59\"" : "")));
+	if (trigger->kind == TRIGGER_ONCE && !allow_once)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" of a process cannot be \"%s\"", argument, value),
+				 errhint("A process has periods without end; something that runs once is a freerun.")));
+}

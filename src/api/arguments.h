@@ -1,0 +1,38 @@
+/*
+ * api/arguments.h: checking what callers pass in.  Each reports an ERROR that names the argument and its value, with
+ * a hint that says what is accepted.
+ */
+#ifndef SYNERGY_API_ARGUMENTS_H
+#define SYNERGY_API_ARGUMENTS_H
+
+#include "postgres.h"
+#include "fmgr.h"
+
+#include "core/timeperiod.h"
+#include "core/trigger.h"
+
+#define MAX_NAME_BYTES 63
+
+/* 22004 when it is NULL */
+extern text *argument_required(FunctionCallInfo fcinfo, int number, const char *argument);
+extern char *argument_text(FunctionCallInfo fcinfo, int number);	/* NULL for NULL */
+extern char *argument_text_required(FunctionCallInfo fcinfo, int number, const char *argument);
+
+/* 1 to 63 bytes: 42602 */
+extern char *argument_name(FunctionCallInfo fcinfo, int number, const char *argument);
+
+/* 22023 for an unknown word */
+extern TimeQualifier argument_qualifier(const char *argument, text *value);
+extern void argument_unknown(const char *argument, const char *value, const char *accepted);
+
+/* 22007 for what is none; 22023 when it is not written at the qualifier's precision */
+extern Timeperiod argument_timeperiod(const char *argument, text *value);
+extern void argument_fits(const char *argument, TimeQualifier qualifier, Timeperiod timeperiod);
+
+/* 22023 outside of what the qualifier allows */
+extern void argument_grouping(const char *argument, TimeQualifier qualifier, int grouping);
+
+/* 22023 with the position */
+extern void argument_trigger(const char *argument, const char *value, bool allow_once, TriggerRule *trigger);
+
+#endif							/* SYNERGY_API_ARGUMENTS_H */

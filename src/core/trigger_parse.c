@@ -247,8 +247,8 @@ parse_every(TriggerText *text, TriggerRule *out)
 	do
 	{
 		const char *start = text->at;
-		int64_t		length;
-		bool		is_months;
+		int64_t		length = 0;
+		bool		is_months = false;
 
 		if (!parse_every_part(text, start == first, &length, &is_months))
 			return false;
@@ -318,8 +318,8 @@ parse_at(TriggerText *text, TriggerRule *out)
 	for (int entries = 0;; entries++)
 	{
 		const char *start;
-		int			day;
-		int			minute_of_day;
+		int			day = -1;
+		int			minute_of_day = 0;
 
 		text_skip_spaces(text);
 		start = text->at;
@@ -348,11 +348,11 @@ parse_once(TriggerText *text, TriggerRule *out)
 {
 	const char *date;
 	const char *time;
-	int			year;
-	int			month;
-	int			day;
-	int			hour;
-	int			minute;
+	int			year = 0;
+	int			month = 0;
+	int			day = 0;
+	int			hour = 0;
+	int			minute = 0;
 	int			second = 0;
 
 	out->kind = TRIGGER_ONCE;

@@ -1,0 +1,215 @@
+/*
+ * api/options.c: the keys of the options argument, as a table: name, kind of value, whose it is.
+ *
+ * Whatever passes here is read without a doubt later (store/definition.c), so each kind of value is tried exactly as
+ * it will be read.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "api/arguments.h"
+#include "api/options.h"
+
+typedef enum OptionKind
+{
+	OPTION_CATCH_UP,
+	OPTION_BACKOFF,
+	OPTION_COUNT,				/* min..max */
+	OPTION_SHARE,				/* 0..1 */
+	OPTION_INTERVAL,			/* min microseconds or more */
+	OPTION_COLUMN,				/* name of a column */
+} OptionKind;
+
+typedef struct Option
+{
+	const char *key;
+	OptionKind	kind;
+	bool		for_freerun;
+	int64		min;
+	int64		max;
+} Option;
+
+static const Option known[] = {
+	{"catch_up", OPTION_CATCH_UP, false, 0, 0},
+	{"concurrency", OPTION_COUNT, false, 1, 1000},
+	{"max_retries", OPTION_COUNT, false, 0, 1000000},
+	{"backoff", OPTION_BACKOFF, false, 0, 0},
+	{"backoff_base", OPTION_INTERVAL, false, 0, 0},
+	{"backoff_cap", OPTION_INTERVAL, false, 0, 0},
+	{"backoff_jitter", OPTION_SHARE, false, 0, 0},
+	{"timeout", OPTION_INTERVAL, true, 1000, 0},
+	{"source_key", OPTION_COLUMN, false, 0, 0},
+	{"source_time", OPTION_COLUMN, false, 0, 0},
+	{"trigger_lag", OPTION_INTERVAL, false, 0, 0},
+	{"gc_resubmit_after", OPTION_INTERVAL, true, 0, 0},
+	{"gc_release_lag", OPTION_INTERVAL, true, 0, 0},
+	{"gc_life_support", OPTION_INTERVAL, true, 0, 0},
+};
+
+static const Option *
+find_option(const char *key, bool is_freerun)
+{
+	StringInfoData keys;
+
+	initStringInfo(&keys);
+	for (int i = 0; i < (int) lengthof(known); i++)
+	{
+		if (is_freerun && !known[i].for_freerun)
+			continue;
+		if (strcmp(known[i].key, key) == 0)
+			return &known[i];
+		appendStringInfo(&keys, "%s%s", keys.len ? ", " : "", known[i].key);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"options\" has an unknown key: \"%s\"", key),
+			 errhint("Known keys are %s.", keys.data)));
+	return NULL;				/* keeps the compiler quiet */
+}
+
+static void
+refuse(const Option *option, const char *value, const char *accepted)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("option \"%s\" has an invalid value: \"%s\"", option->key, value),
+			 errhint("Accepted is %s.", accepted)));
+}
+
+static void
+check_count(const Option *option, const char *value)
+{
+	char	   *end;
+	long		number;
+
+	errno = 0;
+	number = strtol(value, &end, 10);
+	if (end == value || *end != '\0' || errno != 0 || number < option->min || number > option->max)
+		refuse(option, value, psprintf("a whole number from " INT64_FORMAT " to " INT64_FORMAT, option->min, option->max));
+}
+
+static void
+check_share(const Option *option, const char *value)
+{
+	char	   *end;
+	double		number = strtod(value, &end);
+
+	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
+		refuse(option, value, "a number from 0 to 1");
+}
+
+/* the input function's own error says less than ours; it holds no resources, so that catching it is safe */
+static bool
+read_interval(const char *value, Interval **out)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool is_read = false;
+
+	PG_TRY();
+	{
+		*out = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(value),
+													 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+		is_read = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return is_read;
+}
+
+static void
+check_interval(const Option *option, const char *value)
+{
+	Interval   *interval = NULL;
+
+	if (!read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > 36525 ||
+		interval->month < 0 || interval->day < 0 || interval->time < 0 ||
+		interval->month * 30 * USECS_PER_DAY + interval->day * USECS_PER_DAY + interval->time < option->min)
+		refuse(option, value, option->min > 0 ? "an interval of at least 1 ms, such as \"5 minutes\"" :
+			   "an interval that is not negative, such as \"5 minutes\"");
+}
+
+static void
+check_option(const Option *option, const char *value)
+{
+	if (value == NULL)
+		refuse(option, "null", "a value; leave the key out for the default");
+	switch (option->kind)
+	{
+		case OPTION_CATCH_UP:
+			if (strcmp(value, "eager") != 0 && strcmp(value, "paced") != 0)
+				refuse(option, value, "eager or paced");
+			break;
+		case OPTION_BACKOFF:
+			if (strcmp(value, "constant") != 0 && strcmp(value, "exponential") != 0)
+				refuse(option, value, "constant or exponential");
+			break;
+		case OPTION_COUNT:
+			check_count(option, value);
+			break;
+		case OPTION_SHARE:
+			check_share(option, value);
+			break;
+		case OPTION_INTERVAL:
+			check_interval(option, value);
+			break;
+		case OPTION_COLUMN:
+			if (value[0] == '\0' || strlen(value) > MAX_NAME_BYTES)
+				refuse(option, value, "the name of a column of the source");
+			break;
+	}
+}
+
+char *
+options_get(Jsonb *options, const char *key)
+{
+	JsonbValue	buffer;
+	JsonbValue *value = getKeyJsonValueFromContainer(&options->root, key, strlen(key), &buffer);
+
+	if (value == NULL)
+		return NULL;
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		case jbvBinary:
+			return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
+		default:
+			return NULL;
+	}
+}
+
+void
+options_check(Jsonb *options, bool is_freerun)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(options))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"options\" is not a JSON object: \"%s\"",
+						JsonbToCString(NULL, &options->root, VARSIZE(options))),
+				 errhint("Write it as in '{\"concurrency\": 4}'.")));
+	iterator = JsonbIteratorInit(&options->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		char	   *key;
+
+		if (token != WJB_KEY)
+			continue;
+		key = pnstrdup(value.val.string.val, value.val.string.len);
+		check_option(find_option(key, is_freerun), options_get(options, key));
+	}
+}

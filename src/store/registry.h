@@ -1,0 +1,107 @@
+/*
+ * store/registry.h: writing definitions.  The caller has checked every value, holds the round lock and is inside
+ * store_enter(); it bumps the version afterwards (definition_bump_version).
+ */
+#ifndef SYNERGY_STORE_REGISTRY_H
+#define SYNERGY_STORE_REGISTRY_H
+
+#include "postgres.h"
+#include "utils/jsonb.h"
+
+typedef struct ProcessDefinition
+{
+	char	   *name;
+	char	   *tree_name;
+	char	   *qualifier;
+	int			grouping;
+	char	   *machine;
+	char	   *blocking;
+	char	   *trigger;
+	char	   *worker;
+	char	   *command;		/* or NULL; likewise the next three */
+	char	   *source;
+	char	   *source_table;
+	char	   *sink;
+	Jsonb	   *arguments;
+	char	   *start;
+	bool		is_on;
+	Jsonb	   *options;
+	Oid			owner;
+} ProcessDefinition;
+
+typedef struct FreerunDefinition
+{
+	char	   *process_name;
+	char	   *entry_name;
+	char	   *trigger;
+	char	   *worker;
+	char	   *command;		/* or NULL; likewise the description */
+	Jsonb	   *arguments;
+	char	   *description;
+	char	   *timezone;
+	bool		is_on;
+	Jsonb	   *options;
+	Oid			owner;
+} FreerunDefinition;
+
+/* what is registered under a name now */
+typedef struct RegisteredProcess
+{
+	int32		id;
+	char	   *tree_name;
+	char	   *qualifier;
+	char	   *start;
+	Oid			owner;
+	char	   *worker;
+	char	   *command;
+} RegisteredProcess;
+
+typedef struct RegisteredTimetable
+{
+	char	   *start;			/* or NULL */
+	char	   *end;			/* or NULL */
+} RegisteredTimetable;
+
+extern bool registry_find_process(const char *name, RegisteredProcess *out);
+extern bool registry_find_freerun(const char *process_name, const char *entry_name, RegisteredProcess *out);
+extern bool registry_find_timetable(const char *name, RegisteredTimetable *out);
+
+/* the process that has this qualifier in the timetable, or NULL */
+extern char *registry_member(const char *tree_name, const char *qualifier);
+
+/* timetables that it depends on, directly or through others: is `tree_name` among them? */
+extern bool registry_reaches(const char **from, int n, const char *tree_name);
+
+extern void registry_write_timetable(const char *name, Datum dependent_on, const char *start, const char *end);
+extern void registry_write_process(const ProcessDefinition *definition);
+extern void registry_write_freerun(const FreerunDefinition *definition);
+
+/* the timetable of these processes begins earlier now: the jobs before are to be made */
+extern void registry_begin_earlier(const char *tree_name, const char *start);
+extern void registry_forget_reach(int32 process_id);
+
+/* a process or freerun with its jobs, units and their logs; its own empty timetable goes with it */
+extern void registry_delete_process(int32 id, const char *tree_name);
+extern void registry_delete_freerun(int32 id);
+
+/* false: processes or other timetables are left that need it; *what names one */
+extern bool registry_delete_timetable(const char *name, char **what);
+
+extern void registry_switch(int32 id, bool is_freerun, bool is_on);
+extern void registry_change_trigger(int32 id, bool is_freerun, const char *trigger);
+
+/* the columns' names quoted, the table's name with its schema; NULL: no such table */
+typedef struct SourceTable
+{
+	Oid			oid;
+	char	   *name;
+	bool		has_key;
+	bool		has_time;
+	bool		key_is_integer;
+	bool		time_is_timestamp;
+	bool		has_index;		/* one that begins with the time column */
+} SourceTable;
+
+extern void registry_look_at_source(Oid table, const char *key, const char *time, SourceTable *out);
+
+#endif							/* SYNERGY_STORE_REGISTRY_H */

@@ -7,14 +7,20 @@
 
 #include "api/arguments.h"
 
-text *
-argument_required(FunctionCallInfo fcinfo, int number, const char *argument)
+void
+argument_not_null(FunctionCallInfo fcinfo, int number, const char *argument)
 {
 	if (PG_ARGISNULL(number))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", argument),
 				 errhint("Pass a value for \"%s\".", argument)));
+}
+
+text *
+argument_required(FunctionCallInfo fcinfo, int number, const char *argument)
+{
+	argument_not_null(fcinfo, number, argument);
 	return PG_GETARG_TEXT_PP(number);
 }
 

@@ -14,6 +14,7 @@
 #define MAX_NAME_BYTES 63
 
 /* 22004 when it is NULL */
+extern void argument_not_null(FunctionCallInfo fcinfo, int number, const char *argument);
 extern text *argument_required(FunctionCallInfo fcinfo, int number, const char *argument);
 extern char *argument_text(FunctionCallInfo fcinfo, int number);	/* NULL for NULL */
 extern char *argument_text_required(FunctionCallInfo fcinfo, int number, const char *argument);

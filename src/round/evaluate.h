@@ -30,6 +30,9 @@ extern void fire_process(Frame *frame, Process *process, Cause cause);
 /* R14 */
 extern void fire_freerun(Frame *frame, Freerun *freerun);
 
+/* takes the news that workers and operators left in the queue: ended units as events, asked-for triggers at once */
+extern void take_news(Frame *frame);
+
 /* R16: applies the frame's events, and those that they raise, to quiescence */
 extern void drain_events(Frame *frame);
 

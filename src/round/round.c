@@ -32,6 +32,7 @@ struct RoundMemory
 	Definitions *definitions;	/* NULL: to be read */
 	TimestampTz next_gc;
 	TimestampTz next_due;		/* earliest timer, extension or collection */
+	bool		is_own_change;	/* the version was bumped for others by the owner of this memory */
 	bool		is_quiet;		/* the last collection found no active unit, and nothing happened since */
 };
 
@@ -67,6 +68,12 @@ round_memory_reset(RoundMemory *memory)
 	memory->definitions = NULL;
 	memory->next_gc = memory->next_due = 0;
 	memory->is_quiet = false;
+}
+
+void
+round_memory_note_own_change(RoundMemory *memory)
+{
+	memory->is_own_change = true;
 }
 
 void
@@ -129,8 +136,16 @@ read_definitions(RoundMemory *memory, TimestampTz now)
 {
 	Definitions *old = memory->definitions;
 
-	if (old != NULL && old->version == definition_version())
-		return;
+	if (old != NULL)
+	{
+		int64		version = definition_version();
+
+		if (memory->is_own_change && version == old->version + 1)
+			old->version = version;
+		memory->is_own_change = false;
+		if (old->version == version)
+			return;
+	}
 	memory->definitions = NULL;
 	memory->is_quiet = false;
 	PG_TRY();
@@ -234,7 +249,7 @@ fire_due(Frame *frame)
 	}
 }
 
-static void
+void
 take_news(Frame *frame)
 {
 	PendingNews *news;

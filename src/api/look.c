@@ -1,0 +1,170 @@
+/*
+ * api/look.c: now, status, resume, and the state machines as rows.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/tuplestore.h"
+
+#include "api/session.h"
+#include "compat.h"
+#include "core/machine.h"
+#include "daemon/clock.h"
+#include "daemon/status.h"
+#include "guc.h"
+
+PG_FUNCTION_INFO_V1(synergy_now);
+PG_FUNCTION_INFO_V1(synergy_status);
+PG_FUNCTION_INFO_V1(synergy_resume);
+PG_FUNCTION_INFO_V1(synergy_machine_rows);
+
+Datum
+synergy_now(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(clock_now());
+}
+
+/* ---------------------------------------------------------------- status */
+
+typedef struct RowBuilder
+{
+	int			n;
+	Datum		values[32];
+	bool		nulls[32];
+} RowBuilder;
+
+static void
+add(RowBuilder *row, Datum value, bool is_null)
+{
+	row->values[row->n] = value;
+	row->nulls[row->n++] = is_null;
+}
+
+static void
+add_time(RowBuilder *row, TimestampTz time)
+{
+	add(row, TimestampTzGetDatum(time), time == 0 || time == PG_INT64_MAX);
+}
+
+/* who sits on the round lock, for how long its transaction has been open, and how much is waiting */
+static void
+add_database_facts(RowBuilder *row)
+{
+	static StoreQuery query = {
+		"SELECT h.pid, h.usename::text, h.since, "
+		"  (SELECT pg_catalog.count(*) FROM synergy.pending), "
+		"  (SELECT pg_catalog.count(*) FROM synergy.unit_of_work_data WHERE state IN ('r', 'i', 'v') AND state = 'r'), "
+		"  (SELECT pg_catalog.count(*) FROM synergy.unit_of_work_data WHERE state IN ('r', 'i', 'v') AND state = 'i'), "
+		"  (SELECT pg_catalog.count(*) FROM synergy.unit_of_work_data WHERE state IN ('r', 'i', 'v') AND state = 'v') "
+		"FROM (SELECT 1) one LEFT JOIN (SELECT l.pid, a.usename, pg_catalog.clock_timestamp() - a.xact_start AS since "
+		"  FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' "
+		"  AND l.objsubid = 22867 AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database "
+		"  WHERE datname = pg_catalog.current_database()) LIMIT 1) h ON true", 0
+	};
+	StoreScope	scope;
+	MemoryContext context = CurrentMemoryContext;
+
+	StaticAssertStmt(ROUND_LOCK_CLASS == 22867, "the query above names the class of the round lock");
+	store_enter(&scope);
+	store_execute(&query, NULL, NULL);
+	for (int column = 1; column <= 7; column++)
+	{
+		bool		is_null;
+		Form_pg_attribute attribute = TupleDescAttr(SPI_tuptable->tupdesc, column - 1);
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		add(row, is_null ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen), is_null);
+		MemoryContextSwitchTo(old);
+	}
+	store_leave(&scope);
+}
+
+Datum
+synergy_status(PG_FUNCTION_ARGS)
+{
+	DaemonStatus status;
+	RowBuilder	row = {0};
+	TupleDesc	descriptor;
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "synergy.status must return a row");
+	daemon_status(&status);
+	add(&row, BoolGetDatum(status.preloaded), false);
+	add(&row, BoolGetDatum(synergy_enabled), false);
+	add(&row, Int32GetDatum(status.launcher_pid), status.launcher_pid == 0);
+	add(&row, Int32GetDatum(status.scheduler_pid), status.scheduler_pid == 0);
+	add(&row, CStringGetTextDatum(status.scheduler_state ? status.scheduler_state : "absent"), false);
+	add_time(&row, status.started_at);
+	add_time(&row, status.last_round_at);
+	add(&row, Float8GetDatum(status.last_round_usec / 1000.0), status.last_round_at == 0);
+	add(&row, Int64GetDatum(status.rounds), false);
+	add_time(&row, status.next_wake);
+	add(&row, Int32GetDatum(status.executors), false);
+	add(&row, Int32GetDatum(status.executors_busy), false);
+	add(&row, Int32GetDatum(status.queued), false);
+	add_time(&row, status.out_of_slots_since);
+	add_time(&row, status.failing_since);
+	add_database_facts(&row);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), row.values, row.nulls)));
+}
+
+/* ends the pause of a clone or restored copy */
+Datum
+synergy_resume(PG_FUNCTION_ARGS)
+{
+	Session		session;
+
+	session_begin(&session);
+	identity_take_over();
+	session_definitions_changed(&session, "resume", NULL, NULL, NULL);
+	session_end(&session);
+	PG_RETURN_VOID();
+}
+
+/* ---------------------------------------------------------------- state machines */
+
+/* the names of the states that a row is for, as an SQL reader would write them */
+static Datum
+state_names(const Transition *row)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (const char *letter = row->states; *letter; letter++)
+		appendStringInfo(&names, "%s%s", names.len ? ", " : "", job_state_name((JobState) *letter));
+	return CStringGetTextDatum(row->states[0] ? names.data : "any");
+}
+
+Datum
+synergy_machine_rows(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int			count;
+	const Transition *rows = machine_rows(&count);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < count; i++)
+	{
+		char		situation[256];
+		Datum		values[7];
+		bool		nulls[7] = {false};
+
+		machine_describe_situation(&rows[i], situation, sizeof(situation));
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = CStringGetTextDatum(state_machine_name(rows[i].machine));
+		values[2] = state_names(&rows[i]);
+		values[3] = CStringGetTextDatum(situation);
+		nulls[4] = rows[i].next == '=';
+		values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(job_state_name((JobState) rows[i].next));
+		values[5] = CStringGetTextDatum(machine_action_name(rows[i].action));
+		values[6] = CStringGetTextDatum(rows[i].comment);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

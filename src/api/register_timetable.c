@@ -1,0 +1,124 @@
+/*
+ * api/register_timetable.c: synergy.register_timetable and unregister_timetable.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "api/arguments.h"
+#include "api/session.h"
+#include "store/registry.h"
+
+PG_FUNCTION_INFO_V1(synergy_register_timetable);
+PG_FUNCTION_INFO_V1(synergy_unregister_timetable);
+
+static const char **
+read_dependencies(Datum array, int *n)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	const char **names;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, n);
+	names = palloc(sizeof(char *) * Max(*n, 1));
+	for (int i = 0; i < *n; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument \"dependent_on\" has a null element"),
+					 errhint("List the names of timetables.")));
+		names[i] = TextDatumGetCString(values[i]);
+	}
+	return names;
+}
+
+static void
+check_dependencies(const char *name, const char **names, int n)
+{
+	RegisteredTimetable ignored;
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(names[i], name) != 0 && !registry_find_timetable(names[i], &ignored))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("argument \"dependent_on\" names no timetable: \"%s\"", names[i]),
+					 errhint("Register the timetables depended on first.")));
+	if (registry_reaches(names, n, name))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("timetable \"%s\" would depend on itself", name),
+				 errhint("Dependencies between timetables must not form a cycle.")));
+}
+
+static Timeperiod
+bound_argument(FunctionCallInfo fcinfo, int number, const char *argument)
+{
+	Timeperiod	bound;
+
+	if (PG_ARGISNULL(number))
+		return TIMEPERIOD_NONE;
+	bound = argument_timeperiod(argument, PG_GETARG_TEXT_PP(number));
+	if (timeperiod_is_long(bound))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is no timeperiod of a timetable: \"%s\"", argument,
+						text_to_cstring(PG_GETARG_TEXT_PP(number))),
+				 errhint("Write YYYYMMDDHH.")));
+	return bound;
+}
+
+Datum
+synergy_register_timetable(PG_FUNCTION_ARGS)
+{
+	char	   *name = argument_name(fcinfo, 0, "tree_name");
+	Timeperiod	start = bound_argument(fcinfo, 2, "start_timeperiod");
+	Timeperiod	end = bound_argument(fcinfo, 3, "end_timeperiod");
+	char	   *start_text = argument_text(fcinfo, 2);
+	int			n;
+	const char **names;
+	Session		session;
+
+	argument_not_null(fcinfo, 1, "dependent_on");
+	names = read_dependencies(PG_GETARG_DATUM(1), &n);
+	if (start != TIMEPERIOD_NONE && end != TIMEPERIOD_NONE && timeperiod_start(end) <= timeperiod_start(start))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"end_timeperiod\" is not after the start: \"%s\"", argument_text(fcinfo, 3)),
+				 errhint("The end is exclusive: the first period that is no longer part of the timetable.")));
+	session_begin(&session);
+	check_dependencies(name, names, n);
+	registry_write_timetable(name, PG_GETARG_DATUM(1), start_text, argument_text(fcinfo, 3));
+	if (start_text != NULL)
+		registry_begin_earlier(name, start_text);
+	session_definitions_changed(&session, "register", NULL, NULL, psprintf("timetable %s", name));
+	session_end(&session);
+	PG_RETURN_VOID();
+}
+
+Datum
+synergy_unregister_timetable(PG_FUNCTION_ARGS)
+{
+	char	   *name = argument_text_required(fcinfo, 0, "tree_name");
+	RegisteredTimetable ignored;
+	Session		session;
+	char	   *what;
+
+	session_begin(&session);
+	if (!registry_find_timetable(name, &ignored))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("timetable \"%s\" does not exist", name),
+				 errhint("SELECT tree_name FROM synergy.timetable lists the timetables.")));
+	if (!registry_delete_timetable(name, &what))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("timetable \"%s\" is still needed by %s", name, what),
+				 errhint("Unregister its processes, and the timetables that depend on it, first.")));
+	session_definitions_changed(&session, "unregister", NULL, NULL, psprintf("timetable %s", name));
+	session_end(&session);
+	PG_RETURN_VOID();
+}

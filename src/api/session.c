@@ -1,0 +1,98 @@
+/*
+ * api/session.c: what every function that changes definitions or jobs begins and ends with.
+ *
+ * All of them take the round lock first and hold it to the end of the caller's transaction: so nobody ever sees half
+ * a change, and the scheduler finds a new version number when its turn comes.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/acl.h"
+
+#include "api/session.h"
+#include "daemon/clock.h"
+#include "daemon/wake.h"
+
+void
+session_begin(Session *session)
+{
+	session->caller = GetUserId();
+	session->caller_name = GetUserNameFromId(session->caller, false);
+	session->now = clock_now();
+	round_lock();
+	store_enter(&session->scope);
+}
+
+void
+session_end(Session *session)
+{
+	store_leave(&session->scope);
+}
+
+void
+session_definitions_changed(Session *session, const char *event, const char *process_name, const char *entry_name,
+							const char *detail)
+{
+	EventRecord record = {0};
+
+	record.event = event;
+	record.process_name = process_name;
+	record.entry_name = entry_name;
+	record.detail = detail;
+	event_log_one(record, session->now);
+	definition_bump_version();
+	wake_scheduler_at_commit(WAKE_ALL);
+}
+
+Frame *
+session_frame(Session *session)
+{
+	Frame	   *frame = frame_create(definition_load(CurrentMemoryContext), session->now);
+
+	if (frame->definitions->paused)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("Synergy is paused in this database, because it is a copy of another one"),
+				 errhint("Call synergy.resume() if its jobs are to be run here.")));
+	frame_extend(frame);
+	return frame;
+}
+
+void
+session_flush(Session *session, Frame *frame)
+{
+	if (!frame_flush(frame))
+		return;
+	definition_bump_version();
+	wake_scheduler_at_commit(WAKE_ALL);
+}
+
+void
+session_check_owner(Session *session, Oid owner, const char *process_name, const char *entry_name)
+{
+	if (has_privs_of_role(session->caller, owner))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of \"%s\"", entry_name ? entry_name : process_name),
+			 errhint("It was registered by role \"%s\"; a definition can be changed by its owner and members of that role.",
+					 GetUserNameFromId(owner, true))));
+}
+
+void
+report_no_process(const char *process_name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("process \"%s\" does not exist", process_name),
+			 errhint("SELECT process_name FROM synergy.process lists the processes; of a freerun the entry name is needed, too.")));
+}
+
+void
+report_no_freerun(const char *process_name, const char *entry_name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("freerun \"%s\", entry \"%s\" does not exist", process_name, entry_name),
+			 errhint("SELECT process_name, entry_name FROM synergy.freerun lists the freeruns.")));
+}

@@ -1,0 +1,37 @@
+/*
+ * api/session.h: what every function that changes definitions or jobs begins and ends with.
+ */
+#ifndef SYNERGY_API_SESSION_H
+#define SYNERGY_API_SESSION_H
+
+#include "round/evaluate.h"
+#include "store/spi.h"
+
+/* round lock, store, the caller's time */
+typedef struct Session
+{
+	StoreScope	scope;
+	TimestampTz now;
+	Oid			caller;			/* the role that called */
+	char	   *caller_name;
+} Session;
+
+extern void session_begin(Session *session);
+extern void session_end(Session *session);
+
+/* definitions have changed: version, the scheduler is told at commit, one line for the event log */
+extern void session_definitions_changed(Session *session, const char *event, const char *process_name,
+										const char *entry_name, const char *detail);
+
+/* a working set over fresh definitions, extended; and the end of it: written, and the scheduler told */
+extern Frame *session_frame(Session *session);
+extern void session_flush(Session *session, Frame *frame);
+
+/* ERROR 42501 unless the caller has the rights of the definition's owner */
+extern void session_check_owner(Session *session, Oid owner, const char *process_name, const char *entry_name);
+
+/* ERROR 42704 with a hint */
+extern void report_no_process(const char *process_name);
+extern void report_no_freerun(const char *process_name, const char *entry_name);
+
+#endif							/* SYNERGY_API_SESSION_H */

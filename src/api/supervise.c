@@ -1,0 +1,185 @@
+/*
+ * api/supervise.c: reprocess, skip, cancel_unit_of_work.
+ *
+ * Each changes jobs in the caller's transaction, under the round lock, and returns every job whose state is another
+ * than before.  The event log keeps who asked.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "api/arguments.h"
+#include "api/session.h"
+#include "compat.h"
+#include "daemon/wake.h"
+
+PG_FUNCTION_INFO_V1(synergy_reprocess);
+PG_FUNCTION_INFO_V1(synergy_skip);
+PG_FUNCTION_INFO_V1(synergy_cancel_unit_of_work);
+
+/* the enums' labels go through text: their oids are the catalog's business */
+static Datum
+state_datum(TupleDesc descriptor, int column, JobState state)
+{
+	Oid			input,
+				parameter;
+
+	getTypeInputInfo(TupleDescAttr(descriptor, column)->atttypid, &input, &parameter);
+	return OidInputFunctionCall(input, unconstify(char *, job_state_name(state)), parameter, -1);
+}
+
+static void
+return_changes(FunctionCallInfo fcinfo, Frame *frame)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *cell;
+
+	foreach(cell, frame->changes)
+	{
+		StateChange *change = lfirst(cell);
+		Job		   *job = change->job;
+		char		timeperiod[TIMEPERIOD_BUFFER];
+		Datum		values[4];
+		bool		nulls[4] = {false, false, false, false};
+
+		if (job->state == change->old_state)
+			continue;
+		timeperiod_format(job->key.timeperiod, timeperiod);
+		values[0] = CStringGetTextDatum(job->process->name);
+		values[1] = CStringGetTextDatum(timeperiod);
+		values[2] = state_datum(result->setDesc, 2, change->old_state);
+		values[3] = state_datum(result->setDesc, 3, job->state);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+static void
+log_operation(Frame *frame, const char *event, const Job *job)
+{
+	EventRecord *record = palloc0(sizeof(EventRecord));
+
+	record->event = event;
+	record->process_name = job->process->name;
+	record->timeperiod = job->key.timeperiod;
+	frame->log = lappend(frame->log, record);
+}
+
+/* R5: only a node of the timetable, named at its own precision */
+static Job *
+find_job(Frame *frame, const char *name, text *timeperiod_text)
+{
+	Timeperiod	timeperiod = argument_timeperiod("timeperiod", timeperiod_text);
+	Process    *process = definition_process_named(frame->definitions, name);
+	Job		   *job;
+
+	if (process == NULL)
+		report_no_process(name);
+	argument_fits("timeperiod", process->qualifier, timeperiod);
+	job = timeperiod_is_long(timeperiod) ? NULL : frame_job(frame, process, timeperiod);
+	if (job == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("timeperiod \"%s\" is outside the timetable of process \"%s\"", text_to_cstring(timeperiod_text), name),
+				 errhint("SELECT min(timeperiod), max(timeperiod) FROM synergy.job WHERE process_name = %s tells its bounds.",
+						 quote_literal_cstr(name))));
+	return job;
+}
+
+static void
+operate(FunctionCallInfo fcinfo, const char *event, void (*operation) (Frame *frame, Job *job))
+{
+	char	   *name = argument_text_required(fcinfo, 0, "process_name");
+	text	   *timeperiod = argument_required(fcinfo, 1, "timeperiod");
+	Session		session;
+	Frame	   *frame;
+	MemoryContext old;
+	Job		   *job;
+
+	InitMaterializedSRF(fcinfo, 0);
+	session_begin(&session);
+	frame = session_frame(&session);
+	old = MemoryContextSwitchTo(frame->context);
+	frame->supervise = true;
+	frame->because = psprintf("%s by %s", event, session.caller_name);
+	job = find_job(frame, name, timeperiod);
+	log_operation(frame, event, job);
+	operation(frame, job);
+	drain_events(frame);
+	MemoryContextSwitchTo(old);
+	session_flush(&session, frame);
+	session_end(&session);
+	return_changes(fcinfo, frame);
+}
+
+Datum
+synergy_reprocess(PG_FUNCTION_ARGS)
+{
+	operate(fcinfo, "reprocess", reprocess_job);
+	return (Datum) 0;
+}
+
+Datum
+synergy_skip(PG_FUNCTION_ARGS)
+{
+	operate(fcinfo, "skip", skip_with_set);
+	return (Datum) 0;
+}
+
+/* the news of a unit that was canceled is the job's business at its next evaluation; an eager one need not wait */
+static void
+cancel_unit(Frame *frame, int64 unit_id)
+{
+	Unit	   *unit = frame_unit(frame, unit_id);
+	Process    *process;
+	EventRecord *record;
+
+	if (unit == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("unit of work " INT64_FORMAT " does not exist", unit_id),
+				 errhint("SELECT * FROM synergy.unit_of_work lists the units.")));
+	if (!unit_state_is_active(unit->state))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("unit of work " INT64_FORMAT " is %s already", unit_id, unit_state_name(unit->state)),
+				 errhint("Only an active unit can be canceled; to run its job again, use synergy.reprocess.")));
+	process = definition_process(frame->definitions, unit->process_id);
+	record = palloc0(sizeof(EventRecord));
+	record->event = "cancel";
+	record->process_name = process ? process->name : definition_freerun(frame->definitions, unit->process_id)->process_name;
+	record->timeperiod = unit->timeperiod;
+	record->unit_id = unit->id;
+	record->old_state = unit_state_name(unit->state);
+	record->new_state = unit_state_name(UNIT_CANCELED);
+	frame->log = lappend(frame->log, record);
+	frame_cancel_unit(frame, unit);
+	if (process != NULL && process->is_eager)
+		frame_add_event(frame, EVENT_UNIT, unit->id, NULL);
+}
+
+Datum
+synergy_cancel_unit_of_work(PG_FUNCTION_ARGS)
+{
+	Session		session;
+	Frame	   *frame;
+	MemoryContext old;
+
+	argument_not_null(fcinfo, 0, "unit_of_work_id");
+	InitMaterializedSRF(fcinfo, 0);
+	session_begin(&session);
+	frame = session_frame(&session);
+	old = MemoryContextSwitchTo(frame->context);
+	frame->supervise = true;
+	frame->because = psprintf("cancel by %s", session.caller_name);
+	cancel_unit(frame, PG_GETARG_INT64(0));
+	drain_events(frame);
+	MemoryContextSwitchTo(old);
+	session_flush(&session, frame);
+	session_end(&session);
+	return_changes(fcinfo, frame);
+	return (Datum) 0;
+}

@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "pgtime.h"
 #include "utils/builtins.h"
 
 #include "api/arguments.h"
@@ -130,4 +131,16 @@ argument_trigger(const char *argument, const char *value, bool allow_once, Trigg
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" of a process cannot be \"%s\"", argument, value),
 				 errhint("A process has periods without end; something that runs once is a freerun.")));
+}
+
+void
+argument_timezone(const char *argument, const char *timezone)
+{
+	pg_tz	   *zone = pg_tzset(timezone);
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is no time zone: \"%s\"", argument, timezone),
+				 errhint("SELECT name FROM pg_timezone_names lists them; \"Europe/Berlin\" is one.")));
 }

@@ -36,4 +36,7 @@ extern void argument_grouping(const char *argument, TimeQualifier qualifier, int
 /* 22023 with the position */
 extern void argument_trigger(const char *argument, const char *value, bool allow_once, TriggerRule *trigger);
 
+/* 22023 for what is no time zone */
+extern void argument_timezone(const char *argument, const char *timezone);
+
 #endif							/* SYNERGY_API_ARGUMENTS_H */

@@ -5,7 +5,6 @@
 
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgtime.h"
 #include "utils/builtins.h"
 
 #include "api/arguments.h"
@@ -22,18 +21,6 @@ enum
 	ARG_PROCESS, ARG_ENTRY, ARG_TRIGGER, ARG_COMMAND, ARG_WORKER, ARG_ARGUMENTS, ARG_DESCRIPTION, ARG_TIMEZONE, ARG_IS_ON,
 	ARG_OPTIONS,
 };
-
-static void
-check_timezone(const char *timezone)
-{
-	pg_tz	   *zone = pg_tzset(timezone);
-
-	if (zone == NULL || !pg_tz_acceptable(zone))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"timezone\" is no time zone: \"%s\"", timezone),
-				 errhint("SELECT name FROM pg_timezone_names lists them; \"Europe/Berlin\" is one.")));
-}
 
 static void
 read_arguments(FunctionCallInfo fcinfo, FreerunDefinition *d)
@@ -60,7 +47,7 @@ read_arguments(FunctionCallInfo fcinfo, FreerunDefinition *d)
 	if (!worker_kind_from_name(d->worker, &worker))
 		argument_unknown("worker", d->worker, "sql, notify, amqp, exec");
 	argument_trigger("trigger_frequency", d->trigger, true, &trigger);
-	check_timezone(d->timezone);
+	argument_timezone("timezone", d->timezone);
 	options_check(d->options, true);
 	check_worker_command(d->worker, d->command, d->entry_name);
 	d->owner = GetUserId();

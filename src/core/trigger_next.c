@@ -280,8 +280,8 @@ next_real_fire(const TriggerRule *trigger, const TriggerZone *zone, Instant afte
 			return true;
 		else
 		{
-			/* nothing matches until shortly before: go there, whatever the offset is by then */
-			from = *next - INSTANT_DAY;
+			/* nothing matches until shortly before: go there; by then the offset may be another by up to a day */
+			from = *next - 2 * INSTANT_DAY;
 			offset = offset_at(zone, from);
 			local = from + offset;
 		}

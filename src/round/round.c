@@ -16,7 +16,6 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
-#include "pgtime.h"
 #include "storage/lock.h"
 #include "utils/memutils.h"
 
@@ -24,6 +23,7 @@
 #include "guc.h"
 #include "round/evaluate.h"
 #include "round/round.h"
+#include "round/timer.h"
 #include "store/spi.h"
 
 struct RoundMemory
@@ -83,24 +83,6 @@ round_memory_delete(RoundMemory *memory)
 }
 
 /* ---------------------------------------------------------------- timers */
-
-static int64
-zone_offset(void *context, Instant instant)
-{
-	pg_time_t	seconds = timestamptz_to_time_t(instant);
-	struct pg_tm *local = pg_localtime(&seconds, (pg_tz *) context);
-
-	return local ? local->tm_gmtoff * INSTANT_SECOND : 0;
-}
-
-static TimestampTz
-trigger_after(const TriggerRule *trigger, const char *timezone, TimestampTz after)
-{
-	TriggerZone zone = {zone_offset, timezone ? pg_tzset(timezone) : NULL};
-	TimestampTz next;
-
-	return trigger_next(trigger, zone.context ? &zone : NULL, after, &next) ? next : PG_INT64_MAX;
-}
 
 /* what the timers were is kept, so that a change of one definition does not fire all of them */
 static void

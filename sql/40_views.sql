@@ -1,0 +1,162 @@
+-- 40_views.sql: what people and workers look at. The storage behind may change, these columns do not.
+
+CREATE VIEW synergy.definition AS
+SELECT process_id, process_name, NULL::text AS entry_name, worker, command, source, sink, arguments, is_on, options, owner
+FROM synergy.process
+UNION ALL
+SELECT freerun_id, process_name, entry_name, worker, command, NULL, NULL, arguments, is_on, options, owner
+FROM synergy.freerun;
+COMMENT ON VIEW synergy.definition IS 'Processes and freeruns together: what a unit of work points to';
+COMMENT ON COLUMN synergy.definition.process_id IS 'Id of the process or freerun';
+COMMENT ON COLUMN synergy.definition.process_name IS 'Name';
+COMMENT ON COLUMN synergy.definition.entry_name IS 'Entry of a freerun, NULL for a process';
+COMMENT ON COLUMN synergy.definition.worker IS 'sql, notify, amqp or exec';
+COMMENT ON COLUMN synergy.definition.command IS 'What is run';
+COMMENT ON COLUMN synergy.definition.source IS 'What the work reads';
+COMMENT ON COLUMN synergy.definition.sink IS 'What the work writes';
+COMMENT ON COLUMN synergy.definition.arguments IS 'Given to every unit';
+COMMENT ON COLUMN synergy.definition.is_on IS 'Is it switched on?';
+COMMENT ON COLUMN synergy.definition.options IS 'As registered';
+COMMENT ON COLUMN synergy.definition.owner IS 'The role that registered it';
+
+CREATE VIEW synergy.job AS
+SELECT j.process_id * 10000000000 + j.timeperiod::bigint AS job_id, p.process_name, j.timeperiod,
+	synergy.job_state_of(j.state) AS state, j.unit_of_work_id, j.number_of_failures
+FROM synergy.job_data j JOIN synergy.process p USING (process_id);
+COMMENT ON VIEW synergy.job IS 'Jobs: one for each period of each process';
+COMMENT ON COLUMN synergy.job.job_id IS 'Made of the process''s id and the period; stays the same for ever';
+COMMENT ON COLUMN synergy.job.process_name IS 'The process';
+COMMENT ON COLUMN synergy.job.timeperiod IS 'The period';
+COMMENT ON COLUMN synergy.job.state IS 'embryo, in_progress, final_run (active); processed, noop, skipped (finished)';
+COMMENT ON COLUMN synergy.job.unit_of_work_id IS 'Its current unit of work';
+COMMENT ON COLUMN synergy.job.number_of_failures IS 'Evaluations without source rows (recomputing); above 3 the job is skipped';
+
+CREATE VIEW synergy.unit_of_work AS
+SELECT u.unit_of_work_id, d.process_name, d.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod,
+	u.start_id, u.end_id, d.source, d.sink, d.arguments, synergy.uow_state_of(u.state) AS state, u.number_of_retries, u.attempt,
+	u.created_at, u.submitted_at, u.started_at, u.finished_at, u.number_of_processed, u.number_of_aggregated, u.error
+FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id);
+COMMENT ON VIEW synergy.unit_of_work IS 'Units of work: requests to workers, of jobs and freeruns';
+COMMENT ON COLUMN synergy.unit_of_work.unit_of_work_id IS 'Id, ascending in order of request';
+COMMENT ON COLUMN synergy.unit_of_work.process_name IS 'The process or freerun';
+COMMENT ON COLUMN synergy.unit_of_work.entry_name IS 'Entry of the freerun, NULL for a process';
+COMMENT ON COLUMN synergy.unit_of_work.timeperiod IS 'The job''s period; of a freerun the moment of the request, YYYYMMDDHHMMSS';
+COMMENT ON COLUMN synergy.unit_of_work.start_timeperiod IS 'First period of the span (of the group, when grouped)';
+COMMENT ON COLUMN synergy.unit_of_work.end_timeperiod IS 'First period after the span';
+COMMENT ON COLUMN synergy.unit_of_work.start_id IS 'Recomputing: lowest key of the source rows; else 0';
+COMMENT ON COLUMN synergy.unit_of_work.end_id IS 'Recomputing: highest key of the source rows; else 0, 1, 2… for each next unit of the same job';
+COMMENT ON COLUMN synergy.unit_of_work.source IS 'What the work reads, as registered';
+COMMENT ON COLUMN synergy.unit_of_work.sink IS 'What the work writes, as registered';
+COMMENT ON COLUMN synergy.unit_of_work.arguments IS 'As registered';
+COMMENT ON COLUMN synergy.unit_of_work.state IS 'requested, in_progress, invalid (active); processed, noop, canceled (finished)';
+COMMENT ON COLUMN synergy.unit_of_work.number_of_retries IS 'How often the garbage collector requested it again after it was invalid';
+COMMENT ON COLUMN synergy.unit_of_work.attempt IS 'Number of starts; only the current attempt can complete the unit';
+COMMENT ON COLUMN synergy.unit_of_work.created_at IS 'When it was requested';
+COMMENT ON COLUMN synergy.unit_of_work.submitted_at IS 'When it was last requested, retries included';
+COMMENT ON COLUMN synergy.unit_of_work.started_at IS 'When a worker took it, or last gave a sign of life';
+COMMENT ON COLUMN synergy.unit_of_work.finished_at IS 'When its end was reported';
+COMMENT ON COLUMN synergy.unit_of_work.number_of_processed IS 'As reported by the worker; for SQL the rows of the last statement';
+COMMENT ON COLUMN synergy.unit_of_work.number_of_aggregated IS 'As reported by the worker';
+COMMENT ON COLUMN synergy.unit_of_work.error IS 'Text of the last failure';
+
+CREATE VIEW synergy.job_status AS
+SELECT p.process_name, j.timeperiod, synergy.job_state_of(j.state) AS state, p.tree_name, p.time_qualifier,
+	synergy.timeperiod_start(j.timeperiod) AS period_start, synergy.timeperiod_end(p.time_qualifier, j.timeperiod) AS period_end,
+	j.number_of_failures, j.number_of_units, j.unit_of_work_id, synergy.uow_state_of(u.state) AS unit_state, u.attempt,
+	u.number_of_retries, u.created_at AS requested_at, u.started_at, u.finished_at, u.finished_at - u.started_at AS duration,
+	u.number_of_processed, u.number_of_aggregated, u.release_at AS retry_at, u.error
+FROM synergy.job_data j JOIN synergy.process p USING (process_id)
+LEFT JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = j.unit_of_work_id;
+COMMENT ON VIEW synergy.job_status IS 'Each job with its unit of work and the bounds of its period';
+COMMENT ON COLUMN synergy.job_status.process_name IS 'The process';
+COMMENT ON COLUMN synergy.job_status.timeperiod IS 'The period';
+COMMENT ON COLUMN synergy.job_status.state IS 'State of the job';
+COMMENT ON COLUMN synergy.job_status.tree_name IS 'The timetable';
+COMMENT ON COLUMN synergy.job_status.time_qualifier IS 'Length of the period';
+COMMENT ON COLUMN synergy.job_status.period_start IS 'First instant of the period';
+COMMENT ON COLUMN synergy.job_status.period_end IS 'First instant after the period';
+COMMENT ON COLUMN synergy.job_status.number_of_failures IS 'Evaluations without source rows (recomputing)';
+COMMENT ON COLUMN synergy.job_status.number_of_units IS 'Units requested for it so far';
+COMMENT ON COLUMN synergy.job_status.unit_of_work_id IS 'Its current unit of work';
+COMMENT ON COLUMN synergy.job_status.unit_state IS 'State of the unit';
+COMMENT ON COLUMN synergy.job_status.attempt IS 'Number of starts of the unit';
+COMMENT ON COLUMN synergy.job_status.number_of_retries IS 'How often the unit was requested again after it was invalid';
+COMMENT ON COLUMN synergy.job_status.requested_at IS 'When the unit was requested';
+COMMENT ON COLUMN synergy.job_status.started_at IS 'When a worker took the unit, or last gave a sign of life';
+COMMENT ON COLUMN synergy.job_status.finished_at IS 'When the end of the unit was reported';
+COMMENT ON COLUMN synergy.job_status.duration IS 'From start to end of the unit';
+COMMENT ON COLUMN synergy.job_status.number_of_processed IS 'As reported by the worker';
+COMMENT ON COLUMN synergy.job_status.number_of_aggregated IS 'As reported by the worker';
+COMMENT ON COLUMN synergy.job_status.retry_at IS 'The unit is held back until then';
+COMMENT ON COLUMN synergy.job_status.error IS 'Text of the unit''s last failure';
+
+-- which process is below, and which ones it depends on
+CREATE VIEW synergy.process_link AS
+SELECT p.process_id, 'child' AS kind, c.process_id AS other_id
+FROM synergy.process p CROSS JOIN LATERAL (
+	SELECT c.process_id FROM synergy.process c WHERE c.tree_name = p.tree_name
+	AND array_position(ARRAY['hourly', 'daily', 'monthly', 'yearly'], c.time_qualifier)
+		< array_position(ARRAY['hourly', 'daily', 'monthly', 'yearly'], p.time_qualifier)
+	ORDER BY array_position(ARRAY['hourly', 'daily', 'monthly', 'yearly'], c.time_qualifier) DESC LIMIT 1) c
+UNION ALL
+SELECT p.process_id, 'dependency', d.process_id
+FROM synergy.process p JOIN synergy.timetable t USING (tree_name)
+JOIN synergy.process d ON d.tree_name = ANY (t.dependent_on) AND d.time_qualifier = p.time_qualifier;
+COMMENT ON VIEW synergy.process_link IS 'For each process its child (the next shorter qualifier of its timetable) and its dependencies (the same qualifier in the timetables depended on)';
+COMMENT ON COLUMN synergy.process_link.process_id IS 'The process';
+COMMENT ON COLUMN synergy.process_link.kind IS 'child or dependency';
+COMMENT ON COLUMN synergy.process_link.other_id IS 'The process that it waits for';
+
+CREATE VIEW synergy.timetable_node AS
+SELECT p.tree_name, p.process_name, p.time_qualifier, j.timeperiod, synergy.job_state_of(j.state) AS state,
+	(SELECT o.process_name FROM synergy.process_link l JOIN synergy.process o ON o.process_id = l.process_id
+	 WHERE l.kind = 'child' AND l.other_id = p.process_id) AS parent_process,
+	(SELECT synergy.timeperiod_cast(o.time_qualifier, j.timeperiod) FROM synergy.process_link l
+	 JOIN synergy.process o ON o.process_id = l.process_id
+	 WHERE l.kind = 'child' AND l.other_id = p.process_id) AS parent_timeperiod,
+	ARRAY(SELECT o.process_name || ' ' || c.timeperiod FROM synergy.process_link l
+	 JOIN synergy.process o ON o.process_id = l.other_id
+	 JOIN synergy.job_data c ON c.process_id = l.other_id
+	 WHERE l.process_id = p.process_id AND l.kind = 'child'
+	 AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, j.timeperiod)
+	 AND c.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, j.timeperiod)
+	 AND c.timeperiod < synergy.timeperiod_step(p.time_qualifier, j.timeperiod) ORDER BY c.timeperiod) AS children,
+	ARRAY(SELECT o.process_name || ' ' || c.timeperiod FROM synergy.process_link l
+	 JOIN synergy.process o ON o.process_id = l.other_id
+	 JOIN synergy.job_data c ON c.process_id = l.other_id
+	 WHERE l.process_id = p.process_id AND l.kind = 'dependency'
+	 AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, j.timeperiod)
+	 AND c.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, j.timeperiod)
+	 AND c.timeperiod < synergy.timeperiod_step(p.time_qualifier, j.timeperiod) ORDER BY o.process_name, c.timeperiod) AS dependencies
+FROM synergy.job_data j JOIN synergy.process p USING (process_id);
+COMMENT ON VIEW synergy.timetable_node IS 'Each job with its place in the timetable; ask for one process and a few periods at a time';
+COMMENT ON COLUMN synergy.timetable_node.tree_name IS 'The timetable';
+COMMENT ON COLUMN synergy.timetable_node.process_name IS 'The process';
+COMMENT ON COLUMN synergy.timetable_node.time_qualifier IS 'Length of the period';
+COMMENT ON COLUMN synergy.timetable_node.timeperiod IS 'The period';
+COMMENT ON COLUMN synergy.timetable_node.state IS 'State of the job';
+COMMENT ON COLUMN synergy.timetable_node.parent_process IS 'The process of the next longer qualifier in the timetable';
+COMMENT ON COLUMN synergy.timetable_node.parent_timeperiod IS 'Its period that holds this one';
+COMMENT ON COLUMN synergy.timetable_node.children IS 'Process and period of each child, over the whole span of a grouped milestone';
+COMMENT ON COLUMN synergy.timetable_node.dependencies IS 'Process and period of each job depended on, over the whole span of a grouped milestone';
+
+CREATE VIEW synergy.blocked AS
+SELECT p.process_name, j.timeperiod, synergy.job_state_of(j.state) AS state, p.blocking_type, l.kind,
+	o.process_name AS waits_for_process, b.timeperiod AS waits_for_timeperiod, synergy.job_state_of(b.state) AS waits_for_state
+FROM synergy.job_data j JOIN synergy.process p USING (process_id)
+JOIN synergy.process_link l ON l.process_id = p.process_id
+JOIN synergy.process o ON o.process_id = l.other_id
+JOIN synergy.job_data b ON b.process_id = l.other_id
+	AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, j.timeperiod)
+	AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, j.timeperiod)
+WHERE j.state IN ('e', 'i', 'f') AND b.state IN ('e', 'i', 'f')
+AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, j.timeperiod);
+COMMENT ON VIEW synergy.blocked IS 'Each active job together with each active child or dependency that it waits for';
+COMMENT ON COLUMN synergy.blocked.process_name IS 'The process';
+COMMENT ON COLUMN synergy.blocked.timeperiod IS 'The period';
+COMMENT ON COLUMN synergy.blocked.state IS 'State of the waiting job';
+COMMENT ON COLUMN synergy.blocked.blocking_type IS 'normal: it may run, but not finish; children, dependencies: it does not start';
+COMMENT ON COLUMN synergy.blocked.kind IS 'child or dependency';
+COMMENT ON COLUMN synergy.blocked.waits_for_process IS 'The process that it waits for';
+COMMENT ON COLUMN synergy.blocked.waits_for_timeperiod IS 'The period that it waits for';
+COMMENT ON COLUMN synergy.blocked.waits_for_state IS 'State of the job that it waits for';

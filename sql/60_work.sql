@@ -1,0 +1,68 @@
+-- 60_work.sql: supervision, workers, and steps in the caller's session.
+
+CREATE FUNCTION synergy.reprocess(process_name text, timeperiod text)
+	RETURNS TABLE (process_name text, timeperiod text, old_state synergy.job_state, new_state synergy.job_state)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_reprocess';
+COMMENT ON FUNCTION synergy.reprocess(text, text) IS
+'Runs a job again, with its parents and dependants; returns the jobs whose state has changed. ERROR 42704 for no such job, 22007, 22023 for a timeperiod of another qualifier';
+
+CREATE FUNCTION synergy.skip(process_name text, timeperiod text)
+	RETURNS TABLE (process_name text, timeperiod text, old_state synergy.job_state, new_state synergy.job_state)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_skip';
+COMMENT ON FUNCTION synergy.skip(text, text) IS
+'Gives a job up, with the jobs below it and its dependants of the same period; returns the jobs whose state has changed. ERROR as reprocess';
+
+CREATE FUNCTION synergy.cancel_unit_of_work(unit_of_work_id bigint)
+	RETURNS TABLE (process_name text, timeperiod text, old_state synergy.job_state, new_state synergy.job_state)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_cancel_unit_of_work';
+COMMENT ON FUNCTION synergy.cancel_unit_of_work(bigint) IS
+'Cancels an active unit of work; its job follows at the next evaluation. ERROR 42704 when there is none, 55000 when it has finished';
+
+CREATE FUNCTION synergy.claim(process_name text, max_units int DEFAULT 1) RETURNS SETOF synergy.unit_of_work
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_claim';
+COMMENT ON FUNCTION synergy.claim(text, int) IS
+'Takes up to so many requested units, the oldest first, without waiting for anybody: requested -> in_progress, attempt + 1. ERROR 42704 for an unknown process, 22023 for max_units below 1';
+
+CREATE FUNCTION synergy.start(unit_of_work_id bigint) RETURNS SETOF synergy.unit_of_work
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_start';
+COMMENT ON FUNCTION synergy.start(bigint) IS 'Takes one unit; no row when it is not requested (any more)';
+
+CREATE FUNCTION synergy.complete(unit_of_work_id bigint, state text DEFAULT 'processed', number_of_processed bigint DEFAULT NULL,
+	number_of_aggregated bigint DEFAULT NULL, attempt int DEFAULT NULL) RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_complete';
+COMMENT ON FUNCTION synergy.complete(bigint, text, bigint, bigint, int) IS
+'Reports the end of a unit: processed, noop or canceled. ERROR 55000 when it is not in progress or the attempt is not the current one: then another worker has it, and this transaction must not commit';
+
+CREATE FUNCTION synergy.fail(unit_of_work_id bigint, error text, attempt int DEFAULT NULL) RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_fail';
+COMMENT ON FUNCTION synergy.fail(bigint, text, int) IS
+'Reports a failure: the unit becomes invalid and is retried by the garbage collector. ERROR 55000 as complete';
+
+CREATE FUNCTION synergy.heartbeat(unit_of_work_id bigint) RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_heartbeat';
+COMMENT ON FUNCTION synergy.heartbeat(bigint) IS
+'A sign of life of a long unit: it is not taken for stale before gc_resubmit_after from now. ERROR 55000 when it is not in progress: stop';
+
+CREATE FUNCTION synergy.log(unit_of_work_id bigint, line text) RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_log';
+COMMENT ON FUNCTION synergy.log(bigint, text) IS 'Adds a line to synergy.unit_of_work_log. ERROR 42704 when there is no such unit';
+
+CREATE FUNCTION synergy.fire(process_name text, entry_name text DEFAULT NULL) RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_fire';
+COMMENT ON FUNCTION synergy.fire(text, text) IS
+'What the timer of a process or freerun entry would do, now, in this transaction. ERROR 42704 when there is none';
+
+CREATE FUNCTION synergy.process_events() RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_process_events';
+COMMENT ON FUNCTION synergy.process_events() IS
+'Applies finished units to their jobs and wakes dependants, until nothing is left to do, in this transaction';
+
+CREATE FUNCTION synergy.collect_garbage() RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_collect_garbage';
+COMMENT ON FUNCTION synergy.collect_garbage() IS
+'One run of the garbage collector in this transaction: retries and cancels units, extends and validates timetables';
+
+CREATE FUNCTION synergy.tick() RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_tick';
+COMMENT ON FUNCTION synergy.tick() IS
+'One whole round of the scheduler in this transaction: due triggers, events, garbage collection when due. Timers are kept in the session';

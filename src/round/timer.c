@@ -1,0 +1,26 @@
+/*
+ * round/timer.c: the next fire of a trigger, in a time zone of the server's own tables.
+ */
+#include "postgres.h"
+
+#include "pgtime.h"
+
+#include "round/timer.h"
+
+static int64
+zone_offset(void *context, Instant instant)
+{
+	pg_time_t	seconds = timestamptz_to_time_t(instant);
+	struct pg_tm *local = pg_localtime(&seconds, (pg_tz *) context);
+
+	return local ? local->tm_gmtoff * INSTANT_SECOND : 0;
+}
+
+TimestampTz
+trigger_after(const TriggerRule *trigger, const char *timezone, TimestampTz after)
+{
+	TriggerZone zone = {zone_offset, timezone ? pg_tzset(timezone) : NULL};
+	TimestampTz next;
+
+	return trigger_next(trigger, zone.context ? &zone : NULL, after, &next) ? next : PG_INT64_MAX;
+}

@@ -13,4 +13,11 @@
 extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #endif
 
+/* 16 made the memory of settings its own */
+#if PG_VERSION_NUM >= 160000
+#define GUC_MALLOC(size) guc_malloc(LOG, (size))
+#else
+#define GUC_MALLOC(size) malloc(size)
+#endif
+
 #endif							/* SYNERGY_COMPAT_H */

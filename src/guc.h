@@ -5,8 +5,10 @@
 #define SYNERGY_GUC_H
 
 #include "postgres.h"
+#include "utils/timestamp.h"
 
-extern char *synergy_clock;				/* synergy.clock: '' or a timestamp; virtual time of this session */
+extern char *synergy_clock;				/* synergy.clock: empty or a timestamp; virtual time of this session */
+extern TimestampTz synergy_clock_instant;	/* the same, parsed; 0: not set */
 extern bool synergy_enabled;			/* synergy.enabled: may the background scheduler of this database work? */
 extern char *synergy_start_timeperiod;	/* synergy.start_timeperiod: '' or YYYYMMDDHH */
 extern int	synergy_trigger_lag;		/* ms; discrete jobs wait so long after their period's end */

@@ -61,6 +61,9 @@ every_is_an_interval(void **state)
 		{"every 10 yrs", 0, 120},
 		{"every 9999 years", 0, 9999 * 12},
 		{"every 3652059 days", EVERY(INT64_C(3652059), DAY), 0},
+		{"every 315537897600", EVERY(INT64_C(3652059), DAY), 0},
+		{"every 87649416:00:00", EVERY(INT64_C(3652059), DAY), 0},
+		{"\r\v\f\n\tevery\v\r5\f\rdays\v", EVERY(5, DAY), 0},
 	};
 
 	(void) state;
@@ -296,6 +299,17 @@ other_texts_are_refused(void **state)
 		{"every 10000 years", 6, "the interval is too long"},
 		{"every 9999 years 1 month", 17, "the interval is too long"},
 		{"every 1000000000000:00", 6, "the interval is too long"},
+		{"every 315537897601", 6, "the interval is too long"},
+		{"every 87649416:00:01", 6, "the interval is too long"},
+		{"every 87649417:00", 6, "the interval is too long"},
+		{"every 5 z", 8, "expected seconds, minutes, hours, days, weeks, months or years"},
+		{"every 5 Z", 8, "expected seconds, minutes, hours, days, weeks, months or years"},
+		{"every 5 [", 7, "expected a unit after the number, for example minutes"},
+		{"every 1:99999999999999", 8, "the number is too large"},
+		{"at 99999999999999:00", 3, "the number is too large"},
+		{"once 99999999999999-01-01 08:00", 5, "the number is too large"},
+		{"99999999999999 * * * *", 0, "the number is too large"},
+		{"*/99999999999999 * * * *", 2, "the number is too large"},
 		{"every 1:5", 8, "the minute takes 2 digits"},
 		{"every 1:60", 8, "the minute goes from 0 to 59"},
 		{"every 1:00:60", 11, "the second goes from 0 to 59"},

@@ -194,6 +194,12 @@ the_lag_is_passed_strictly(void **state)
 	assert_int_equal(verdict_of(&f), VERDICT_NOT_OVER);
 	f.now++;
 	assert_int_equal(verdict_of(&f), VERDICT_RUN);
+	/* a negative lag lets it run before the end */
+	f.trigger_lag = -INSTANT_HOUR;
+	f.period_end = f.now + INSTANT_HOUR;
+	assert_int_equal(verdict_of(&f), VERDICT_NOT_OVER);
+	f.period_end--;
+	assert_int_equal(verdict_of(&f), VERDICT_RUN);
 	/* at the ends of time nothing overflows */
 	f.trigger_lag = INT64_MAX;
 	assert_int_equal(verdict_of(&f), VERDICT_NOT_OVER);

@@ -1,0 +1,179 @@
+/*
+ * api/explain.c: synergy.explain_job: why is a job in its state, and what is it waiting for?
+ *
+ * The verdict is the one that the scheduler acts on (round/evaluate.c), taken now, without the lock and without
+ * changing anything.  Below a job come those that it waits for, a limited number of them and of levels.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "api/arguments.h"
+#include "api/session.h"
+#include "compat.h"
+#include "daemon/clock.h"
+
+PG_FUNCTION_INFO_V1(synergy_explain_job);
+
+#define MAX_LEVELS 8
+#define MAX_SHOWN 10			/* blockers shown of each process */
+
+static char *
+time_text(TimestampTz time)
+{
+	return pstrdup(timestamptz_to_str(time));
+}
+
+static const char *
+explain_unit(const Unit *unit, const Process *process)
+{
+	switch (unit->state)
+	{
+		case UNIT_REQUESTED:
+			return process->worker == WORKER_SQL ?
+				psprintf("its unit was requested at %s and waits for an executor", time_text(unit->submitted)) :
+				psprintf("its unit was requested at %s and waits for a worker (%s) to take it", time_text(unit->submitted),
+						 worker_kind_name(process->worker));
+		case UNIT_IN_PROGRESS:
+			return psprintf("its unit is in progress since %s, attempt %d", time_text(unit->started), unit->attempt);
+		case UNIT_INVALID:
+			return unit->release ?
+				psprintf("its unit failed (see synergy.job_status.error) and is tried again after %s", time_text(unit->release)) :
+				"its unit failed (see synergy.job_status.error) and waits for the garbage collector";
+		case UNIT_CANCELED:
+			return "its unit was canceled: the job is skipped at its next evaluation";
+		default:
+			return "its unit has finished; it waits for its children and dependencies, or for its next trigger";
+	}
+}
+
+static const char *
+explain(Frame *frame, Job *job)
+{
+	Unit	   *unit = job_unit(frame, job);
+	Verdict		verdict = job_verdict(frame, job);
+	Process    *process = job->process;
+
+	switch (verdict)
+	{
+		case VERDICT_FINISHED:
+			return unit ? psprintf("finished as %s by unit " INT64_FORMAT, job_state_name(job->state), unit->id) :
+				psprintf("finished as %s without a unit", job_state_name(job->state));
+		case VERDICT_OFF:
+			return "waits: its process is switched off; synergy.activate switches it on";
+		case VERDICT_FUTURE:
+			return psprintf("waits for its period to begin at %s", time_text(timeperiod_start(job->key.timeperiod)));
+		case VERDICT_NOT_OVER:
+			return psprintf("waits for its period to end, and the trigger lag: %s",
+							time_text(timeperiod_end(process->qualifier, job->key.timeperiod) + process_trigger_lag(process)));
+		case VERDICT_RUN:
+			if (job->state != JOB_EMBRYO && unit != NULL)
+				return explain_unit(unit, process);
+			return psprintf("may start: waits for its trigger (%s) and for its turn among %d at a time", process->trigger_text,
+							process->is_eager ? process->concurrency : 1);
+		default:
+			if (job->state != JOB_EMBRYO && unit != NULL && unit_state_is_active(unit->state))
+				return explain_unit(unit, process);
+			return verdict_text(verdict);
+	}
+}
+
+static void
+put_line(ReturnSetInfo *result, int level, const char *name, Timeperiod timeperiod, JobState state, int64 unit_id,
+		 const char *text)
+{
+	char		buffer[TIMEPERIOD_BUFFER];
+	Datum		values[6];
+	bool		nulls[6] = {false};
+	Oid			input,
+				parameter;
+
+	timeperiod_format(timeperiod, buffer);
+	getTypeInputInfo(TupleDescAttr(result->setDesc, 3)->atttypid, &input, &parameter);
+	values[0] = Int32GetDatum(level);
+	values[1] = CStringGetTextDatum(name);
+	values[2] = CStringGetTextDatum(buffer);
+	values[3] = OidInputFunctionCall(input, unconstify(char *, job_state_name(state)), parameter, -1);
+	values[4] = Int64GetDatum(unit_id);
+	nulls[4] = unit_id == 0;
+	values[5] = CStringGetTextDatum(text);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static void explain_level(Frame *frame, Job *job, int level, ReturnSetInfo *result);
+
+static void
+explain_blockers(Frame *frame, Job *job, int level, ReturnSetInfo *result)
+{
+	JobRange   *ranges = palloc(sizeof(JobRange) * (1 + job->process->tree->n_dependent_on));
+	bool		has_children;
+	int			n = blocker_ranges(frame, job, ranges, &has_children);
+
+	frame_load(frame, ranges, n);
+	for (int i = 0; i < n; i++)
+	{
+		Timeperiod	cursor = TIMEPERIOD_NONE;
+		Job		   *blocker;
+		int			shown = 0;
+
+		while (shown < MAX_SHOWN && (blocker = frame_next_in_range(frame, &ranges[i], &cursor)) != NULL)
+		{
+			bool		is_dependency = i > 0 || !has_children;
+			bool		is_undone = blocker->state != JOB_PROCESSED && blocker->state != JOB_NOOP;
+
+			if (!job_state_is_active(blocker->state) &&
+				!(is_dependency && is_undone && job->process->blocking == BLOCKING_DEPENDENCIES))
+				continue;
+			explain_level(frame, blocker, level, result);
+			shown++;
+		}
+	}
+}
+
+static void
+explain_level(Frame *frame, Job *job, int level, ReturnSetInfo *result)
+{
+	CHECK_FOR_INTERRUPTS();
+	put_line(result, level, job->process->name, job->key.timeperiod, job->state, job->unit_id, explain(frame, job));
+	if (level < MAX_LEVELS && job_state_is_active(job->state))
+		explain_blockers(frame, job, level + 1, result);
+}
+
+Datum
+synergy_explain_job(PG_FUNCTION_ARGS)
+{
+	char	   *name = argument_text_required(fcinfo, 0, "process_name");
+	text	   *text = argument_required(fcinfo, 1, "timeperiod");
+	Timeperiod	timeperiod = argument_timeperiod("timeperiod", text);
+	StoreScope	scope;
+	Frame	   *frame;
+	MemoryContext old;
+	Process    *process;
+	Job		   *job;
+
+	InitMaterializedSRF(fcinfo, 0);
+	store_enter(&scope);
+	frame = frame_create(definition_load(CurrentMemoryContext), clock_now());
+	old = MemoryContextSwitchTo(frame->context);
+	process = definition_process_named(frame->definitions, name);
+	if (process == NULL)
+		report_no_process(name);
+	argument_fits("timeperiod", process->qualifier, timeperiod);
+	job = timeperiod_is_long(timeperiod) ? NULL : frame_job(frame, process, timeperiod);
+	if (job == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("timeperiod \"%s\" is outside the timetable of process \"%s\"", text_to_cstring(text), name),
+				 errhint("SELECT min(timeperiod), max(timeperiod) FROM synergy.job WHERE process_name = %s tells its bounds.",
+						 quote_literal_cstr(name))));
+	explain_level(frame, job, 0, (ReturnSetInfo *) fcinfo->resultinfo);
+	MemoryContextSwitchTo(old);
+	store_leave(&scope);
+	return (Datum) 0;
+}

@@ -1,0 +1,293 @@
+/*
+ * daemon/park.c: letting go of a database that somebody wants for himself; noticing that the extension comes or goes.
+ *
+ * DROP DATABASE, ALTER DATABASE RENAME or SET TABLESPACE, and CREATE DATABASE with a template need a database without
+ * sessions.  Before such a command runs, the database is parked: its scheduler and executors are asked to leave, and
+ * the command waits until they have left.  A parked database gets no new ones until the transaction ends, however it
+ * ends; then the launcher looks at it again.  DROP EXTENSION parks its own database, because the scheduler would only
+ * wait for the tables' locks and then find them gone.
+ *
+ * An executor that is in the middle of a unit has its statement canceled.  The unit stays in progress without a
+ * session, and so is requested again by whoever schedules this database next.
+ *
+ * What is parked is remembered in this backend, as a list, because a transaction may rename two databases.  A backend
+ * that is terminated meanwhile takes it back on its way out.
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "tcop/utility.h"
+#include "utils/memutils.h"
+
+#include "daemon/park.h"
+#include "daemon/slots.h"
+#include "daemon/wake.h"
+
+#define PARK_PATIENCE (5 * USECS_PER_SEC)	/* after that the command itself says who is in its way */
+#define MAX_PARKED 16
+
+static ProcessUtility_hook_type previous_utility_hook = NULL;
+static object_access_hook_type previous_access_hook = NULL;
+
+/* what this transaction has parked, and what it has to tell at commit */
+static Oid	parked[MAX_PARKED];
+static int	n_parked = 0;
+static bool extension_changed = false;
+static bool databases_changed = false;
+static Oid	settings_changed = InvalidOid;
+
+/* ---------------------------------------------------------------- at the end of the transaction */
+
+static void
+unpark_all(void)
+{
+	for (int i = 0; i < n_parked; i++)
+	{
+		DatabaseSlot *slot = slots_find(parked[i], false);
+
+		if (slot == NULL)
+			continue;
+		slot->parkers--;
+		if (slot->pid == 0)
+			slot->state = DATABASE_WANTED;
+	}
+	if (n_parked > 0)
+	{
+		slots->look_again = true;
+		slots_kick_launcher();
+	}
+	n_parked = 0;
+}
+
+static void
+look_again_at(Oid database)
+{
+	DatabaseSlot *slot = slots_find(database, true);
+
+	if (slot == NULL)
+		return;
+	if (slot->pid != 0 || slot->state == DATABASE_STARTING)
+		slot->recheck = true;
+	else
+		slot->state = DATABASE_WANTED;
+	if (slot->latch)
+		SetLatch(slot->latch);
+	slots_kick_launcher();
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	bool		has_news = extension_changed || databases_changed || OidIsValid(settings_changed);
+
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	if (n_parked > 0 || (has_news && event == XACT_EVENT_COMMIT))
+	{
+		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+		if (event == XACT_EVENT_COMMIT)
+		{
+			if (extension_changed)
+				look_again_at(MyDatabaseId);
+			if (OidIsValid(settings_changed))
+				look_again_at(settings_changed);
+			if (databases_changed)
+			{
+				slots->look_again = true;
+				slots_kick_launcher();
+			}
+		}
+		unpark_all();
+		LWLockRelease(slots->lock);
+	}
+	extension_changed = databases_changed = false;
+	settings_changed = InvalidOid;
+}
+
+static void
+at_exit(int code, Datum arg)
+{
+	if (n_parked == 0)
+		return;
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	unpark_all();
+	LWLockRelease(slots->lock);
+}
+
+/* ---------------------------------------------------------------- parking */
+
+/* asks all of ours in that database to leave; true when none is there */
+static bool
+ask_to_leave(Oid database, bool first_time)
+{
+	DatabaseSlot *slot = slots_find(database, false);
+	bool		is_empty = slot == NULL || (slot->pid == 0 && slot->state != DATABASE_STARTING);
+
+	if (slot != NULL && slot->latch)
+		SetLatch(slot->latch);
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+
+		if (executor->state == EXECUTOR_FREE || executor->database != database)
+			continue;
+		is_empty = false;
+		executor->stop = true;
+		if (executor->latch)
+			SetLatch(executor->latch);
+		if (first_time && executor->running != 0 && executor->pid != 0 && executor->pid != MyProcPid)
+			kill(executor->pid, SIGINT);
+	}
+	return is_empty;
+}
+
+static void
+park(Oid database)
+{
+	TimestampTz deadline = GetCurrentTimestamp() + PARK_PATIENCE;
+	DatabaseSlot *slot;
+	static bool is_registered = false;
+
+	if (!OidIsValid(database) || n_parked == MAX_PARKED || IsBackgroundWorker)
+		return;
+	if (!is_registered)
+		before_shmem_exit(at_exit, (Datum) 0);
+	is_registered = true;
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	slot = slots_find(database, true);
+	if (slot != NULL)
+	{
+		slot->parkers++;
+		parked[n_parked++] = database;
+	}
+	LWLockRelease(slots->lock);
+	if (slot == NULL)
+		return;
+
+	ConditionVariablePrepareToSleep(&slots->left);
+	for (bool first_time = true;; first_time = false)
+	{
+		bool		is_empty;
+
+		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+		is_empty = ask_to_leave(database, first_time);
+		LWLockRelease(slots->lock);
+		if (is_empty || GetCurrentTimestamp() > deadline)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		(void) ConditionVariableTimedSleep(&slots->left, 100, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+}
+
+/* ---------------------------------------------------------------- which commands */
+
+static void
+park_template(CreatedbStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->options)
+	{
+		DefElem    *option = lfirst(cell);
+
+		if (strcmp(option->defname, "template") == 0 && option->arg != NULL)
+			park(get_database_oid(defGetString(option), true));
+	}
+}
+
+static void
+park_for_tablespace(AlterDatabaseStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->options)
+		if (strcmp(((DefElem *) lfirst(cell))->defname, "tablespace") == 0)
+			park(get_database_oid(statement->dbname, true));
+}
+
+static void
+park_for_extension(DropStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->objects)
+		if (strcmp(strVal(lfirst(cell)), "synergy") == 0)
+			park(MyDatabaseId);
+}
+
+static void
+look_at_statement(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropdbStmt:
+			park(get_database_oid(((DropdbStmt *) statement)->dbname, true));
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) statement)->renameType == OBJECT_DATABASE)
+				park(get_database_oid(((RenameStmt *) statement)->subname, true));
+			break;
+		case T_CreatedbStmt:
+			park_template((CreatedbStmt *) statement);
+			break;
+		case T_AlterDatabaseStmt:
+			park_for_tablespace((AlterDatabaseStmt *) statement);
+			databases_changed = true;
+			break;
+		case T_AlterDatabaseSetStmt:
+			settings_changed = get_database_oid(((AlterDatabaseSetStmt *) statement)->dbname, true);
+			break;
+		case T_DropStmt:
+			if (((DropStmt *) statement)->removeType == OBJECT_EXTENSION && OidIsValid(get_extension_oid("synergy", true)))
+				park_for_extension((DropStmt *) statement);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+utility_hook(PlannedStmt *planned, const char *text, bool read_only_tree, ProcessUtilityContext context,
+			 ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	look_at_statement(planned->utilityStmt);
+	if (previous_utility_hook)
+		previous_utility_hook(planned, text, read_only_tree, context, parameters, environment, receiver, completion);
+	else
+		standard_ProcessUtility(planned, text, read_only_tree, context, parameters, environment, receiver, completion);
+}
+
+static void
+access_hook(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	if (previous_access_hook)
+		previous_access_hook(access, class_id, object_id, sub_id, arg);
+	if (class_id == ExtensionRelationId && (access == OAT_POST_CREATE || access == OAT_DROP))
+		extension_changed = true;
+	if (class_id == DatabaseRelationId && (access == OAT_POST_CREATE || access == OAT_DROP))
+		databases_changed = true;
+}
+
+void
+park_install_hooks(void)
+{
+	previous_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = utility_hook;
+	previous_access_hook = object_access_hook;
+	object_access_hook = access_hook;
+	RegisterXactCallback(at_transaction_end, NULL);
+}

@@ -1,0 +1,96 @@
+/*
+ * daemon/slots.c: the shared memory of our processes.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+
+#include "daemon/slots.h"
+
+SharedSlots *slots = NULL;
+
+static shmem_startup_hook_type previous_startup_hook = NULL;
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type previous_request_hook = NULL;
+#endif
+
+static void
+request_memory(void)
+{
+#if PG_VERSION_NUM >= 150000
+	if (previous_request_hook)
+		previous_request_hook();
+#endif
+	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedSlots)));
+	RequestNamedLWLockTranche("synergy", 1);
+}
+
+static void
+create_memory(void)
+{
+	bool		found;
+
+	if (previous_startup_hook)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	slots = ShmemInitStruct("synergy", sizeof(SharedSlots), &found);
+	if (!found)
+	{
+		memset(slots, 0, sizeof(SharedSlots));
+		slots->lock = &GetNamedLWLockTranche("synergy")->lock;
+		ConditionVariableInit(&slots->left);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+slots_install_hooks(void)
+{
+#if PG_VERSION_NUM >= 150000
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request_memory;
+#else
+	request_memory();
+#endif
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = create_memory;
+}
+
+DatabaseSlot *
+slots_find(Oid database, bool create)
+{
+	DatabaseSlot *unused = NULL;
+
+	for (int i = 0; i < MAX_DATABASES; i++)
+	{
+		DatabaseSlot *slot = &slots->databases[i];
+
+		if (slot->state == DATABASE_FREE)
+			unused = unused ? unused : slot;
+		else if (slot->database == database)
+			return slot;
+	}
+	if (!create || unused == NULL)
+		return NULL;
+	memset(unused, 0, sizeof(DatabaseSlot));
+	unused->database = database;
+	unused->state = DATABASE_WANTED;
+	return unused;
+}
+
+void
+slots_kick_launcher(void)
+{
+	if (slots->launcher_latch)
+		SetLatch(slots->launcher_latch);
+}
+
+void
+slots_wake_scheduler(DatabaseSlot *slot, int reasons)
+{
+	slot->reasons |= reasons;
+	if (slot->latch)
+		SetLatch(slot->latch);
+}

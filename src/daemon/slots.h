@@ -1,0 +1,106 @@
+/*
+ * daemon/slots.h: what our processes share: one slot a database, one slot an executor.
+ *
+ * One LWLock guards all of it; it is held for a few assignments, never while waiting, and no other lock is taken
+ * under it.  Who writes what:
+ *
+ *	 DatabaseSlot.state		launcher (wanted -> starting), scheduler (the rest)
+ *	 DatabaseSlot.parkers	the backend that parks (daemon/park.c), and takes it back at its transaction's end
+ *	 DatabaseSlot.reasons	anybody at commit (daemon/wake.c); the scheduler takes them
+ *	 ExecutorSlot			the scheduler fills in mail and `stop`, the executor takes mail and sets `running`
+ *
+ * A process that ends takes itself out of its slot in a callback that runs after it has left the ProcArray, so that
+ * DROP DATABASE, when it sees the slot empty, sees no session either.  A process that dies of SIGKILL makes the
+ * postmaster reset shared memory, and everything begins anew.
+ */
+#ifndef SYNERGY_DAEMON_SLOTS_H
+#define SYNERGY_DAEMON_SLOTS_H
+
+#include "postgres.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "utils/timestamp.h"
+
+#define MAX_DATABASES 128
+#define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
+#define MAILBOX_SIZE 2			/* units that an executor has waiting for it */
+#define START_PATIENCE (10 * USECS_PER_SEC) /* a process that has not come up by then will not */
+
+typedef enum DatabaseState
+{
+	DATABASE_FREE,				/* the slot is not used */
+	DATABASE_WANTED,			/* the launcher is to start a scheduler that looks for the extension */
+	DATABASE_STARTING,
+	DATABASE_RUNNING,
+	DATABASE_DISABLED,			/* running, but synergy.enabled is off */
+	DATABASE_PAUSED,			/* running, but the database is a copy */
+	DATABASE_ABSENT,			/* looked: the extension is not there */
+} DatabaseState;
+
+typedef struct DatabaseSlot
+{
+	DatabaseState state;
+	Oid			database;
+	int			parkers;		/* above 0: nothing of ours may be connected */
+	bool		recheck;		/* the extension was created or dropped, or settings have changed: end, and look again */
+	bool		executor_lost;	/* an executor ended with work in its hands */
+	int			reasons;		/* WAKE_* */
+	int			pid;			/* of the scheduler; 0: none */
+	Latch	   *latch;
+	TimestampTz starting_since;
+	/* for synergy.status() */
+	TimestampTz started_at;
+	TimestampTz last_round_at;
+	int64		last_round_usec;
+	int64		rounds;
+	TimestampTz next_wake;
+	int			queued;
+	TimestampTz out_of_slots_since;
+	TimestampTz failing_since;
+} DatabaseSlot;
+
+typedef enum ExecutorState
+{
+	EXECUTOR_FREE,
+	EXECUTOR_STARTING,
+	EXECUTOR_UP,
+} ExecutorState;
+
+typedef struct ExecutorSlot
+{
+	ExecutorState state;
+	int			database_slot;
+	Oid			database;
+	Oid			owner;
+	int			pid;
+	Latch	   *latch;
+	bool		stop;			/* to end as soon as its unit has ended */
+	int			n_mail;
+	int64		mail[MAILBOX_SIZE];
+	int64		running;		/* from before the start of a unit commits until after its end has; 0: none */
+	TimestampTz starting_since;
+	TimestampTz idle_since;
+} ExecutorSlot;
+
+typedef struct SharedSlots
+{
+	LWLock	   *lock;
+	int			launcher_pid;
+	Latch	   *launcher_latch;
+	bool		look_again;		/* the launcher is to read the list of databases */
+	ConditionVariable left;		/* a process of ours has left its database */
+	DatabaseSlot databases[MAX_DATABASES];
+	ExecutorSlot executors[MAX_EXECUTOR_SLOTS];
+} SharedSlots;
+
+extern SharedSlots *slots;		/* NULL when the library is not in shared_preload_libraries */
+
+extern void slots_install_hooks(void);	/* by _PG_init, when preloaded */
+
+/* all of these need the lock */
+extern DatabaseSlot *slots_find(Oid database, bool create);	/* NULL: none, or no room */
+extern void slots_kick_launcher(void);
+extern void slots_wake_scheduler(DatabaseSlot *slot, int reasons);
+
+#endif							/* SYNERGY_DAEMON_SLOTS_H */

@@ -1,0 +1,48 @@
+/*
+ * daemon/wake.c: tell the scheduler of this database that there is something to do, once the transaction commits.
+ *
+ * The reasons are collected in this backend and published by a callback that runs after the transaction has left
+ * the ProcArray: whoever is woken sees its rows.  An aborted subtransaction's reasons are published all the same; a
+ * scheduler that finds nothing goes back to sleep.  COMMIT PREPARED runs no callback of ours: the scheduler looks
+ * once a minute for what it was not told.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+
+#include "daemon/slots.h"
+#include "daemon/wake.h"
+
+static int	pending_reasons = 0;
+static bool is_registered = false;
+
+static void
+publish(XactEvent event, void *arg)
+{
+	DatabaseSlot *slot;
+
+	if (pending_reasons == 0)
+		return;
+	if (event == XACT_EVENT_COMMIT)
+	{
+		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+		slot = slots_find(MyDatabaseId, false);
+		if (slot != NULL)
+			slots_wake_scheduler(slot, pending_reasons);
+		LWLockRelease(slots->lock);
+	}
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		pending_reasons = 0;
+}
+
+void
+wake_scheduler_at_commit(int reasons)
+{
+	if (slots == NULL)
+		return;
+	if (!is_registered)
+		RegisterXactCallback(publish, NULL);
+	is_registered = true;
+	pending_reasons |= reasons;
+}

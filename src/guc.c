@@ -1,0 +1,133 @@
+/*
+ * guc.c: the settings, with their units and bounds (docs/settings.md).
+ *
+ * All but start_timeperiod need a superuser or a grant of SET: they steer background processes, or time itself.
+ * They can be set in postgresql.conf, or for one database with ALTER DATABASE ... SET.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "core/timeperiod.h"
+#include "guc.h"
+
+char	   *synergy_clock = NULL;
+bool		synergy_enabled = true;
+char	   *synergy_start_timeperiod = NULL;
+int			synergy_trigger_lag;
+int			synergy_gc_interval;
+int			synergy_gc_resubmit_after;
+int			synergy_gc_release_lag;
+int			synergy_gc_life_support;
+int			synergy_max_executors;
+int			synergy_executor_idle_timeout;
+
+/* the clock as an instant; 0: not set.  Parsed once, when it is set. */
+TimestampTz synergy_clock_instant = 0;
+
+/* only reading a literal with a zone needs no catalog; the input function's error is ours to word */
+static bool
+check_clock(char **value, void **extra, GucSource source)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile TimestampTz instant = 0;
+	volatile bool is_valid = true;
+	TimestampTz *kept;
+
+	if (*value != NULL && **value != '\0')
+	{
+		PG_TRY();
+		{
+			instant = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(*value),
+															  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(context);
+			FlushErrorState();
+			is_valid = false;
+		}
+		PG_END_TRY();
+		if (!is_valid || TIMESTAMP_NOT_FINITE(instant))
+		{
+			GUC_check_errdetail("\"%s\" is no timestamp.", *value);
+			GUC_check_errhint("Write it as in '2016-04-20 05:10:00+00'; '' is the time of day.");
+			return false;
+		}
+	}
+	kept = GUC_MALLOC(sizeof(TimestampTz));
+	if (kept == NULL)
+		return false;
+	*kept = instant;
+	*extra = kept;
+	return true;
+}
+
+static void
+assign_clock(const char *value, void *extra)
+{
+	synergy_clock_instant = extra ? *(TimestampTz *) extra : 0;
+}
+
+static bool
+check_start_timeperiod(char **value, void **extra, GucSource source)
+{
+	Timeperiod	timeperiod;
+
+	if (*value == NULL || **value == '\0')
+		return true;
+	if (timeperiod_parse(*value, strlen(*value), &timeperiod) && !timeperiod_is_long(timeperiod))
+		return true;
+	GUC_check_errdetail("\"%s\" is no timeperiod.", *value);
+	GUC_check_errhint("Write YYYYMMDDHH in UTC, as in 2016042000; '' is the time of registration.");
+	return false;
+}
+
+static void
+define_interval(const char *name, const char *what, int *variable, int value, int min)
+{
+	DefineCustomIntVariable(name, what, NULL, variable, value, min, INT_MAX, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+#define SECONDS 1000
+#define MINUTES (60 * SECONDS)
+#define HOURS	(60 * MINUTES)
+
+void
+guc_define(void)
+{
+	DefineCustomStringVariable("synergy.clock", "Virtual time of this session; empty: the time of day.",
+							   "Background processes ignore it.", &synergy_clock, "", PGC_SUSET, 0,
+							   check_clock, assign_clock, NULL);
+	DefineCustomBoolVariable("synergy.enabled", "May the background scheduler work?",
+							 "Set it for one database with ALTER DATABASE ... SET.", &synergy_enabled, true, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomStringVariable("synergy.start_timeperiod",
+							   "Where timetables begin whose registration does not say it; empty: at their registration.",
+							   NULL, &synergy_start_timeperiod, "", PGC_USERSET, 0, check_start_timeperiod, NULL, NULL);
+	define_interval("synergy.trigger_lag", "How long discrete jobs wait after the end of their period.",
+					&synergy_trigger_lag, 5 * MINUTES, 0);
+	define_interval("synergy.gc_interval", "Time between two runs of the garbage collector.",
+					&synergy_gc_interval, 60 * SECONDS, 100);
+	define_interval("synergy.gc_resubmit_after", "A unit of work that is requested or in progress for longer is stale.",
+					&synergy_gc_resubmit_after, 1 * HOURS, 0);
+	define_interval("synergy.gc_release_lag", "How long an invalid or stale unit of work is held back before it is tried again.",
+					&synergy_gc_release_lag, 15 * MINUTES, 0);
+	define_interval("synergy.gc_life_support", "Active units of work older than this are canceled.",
+					&synergy_gc_life_support, 48 * HOURS, 0);
+	DefineCustomIntVariable("synergy.max_executors", "Executors of one database at most.",
+							"Each takes a slot of max_worker_processes while it is there.", &synergy_max_executors, 4, 1, 64,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	define_interval("synergy.executor_idle_timeout", "How long an executor without work stays.",
+					&synergy_executor_idle_timeout, 60 * SECONDS, 0);
+#if PG_VERSION_NUM >= 150000
+	MarkGUCPrefixReserved("synergy");
+#else
+	EmitWarningsOnPlaceholders("synergy");
+#endif
+}

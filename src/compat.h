@@ -20,4 +20,18 @@ extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #define GUC_MALLOC(size) malloc(size)
 #endif
 
+/* 15 renamed it; the includer has tcop/tcopprot.h */
+#if PG_VERSION_NUM >= 150000
+#define ANALYZE_AND_REWRITE(statement, text, types, n) pg_analyze_and_rewrite_fixedparams(statement, text, types, n, NULL)
+#else
+#define ANALYZE_AND_REWRITE(statement, text, types, n) pg_analyze_and_rewrite(statement, text, types, n, NULL)
+#endif
+
+/* 18 dropped an argument; the includer has tcop/pquery.h */
+#if PG_VERSION_NUM >= 180000
+#define PORTAL_RUN(portal, top, receiver, completion) PortalRun(portal, FETCH_ALL, top, receiver, receiver, completion)
+#else
+#define PORTAL_RUN(portal, top, receiver, completion) PortalRun(portal, FETCH_ALL, top, true, receiver, receiver, completion)
+#endif
+
 #endif							/* SYNERGY_COMPAT_H */

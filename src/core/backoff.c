@@ -26,10 +26,10 @@ backoff_delay(const Backoff *backoff, int attempt, double draw)
 	int64_t		delay = backoff->base > 0 ? backoff->base : 0;
 	int64_t		taken_off;
 
-	if (backoff->kind == BACKOFF_EXPONENTIAL)
+	if (backoff->kind == BACKOFF_EXPONENTIAL && delay > 0)
 	{
-		for (int i = 1; i < attempt && delay > 0 && delay < limit; i++)
-			delay = delay > limit / 2 ? limit : delay * 2;
+		for (int i = 1; i < attempt && delay < limit; i++)
+			delay *= 2;			/* from below a limit that is itself far below the largest number */
 	}
 	if (delay > limit)
 		delay = limit;

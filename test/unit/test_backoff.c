@@ -38,6 +38,10 @@ exponential_doubles_up_to_its_cap(void **state)
 	assert_int_equal(backoff_delay(&b, 6, 0), b.cap);
 	b.cap = INSTANT_SECOND;
 	assert_int_equal(backoff_delay(&b, 1, 0), b.cap);
+	b.cap = b.base;
+	assert_int_equal(backoff_delay(&b, 2, 0), b.base);
+	b.cap = b.base + 1;
+	assert_int_equal(backoff_delay(&b, 2, 0), b.base + 1);
 	/* attempts count from 1; less is the first */
 	b.cap = 0;
 	assert_int_equal(backoff_delay(&b, 0, 0), b.base);

@@ -411,7 +411,85 @@ graphs_are_drawn(void **state)
 	machine_print_graph(MACHINE_CONTINUOUS, append, &out);
 	assert_non_null(strstr(out.text, "\tembryo -> final_run [label=\"period over and finalizable, evaluated\\nrequest\""));
 	assert_non_null(strstr(out.text, "\tfinal_run -> skipped [label=\"unit canceled\\nfinish\""));
+	memset(&out, 0, sizeof(out));
 	machine_print_graph((StateMachine) 9, append, &out);
+	assert_int_equal(out.length, 0);
+}
+
+static int
+occurrences(const char *text, const char *what)
+{
+	int			count = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text++)
+		count++;
+	return count;
+}
+
+/* one edge for each state that a row leads out of, two where too many failures lead to skipped */
+static void
+graphs_are_complete(void **state)
+{
+	static const char freerun[] =
+		"digraph freerun {\n\trankdir=LR;\n\tnode [shape=box];\n\tfreerun [style=rounded];\n"
+		"\tfreerun -> freerun [label=\"evaluated, unit requested or in_progress\\nsignal\", "
+		"tooltip=\"the run before is not over: its unit is signalled again, never a second run beside it\"];\n"
+		"\tfreerun -> freerun [label=\"evaluated\\nrequest\", "
+		"tooltip=\"no run yet, or the last one has ended or failed: the next one\"];\n}\n";
+	static Output out;
+	int			count;
+	const Transition *rows = machine_rows(&count);
+
+	(void) state;
+	memset(&out, 0, sizeof(out));
+	machine_print_graph(MACHINE_FREERUN, append, &out);
+	assert_string_equal(out.text, freerun);
+	for (int m = 0; m < MACHINE_FREERUN; m++)
+	{
+		int			edges = 0;
+		int			skips = 0;
+
+		memset(&out, 0, sizeof(out));
+		machine_print_graph((StateMachine) m, append, &out);
+		for (int i = 0; i < count; i++)
+		{
+			int			states = (int) strlen(rows[i].states);
+
+			if (rows[i].machine != (StateMachine) m || rows[i].action == ACTION_WAIT)
+				continue;
+			edges += rows[i].action == ACTION_COUNT_FAILURE ? 2 * states : states;
+			skips += rows[i].action == ACTION_COUNT_FAILURE ? states : rows[i].next == 's' ? states : 0;
+		}
+		assert_int_equal(occurrences(out.text, " -> "), edges);
+		assert_int_equal(occurrences(out.text, " -> skipped "), skips);
+		assert_int_equal(occurrences(out.text, " [style=rounded];"), m == MACHINE_DISCRETE ? 2 : 3);
+		assert_int_equal(occurrences(out.text, " [style=\"rounded,filled\""), 3);
+		assert_int_equal(occurrences(out.text, "\nwait\""), 0);
+	}
+}
+
+/* quotes and backslashes would end a string of graphviz */
+static void
+situations_fit_anywhere(void **state)
+{
+	char		text[8];
+	int			count;
+	const Transition *rows = machine_rows(&count);
+
+	(void) state;
+	for (int i = 0; i < count; i++)
+	{
+		for (size_t size = 0; size <= sizeof(text); size++)
+		{
+			memset(text, '#', sizeof(text));
+			machine_describe_situation(&rows[i], text, size);
+			if (size > 0)
+				assert_int_equal(strlen(text), size - 1);
+			for (size_t j = size; j < sizeof(text); j++)
+				assert_int_equal(text[j], '#');
+		}
+		assert_null(strpbrk(rows[i].comment, "\"\\"));
+	}
 }
 
 static void
@@ -467,6 +545,8 @@ main(void)
 		cmocka_unit_test(a_zeroed_situation_is_answered),
 		cmocka_unit_test(situations_are_described),
 		cmocka_unit_test(graphs_are_drawn),
+		cmocka_unit_test(graphs_are_complete),
+		cmocka_unit_test(situations_fit_anywhere),
 		cmocka_unit_test(names_of_words),
 	};
 

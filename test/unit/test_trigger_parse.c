@@ -204,6 +204,7 @@ cron_is_five_fields(void **state)
 	check_cron("0 0 * * 7-7", BITS(0), BITS(0), days, months, BITS(0), "m");
 	check_cron("0 0 * * 1/2", BITS(0), BITS(0), days, months, BITS(1, 3, 5), "m");
 	check_cron("0 0 * * 7/2", BITS(0), BITS(0), days, months, BITS(0), "m");
+	check_cron("*/1 */1 */1 */1 */1", minutes, hours, days, months, week, "mwr");
 	check_cron("*/60 */24 */31 */12 */7", BITS(0), BITS(0), BITS(1), BITS(1), BITS(0), "mwr");
 }
 
@@ -360,6 +361,10 @@ other_texts_are_refused(void **state)
 		{"* * * * 8", 8, "the day of the week goes from 0 to 7"},
 		{"*/0 * * * *", 2, "a step in the minute field goes from 1 to 60"},
 		{"*/90 * * * *", 2, "a step in the minute field goes from 1 to 60"},
+		{"* */25 * * *", 4, "a step in the hour field goes from 1 to 24"},
+		{"* * */32 * *", 6, "a step in the day of the month field goes from 1 to 31"},
+		{"* * * */13 *", 8, "a step in the month field goes from 1 to 12"},
+		{"* * * * */8", 10, "a step in the day of the week field goes from 1 to 7"},
 		{"*/ * * * *", 2, "expected a step in the minute field"},
 		{"*/x * * * *", 2, "expected a step in the minute field"},
 		{"50-10 * * * *", 3, "the range in the minute field runs backwards"},

@@ -1,0 +1,364 @@
+/*
+ * daemon/dispatch.c: handing units of SQL workers to executors.
+ *
+ * An executor is a session of the role that owns the process, so a unit fits those of its owner only.  In order of
+ * request, each unit goes to an idle executor of its owner; or to a new one, while there are fewer than
+ * synergy.max_executors; or one that is idle under another owner is sent home to make room; or, behind the unit that
+ * runs, into the mailbox of a busy one, so that it goes on without asking.  What waits in a mailbox is taken back
+ * when another executor of that owner has nothing to do.
+ *
+ * Nothing here decides anything about jobs: that a unit is handed out twice, or to an executor that ends before it
+ * starts it, costs a moment and no more, because starting a unit is conditional on its still being requested.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "daemon/dispatch.h"
+#include "daemon/processes.h"
+#include "guc.h"
+#include "store/unit_run.h"
+
+#define START_RETRY (1 * USECS_PER_SEC)
+
+typedef struct Queued
+{
+	struct Queued *next;
+	ReadyUnit	unit;
+} Queued;
+
+static DatabaseSlot *database_slot;
+static MemoryContext dispatch_context;
+static Queued *first = NULL;
+static Queued **last = &first;
+static HTAB *queued_ids;		/* ids in the queue */
+static TimestampTz no_start_before = 0; /* no slot was free, or an executor did not come up */
+
+void
+dispatch_init(DatabaseSlot *slot)
+{
+	HASHCTL		control = {0};
+
+	database_slot = slot;
+	dispatch_context = AllocSetContextCreate(TopMemoryContext, "synergy dispatch", ALLOCSET_DEFAULT_SIZES);
+	control.keysize = control.entrysize = sizeof(int64);
+	control.hcxt = dispatch_context;
+	queued_ids = hash_create("synergy queued units", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static bool
+is_ours(const ExecutorSlot *executor)
+{
+	return executor->state != EXECUTOR_FREE && executor->database == MyDatabaseId;
+}
+
+static bool
+is_in_hands(int64 unit_id)
+{
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+
+		if (!is_ours(executor))
+			continue;
+		if (executor->running == unit_id)
+			return true;
+		for (int j = 0; j < executor->n_mail; j++)
+			if (executor->mail[j] == unit_id)
+				return true;
+	}
+	return false;
+}
+
+bool
+dispatch_is_running(int64 unit_id, void *context)
+{
+	bool		is_running = false;
+
+	LWLockAcquire(slots->lock, LW_SHARED);
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS && !is_running; i++)
+		is_running = is_ours(&slots->executors[i]) && slots->executors[i].running == unit_id;
+	LWLockRelease(slots->lock);
+	return is_running;
+}
+
+void
+dispatch_add(const ReadyUnit *units, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		bool		is_known;
+		Queued	   *queued;
+
+		LWLockAcquire(slots->lock, LW_SHARED);
+		is_known = is_in_hands(units[i].unit_id);
+		LWLockRelease(slots->lock);
+		if (is_known)
+			continue;
+		hash_search(queued_ids, &units[i].unit_id, HASH_ENTER, &is_known);
+		if (is_known)
+			continue;
+		queued = MemoryContextAlloc(dispatch_context, sizeof(Queued));
+		queued->next = NULL;
+		queued->unit = units[i];
+		*last = queued;
+		last = &queued->next;
+	}
+}
+
+static void
+remove_queued(Queued **link)
+{
+	Queued	   *queued = *link;
+
+	hash_search(queued_ids, &queued->unit.unit_id, HASH_REMOVE, NULL);
+	*link = queued->next;
+	if (queued->next == NULL)
+		last = link;
+	pfree(queued);
+}
+
+/* ---------------------------------------------------------------- choosing an executor (under the lock) */
+
+typedef enum Placement
+{
+	PLACED,						/* it has the unit */
+	START_ONE,					/* slot reserved, to be started */
+	NO_ROOM,
+} Placement;
+
+static void
+put_mail(ExecutorSlot *executor, int64 unit_id)
+{
+	executor->mail[executor->n_mail++] = unit_id;
+	if (executor->latch)
+		SetLatch(executor->latch);
+}
+
+static bool
+is_idle(const ExecutorSlot *executor)
+{
+	return executor->state == EXECUTOR_UP && executor->running == 0 && executor->n_mail == 0 && !executor->stop;
+}
+
+static ExecutorSlot *
+reserve_executor(Oid owner, int64 unit_id)
+{
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+
+		if (executor->state != EXECUTOR_FREE)
+			continue;
+		memset(executor, 0, sizeof(ExecutorSlot));
+		executor->state = EXECUTOR_STARTING;
+		executor->database_slot = database_slot - slots->databases;
+		executor->database = MyDatabaseId;
+		executor->owner = owner;
+		executor->starting_since = GetCurrentTimestamp();
+		executor->mail[executor->n_mail++] = unit_id;
+		return executor;
+	}
+	return NULL;
+}
+
+static Placement
+place(const ReadyUnit *unit, bool may_start, ExecutorSlot **started)
+{
+	ExecutorSlot *busy = NULL,
+			   *other_owner = NULL;
+	int			n = 0;
+
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+
+		if (!is_ours(executor))
+			continue;
+		n++;
+		if (executor->owner != unit->owner)
+		{
+			if (is_idle(executor))
+				other_owner = executor;
+		}
+		else if (is_idle(executor))
+		{
+			put_mail(executor, unit->unit_id);
+			return PLACED;
+		}
+		else if (!executor->stop && executor->n_mail < MAILBOX_SIZE &&
+				 (busy == NULL || executor->n_mail < busy->n_mail))
+			busy = executor;
+	}
+	if (may_start && n < synergy_max_executors && (*started = reserve_executor(unit->owner, unit->unit_id)) != NULL)
+		return START_ONE;
+	if (n >= synergy_max_executors && other_owner != NULL)
+	{
+		other_owner->stop = true;
+		SetLatch(other_owner->latch);
+		return NO_ROOM;			/* its end wakes us */
+	}
+	if (busy != NULL)
+	{
+		put_mail(busy, unit->unit_id);
+		return PLACED;
+	}
+	return NO_ROOM;
+}
+
+/* an idle executor takes over what waits behind another one's unit */
+static void
+share_mail(void)
+{
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	{
+		ExecutorSlot *idle = &slots->executors[i];
+
+		if (!is_ours(idle) || !is_idle(idle))
+			continue;
+		for (int j = 0; j < MAX_EXECUTOR_SLOTS; j++)
+		{
+			ExecutorSlot *busy = &slots->executors[j];
+
+			if (!is_ours(busy) || busy->owner != idle->owner || busy->n_mail == 0 || busy->running == 0)
+				continue;
+			put_mail(idle, busy->mail[--busy->n_mail]);
+			break;
+		}
+	}
+}
+
+/* slots of executors that were started and did not come up; true when there was one */
+static bool
+give_up_starting(TimestampTz now)
+{
+	bool		is_any = false;
+
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+
+		if (!is_ours(executor) || executor->state != EXECUTOR_STARTING || executor->pid != 0 ||
+			now - executor->starting_since < START_PATIENCE)
+			continue;
+		executor->state = EXECUTOR_FREE;
+		is_any = true;
+	}
+	return is_any;
+}
+
+/* ---------------------------------------------------------------- starting */
+
+/* may the role have a session?  If not, why? */
+static char *
+why_no_session(Oid owner)
+{
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(owner));
+	char	   *why = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return psprintf("the role that owns it (oid %u) does not exist any more", owner);
+	if (!((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin)
+		why = psprintf("role \"%s\" that owns it may not log in", NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname));
+	ReleaseSysCache(tuple);
+	return why;
+}
+
+/* a transaction of its own: true when the unit was refused */
+static bool
+refuse_if_hopeless(const ReadyUnit *unit)
+{
+	char	   *why;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	why = why_no_session(unit->owner);
+	if (why != NULL)
+		unit_run_refuse(unit->unit_id, why, GetCurrentTimestamp());
+	CommitTransactionCommand();
+	return why != NULL;
+}
+
+static bool
+start_executor(ExecutorSlot *executor)
+{
+	bool		is_news = false;
+
+	if (process_start("synergy_executor_main", "synergy executor", "synergy executor", executor - slots->executors))
+		return true;
+	no_start_before = GetCurrentTimestamp() + START_RETRY;
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	executor->state = EXECUTOR_FREE;
+	if (database_slot->out_of_slots_since == 0)
+	{
+		is_news = true;
+		database_slot->out_of_slots_since = GetCurrentTimestamp();
+	}
+	LWLockRelease(slots->lock);
+	if (is_news)
+		ereport(LOG,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("synergy has no worker slot for an executor"),
+				 errhint("Increase max_worker_processes, or decrease synergy.max_executors; work waits, nothing is lost.")));
+	return false;
+}
+
+TimestampTz
+dispatch_run(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	Queued	  **link = &first;
+	int			n_left = 0;
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	if (give_up_starting(now))
+		database_slot->executor_lost = true;
+	if (first == NULL)
+		share_mail();
+	LWLockRelease(slots->lock);
+
+	while (*link != NULL)
+	{
+		ExecutorSlot *started = NULL;
+		Placement	placement;
+
+		CHECK_FOR_INTERRUPTS();
+		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+		placement = place(&(*link)->unit, now >= no_start_before, &started);
+		LWLockRelease(slots->lock);
+		if (placement == START_ONE)
+		{
+			if (refuse_if_hopeless(&(*link)->unit))
+			{
+				LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+				started->state = EXECUTOR_FREE;
+				LWLockRelease(slots->lock);
+			}
+			else if (!start_executor(started))
+			{
+				now = no_start_before - START_RETRY;
+				continue;		/* perhaps a busy one takes it */
+			}
+			else
+				database_slot->out_of_slots_since = 0;
+			placement = PLACED;
+		}
+		if (placement == PLACED)
+			remove_queued(link);
+		else
+		{
+			link = &(*link)->next;
+			if (++n_left >= MAX_EXECUTOR_SLOTS)
+				break;			/* those behind will not find room either */
+		}
+	}
+	database_slot->queued = hash_get_num_entries(queued_ids);
+	return first != NULL && no_start_before > now ? no_start_before : PG_INT64_MAX;
+}

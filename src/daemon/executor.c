@@ -1,0 +1,306 @@
+/*
+ * daemon/executor.c: a session of the role that owns some processes, which runs their SQL.
+ *
+ * A unit is two transactions.  The first takes it (requested -> in progress).  The second runs the command and
+ * completes the unit, and so both happen or neither does: exactly once, whatever crashes.  A command that manages
+ * transactions itself (VACUUM, CALL with COMMIT) is completed in the transaction that it leaves open: at least once.
+ *
+ * `running` in shared memory is set before the first transaction begins and cleared after the last has ended: a unit
+ * that the table shows in progress and that no executor names is an orphan (round/reclaim.c).
+ *
+ * An error aborts the second transaction and is kept on the unit by a third.  If the session itself is on its way
+ * out (parked, terminated), nothing is written, and the unit is found as an orphan.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+
+#include "daemon/executor.h"
+#include "daemon/processes.h"
+#include "daemon/slots.h"
+#include "daemon/wake.h"
+#include "guc.h"
+
+static ExecutorSlot *my_slot;
+static MemoryContext unit_context;
+
+/* ---------------------------------------------------------------- coming and going */
+
+static void
+leave(int code, Datum argument)
+{
+	DatabaseSlot *database = &slots->databases[my_slot->database_slot];
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	if (database->state != DATABASE_FREE && database->database == my_slot->database)
+	{
+		if (my_slot->running != 0 || my_slot->n_mail > 0)
+			database->executor_lost = true;
+		slots_wake_scheduler(database, WAKE_EXECUTOR);
+	}
+	memset(my_slot, 0, sizeof(ExecutorSlot));	/* EXECUTOR_FREE */
+	LWLockRelease(slots->lock);
+	ConditionVariableBroadcast(&slots->left);
+}
+
+static bool
+enter(void)
+{
+	bool		may_enter;
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	may_enter = my_slot->state == EXECUTOR_STARTING && !my_slot->stop;
+	if (may_enter)
+	{
+		my_slot->pid = MyProcPid;
+		my_slot->latch = MyLatch;
+		my_slot->idle_since = GetCurrentTimestamp();
+	}
+	else if (my_slot->state == EXECUTOR_STARTING)
+		my_slot->state = EXECUTOR_FREE;
+	LWLockRelease(slots->lock);
+	if (!may_enter)
+		ConditionVariableBroadcast(&slots->left);
+	return may_enter;
+}
+
+static void
+get_ready(void)
+{
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	my_slot->state = EXECUTOR_UP;
+	LWLockRelease(slots->lock);
+}
+
+static bool
+is_to_stop(void)
+{
+	bool		stop;
+
+	LWLockAcquire(slots->lock, LW_SHARED);
+	stop = my_slot->stop;
+	LWLockRelease(slots->lock);
+	return stop;
+}
+
+/* the next unit, now named as running; 0: none.  *stop: end now. */
+static int64
+take_mail(bool *stop)
+{
+	int64		unit_id = 0;
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	*stop = my_slot->stop;
+	if (!*stop && my_slot->n_mail > 0)
+	{
+		unit_id = my_slot->mail[0];
+		my_slot->n_mail--;
+		memmove(&my_slot->mail[0], &my_slot->mail[1], sizeof(int64) * my_slot->n_mail);
+		my_slot->running = unit_id;
+	}
+	LWLockRelease(slots->lock);
+	return unit_id;
+}
+
+/* the scheduler is told only when there is nothing left to do here */
+static void
+end_unit(void)
+{
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	my_slot->running = 0;
+	my_slot->idle_since = GetCurrentTimestamp();
+	if (my_slot->n_mail == 0)
+		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_EXECUTOR);
+	LWLockRelease(slots->lock);
+}
+
+/* ---------------------------------------------------------------- one unit */
+
+static RunnableUnit *
+start_unit(int64 unit_id)
+{
+	RunnableUnit *unit;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+	unit = unit_run_start(unit_id, GetCurrentTimestamp());
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+	return unit;
+}
+
+static void
+do_unit(const RunnableUnit *unit)
+{
+	uint64		n_rows;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+	session_reset();
+	SetConfigOption("application_name",
+					psprintf("synergy: %s %s", unit->entry_name ? unit->entry_name : unit->process_name, unit->timeperiod),
+					PGC_USERSET, PGC_S_SESSION);
+	pgstat_report_activity(STATE_RUNNING, unit->command);
+	if (unit->timeout_ms > 0 || StatementTimeout > 0)
+		enable_timeout_after(STATEMENT_TIMEOUT, unit->timeout_ms > 0 ? Min(unit->timeout_ms, INT_MAX) : StatementTimeout);
+	n_rows = command_run(unit);
+	MemoryContextSwitchTo(unit_context);
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	unit_run_complete(unit->unit_id, unit->attempt, (int64) n_rows, GetCurrentTimestamp());
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+}
+
+static char *
+describe_error(const ErrorData *error)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
+	if (error->detail)
+		appendStringInfo(&text, "\nDETAIL: %s", error->detail);
+	if (error->hint)
+		appendStringInfo(&text, "\nHINT: %s", error->hint);
+	if (error->context)
+		appendStringInfo(&text, "\nCONTEXT: %s", error->context);
+	return text.data;
+}
+
+static void
+fail_unit(const RunnableUnit *unit, const char *error)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+	unit_run_fail(unit->unit_id, unit->attempt, error, GetCurrentTimestamp());
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+}
+
+/* the command's error belongs to its unit; in the server's log it is a line, not an error of ours */
+static void
+handle_error(const RunnableUnit *unit)
+{
+	ErrorData  *error;
+	char	   *text;
+
+	HOLD_INTERRUPTS();
+	disable_all_timeouts(false);
+	MemoryContextSwitchTo(unit_context);
+	error = CopyErrorData();
+	FlushErrorState();
+	AbortOutOfAnyTransaction();
+	MemoryContextSwitchTo(unit_context);
+	QueryCancelPending = false;
+	RESUME_INTERRUPTS();
+	if (is_to_stop())
+		proc_exit(0);			/* canceled because its database is wanted: an orphan from now on */
+	text = describe_error(error);
+	if (unit == NULL)
+	{
+		ereport(LOG, (errmsg("synergy executor could not take a unit of work: %s", text)));
+		return;
+	}
+	ereport(LOG,
+			(errmsg("unit of work " INT64_FORMAT " of \"%s\" %s failed: %s", unit->unit_id,
+					unit->entry_name ? unit->entry_name : unit->process_name, unit->timeperiod, text)));
+	fail_unit(unit, text);
+}
+
+static void
+run_unit(int64 unit_id)
+{
+	RunnableUnit *volatile unit = NULL;
+
+	PG_TRY();
+	{
+		unit = start_unit(unit_id);
+		if (unit != NULL)
+			do_unit(unit);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
+			PG_RE_THROW();
+		handle_error(unit);
+	}
+	PG_END_TRY();
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+/* false: idle for too long */
+static bool
+wait_for_mail(void)
+{
+	TimestampTz end = my_slot->idle_since + synergy_executor_idle_timeout * INT64CONST(1000);
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now >= end)
+		return false;
+	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) ((end - now + 999) / 1000),
+				  PG_WAIT_EXTENSION) & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+	return true;
+}
+
+/* mail that comes in while an idle executor decides to end is taken back by the scheduler (executor_lost) */
+void
+synergy_executor_main(Datum argument)
+{
+	Oid			database,
+				owner;
+
+	my_slot = &slots->executors[DatumGetInt32(argument)];
+	process_begin();
+	pqsignal(SIGINT, StatementCancelHandler);
+	database = my_slot->database;
+	owner = my_slot->owner;
+	if (!enter())
+		proc_exit(0);
+	on_shmem_exit(leave, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(database, owner, 0);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	unit_context = AllocSetContextCreate(TopMemoryContext, "synergy unit", ALLOCSET_DEFAULT_SIZES);
+	get_ready();
+
+	for (;;)
+	{
+		bool		stop;
+		int64		unit_id;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		unit_id = take_mail(&stop);
+		if (stop)
+			proc_exit(0);
+		if (unit_id != 0)
+		{
+			run_unit(unit_id);
+			end_unit();
+			MemoryContextSwitchTo(TopMemoryContext);
+			MemoryContextReset(unit_context);
+		}
+		else if (!wait_for_mail())
+			proc_exit(0);
+	}
+}

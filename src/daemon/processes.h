@@ -1,0 +1,22 @@
+/*
+ * daemon/processes.h: the main functions of our background processes, and how they are started.
+ */
+#ifndef SYNERGY_DAEMON_PROCESSES_H
+#define SYNERGY_DAEMON_PROCESSES_H
+
+#include "postgres.h"
+#include "postmaster/bgworker.h"
+
+extern PGDLLEXPORT void synergy_launcher_main(Datum argument);
+extern PGDLLEXPORT void synergy_scheduler_main(Datum argument);
+extern PGDLLEXPORT void synergy_executor_main(Datum argument);
+
+extern void launcher_register(void);	/* by _PG_init, when preloaded */
+
+/* false: there is no slot free among max_worker_processes */
+extern bool process_start(const char *function, const char *type, const char *name, int slot);
+
+/* signals, and what every one of our processes does first */
+extern void process_begin(void);
+
+#endif							/* SYNERGY_DAEMON_PROCESSES_H */

@@ -1,0 +1,367 @@
+/*
+ * daemon/scheduler.c: the event loop of one database.
+ *
+ * It sleeps on its latch until the earliest timer, or until a committing transaction sets the latch (daemon/wake.c).
+ * Each round is a transaction of its own (round/round.c); what it requested goes to the executors
+ * (daemon/dispatch.c).  A round that fails is rolled back, its memory forgotten, and tried again after a second,
+ * then two, four, up to a minute.
+ *
+ * It ends when the extension is not there, when its database is parked (daemon/park.c), and when settings of its
+ * database were changed: a new process reads them at its start.  The launcher then does what is to be done next.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "daemon/dispatch.h"
+#include "daemon/processes.h"
+#include "daemon/slots.h"
+#include "daemon/wake.h"
+#include "guc.h"
+#include "round/round.h"
+
+#define SAFETY_INTERVAL (60 * USECS_PER_SEC)	/* a COMMIT PREPARED wakes nobody; clocks are set */
+#define FIRST_BACKOFF (1 * USECS_PER_SEC)
+#define MAX_BACKOFF (60 * USECS_PER_SEC)
+
+static DatabaseSlot *my_slot;
+
+/* ---------------------------------------------------------------- coming and going */
+
+static void
+leave(int code, Datum argument)
+{
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	my_slot->latch = NULL;
+	my_slot->pid = 0;
+	my_slot->queued = 0;
+	my_slot->next_wake = 0;
+	if (my_slot->state != DATABASE_ABSENT)
+	{
+		if (code != 0 && my_slot->failing_since == 0)
+			my_slot->failing_since = GetCurrentTimestamp();
+		my_slot->state = DATABASE_WANTED;
+	}
+	slots_kick_launcher();
+	LWLockRelease(slots->lock);
+	ConditionVariableBroadcast(&slots->left);
+}
+
+/* false: parked meanwhile */
+static bool
+enter(void)
+{
+	bool		may_enter;
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	may_enter = my_slot->parkers == 0 && my_slot->state == DATABASE_STARTING;
+	if (may_enter)
+	{
+		my_slot->pid = MyProcPid;
+		my_slot->latch = MyLatch;
+		my_slot->reasons = 0;
+		my_slot->rounds = 0;
+		my_slot->started_at = GetCurrentTimestamp();
+	}
+	else if (my_slot->state == DATABASE_STARTING)
+		my_slot->state = DATABASE_WANTED;
+	LWLockRelease(slots->lock);
+	if (!may_enter)
+		ConditionVariableBroadcast(&slots->left);
+	return may_enter;
+}
+
+static bool
+extension_is_there(void)
+{
+	bool		is_there;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	is_there = OidIsValid(get_extension_oid("synergy", true));
+	CommitTransactionCommand();
+	return is_there;
+}
+
+static void
+set_state(DatabaseState state)
+{
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	my_slot->state = state;
+	LWLockRelease(slots->lock);
+}
+
+static void
+end_absent(void)
+{
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	/* created again between our look and now? then somebody else is to look */
+	my_slot->state = my_slot->recheck ? DATABASE_WANTED : DATABASE_ABSENT;
+	LWLockRelease(slots->lock);
+	proc_exit(0);
+}
+
+/* ---------------------------------------------------------------- a round */
+
+/* runs one transaction; false when it failed: reported and rolled back */
+static bool
+protected_run(void (*work) (void *context), void *context)
+{
+	MemoryContext old = CurrentMemoryContext;
+	volatile bool is_done = false;
+
+	SetCurrentStatementStartTimestamp();
+	pgstat_report_activity(STATE_RUNNING, "synergy: round");
+	PG_TRY();
+	{
+		StartTransactionCommand();
+		MemoryContextSwitchTo(old);
+		work(context);
+		CommitTransactionCommand();
+		is_done = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		HOLD_INTERRUPTS();
+		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
+			PG_RE_THROW();
+		AbortOutOfAnyTransaction();
+		/* without the extension there is nothing to report: it was dropped while we worked */
+		if (extension_is_there())
+			EmitErrorReport();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return is_done;
+}
+
+typedef struct RoundCall
+{
+	RoundMemory *memory;
+	int			reasons;
+	RoundOutcome outcome;
+} RoundCall;
+
+static void
+run_round(void *context)
+{
+	RoundCall  *call = context;
+
+	round_run(call->memory, call->reasons, GetCurrentTimestamp(), &call->outcome);
+}
+
+static void
+reclaim(void *context)
+{
+	int			n = round_reclaim(dispatch_is_running, NULL, GetCurrentTimestamp());
+
+	if (n > 0)
+		ereport(LOG, (errmsg("synergy requests %d units of work again whose sessions are gone", n)));
+}
+
+/* the reasons to wake; *lost: an executor is gone with work in its hands; *must_end: parked, or to start anew */
+static int
+take_reasons(bool *lost, bool *must_end)
+{
+	int			reasons;
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	reasons = my_slot->reasons;
+	my_slot->reasons = 0;
+	*lost = my_slot->executor_lost;
+	my_slot->executor_lost = false;
+	*must_end = my_slot->parkers > 0 || my_slot->recheck;
+	LWLockRelease(slots->lock);
+	return reasons;
+}
+
+static void
+note_round(TimestampTz began, bool succeeded, TimestampTz next_wake, bool paused)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	my_slot->last_round_at = now;
+	my_slot->last_round_usec = now - began;
+	my_slot->rounds++;
+	my_slot->next_wake = next_wake;
+	if (succeeded)
+		my_slot->failing_since = 0;
+	else if (my_slot->failing_since == 0)
+		my_slot->failing_since = now;
+	if (succeeded)
+		my_slot->state = paused ? DATABASE_PAUSED : DATABASE_RUNNING;
+	LWLockRelease(slots->lock);
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+typedef struct Loop
+{
+	RoundMemory *memory;
+	MemoryContext context;		/* reset after each round */
+	int			reasons;		/* carried over from rounds that failed */
+	bool		lost;
+	TimestampTz backoff;		/* 0: the last round succeeded */
+	TimestampTz not_before;		/* after a failure */
+	TimestampTz next_wake;
+	TimestampTz next_safety;
+} Loop;
+
+static void
+fail(Loop *loop, TimestampTz now)
+{
+	round_memory_reset(loop->memory);
+	loop->reasons = WAKE_ALL;
+	loop->lost = true;
+	loop->backoff = loop->backoff == 0 ? FIRST_BACKOFF : Min(loop->backoff * 2, MAX_BACKOFF);
+	loop->not_before = now + loop->backoff;
+	loop->next_wake = loop->not_before;
+	if (!extension_is_there())
+		end_absent();
+}
+
+/* everything there is to do now */
+static void
+work(Loop *loop)
+{
+	TimestampTz began = GetCurrentTimestamp();
+	RoundCall	call = {loop->memory, loop->reasons, {0}};
+	bool		succeeded = true;
+
+	if (began >= loop->next_safety)
+	{
+		call.reasons |= WAKE_EVENTS;
+		loop->next_safety = began + SAFETY_INTERVAL;
+	}
+	if (loop->lost)
+	{
+		succeeded = protected_run(reclaim, NULL);
+		call.reasons |= WAKE_REQUESTS | WAKE_EVENTS;
+	}
+	succeeded = succeeded && protected_run(run_round, &call);
+	if (succeeded)
+	{
+		loop->reasons = 0;
+		loop->lost = false;
+		loop->backoff = 0;
+		loop->next_wake = call.outcome.next_wake;
+		dispatch_add(call.outcome.ready, call.outcome.n_ready);
+	}
+	else
+		fail(loop, began);
+	note_round(began, succeeded, loop->next_wake, call.outcome.paused);
+}
+
+static bool
+is_something_due(const Loop *loop)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < loop->not_before)
+		return false;
+	return loop->lost || (loop->reasons & ~WAKE_EXECUTOR) != 0 || now >= loop->next_wake || now >= loop->next_safety;
+}
+
+static void
+sleep_until(TimestampTz next)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long		timeout = next <= now ? 0 : (long) ((next - now + 999) / 1000);
+
+	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+}
+
+static void
+reload_settings(Loop *loop)
+{
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	loop->reasons |= WAKE_DEFINITIONS;
+	if (synergy_enabled)
+		loop->lost = true;		/* whatever happened while it was off */
+	else
+		set_state(DATABASE_DISABLED);
+}
+
+static void
+loop_forever(Loop *loop)
+{
+	for (;;)
+	{
+		TimestampTz next = PG_INT64_MAX;
+		bool		lost,
+					must_end;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+			reload_settings(loop);
+		loop->reasons |= take_reasons(&lost, &must_end);
+		loop->lost |= lost;
+		if (must_end)
+			proc_exit(0);
+		if (synergy_enabled)
+		{
+			MemoryContextSwitchTo(loop->context);
+			if (is_something_due(loop))
+				work(loop);
+			next = Min(Min(loop->next_wake, loop->next_safety), dispatch_run());
+			next = Max(next, loop->not_before);
+			MemoryContextSwitchTo(TopMemoryContext);
+			MemoryContextReset(loop->context);
+		}
+		AcceptInvalidationMessages();
+		sleep_until(Min(next, GetCurrentTimestamp() + SAFETY_INTERVAL));
+	}
+}
+
+void
+synergy_scheduler_main(Datum argument)
+{
+	Loop		loop = {0};
+	Oid			database;
+
+	my_slot = &slots->databases[DatumGetInt32(argument)];
+	process_begin();
+	database = my_slot->database;
+	if (!enter())
+		proc_exit(0);
+	on_shmem_exit(leave, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	if (!extension_is_there())
+		end_absent();
+
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("application_name", "synergy scheduler", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("log_lock_waits", "on", PGC_SUSET, PGC_S_OVERRIDE); /* names who sits on the round lock */
+	SetConfigOption("statement_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("lock_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	set_state(synergy_enabled ? DATABASE_RUNNING : DATABASE_DISABLED);
+
+	dispatch_init(my_slot);
+	loop.memory = round_memory_create(TopMemoryContext);
+	loop.context = AllocSetContextCreate(TopMemoryContext, "synergy scheduler", ALLOCSET_DEFAULT_SIZES);
+	loop.reasons = WAKE_ALL;
+	loop.lost = true;			/* sessions of before a restart are gone */
+	loop.next_safety = GetCurrentTimestamp() + SAFETY_INTERVAL;
+	loop_forever(&loop);
+}

@@ -1,5 +1,19 @@
 -- 90_dump.sql: all of our tables hold the user's data: pg_dump takes it along.
-SELECT pg_catalog.pg_extension_config_dump('synergy.' || c.relname, '')
-FROM pg_catalog.pg_class c
-WHERE c.relnamespace = 'synergy'::regnamespace AND c.relkind IN ('r', 'S')
-ORDER BY c.oid;
+SELECT pg_catalog.pg_extension_config_dump('synergy.timetable', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.timetable_tree_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.process', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.process_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.freerun', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.progress', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.job_data', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_data', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_data_unit_of_work_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.pending', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.pending_pending_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.event_log', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.event_log_event_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_log', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_log_line_no_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.identity', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.mark_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.change_seq', '');

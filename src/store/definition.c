@@ -272,7 +272,7 @@ definition_load(MemoryContext parent)
 
 static StoreQuery save_query = {
 	"INSERT INTO synergy.progress AS g (process_id, head, frontier, unit_of_work_id, fired_at) "
-	"SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5) "
+	"SELECT * FROM unnest($1, $2, $3, $4, $5) "
 	"ON CONFLICT (process_id) DO UPDATE SET head = EXCLUDED.head, frontier = EXCLUDED.frontier, "
 	"unit_of_work_id = EXCLUDED.unit_of_work_id, fired_at = EXCLUDED.fired_at", 5,
 	{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}

@@ -13,7 +13,7 @@ event_log_write(List *records, TimestampTz at)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail) "
-		"SELECT $9, * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7, $8)", 9,
+		"SELECT $9, * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)", 9,
 		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZOID}
 	};

@@ -28,7 +28,7 @@ uint64
 job_select_ranges(JobRange *ranges, int n)
 {
 	static StoreQuery query = {
-		"SELECT j.* FROM pg_catalog.unnest($1, $2, $3) AS r (id, lo, hi), "
+		"SELECT j.* FROM unnest($1, $2, $3) AS r (id, lo, hi), "
 		"LATERAL (SELECT " JOB_COLUMNS " FROM synergy.job_data d WHERE d.process_id = r.id "
 		"         AND d.timeperiod >= r.lo AND d.timeperiod < r.hi OFFSET 0) j", 3,
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
@@ -57,7 +57,7 @@ uint64
 job_select_active(Process **processes, Timeperiod *from, int n, int limit)
 {
 	static StoreQuery query = {
-		"SELECT j.* FROM pg_catalog.unnest($1, $2) AS r (id, lo), "
+		"SELECT j.* FROM unnest($1, $2) AS r (id, lo), "
 		"LATERAL (SELECT " JOB_COLUMNS " FROM synergy.job_data d WHERE d.process_id = r.id "
 		"         AND d.timeperiod >= r.lo AND d.state IN ('e', 'i', 'f') ORDER BY d.timeperiod LIMIT $3) j", 3,
 		{INT4ARRAYOID, TEXTARRAYOID, INT4OID}
@@ -84,7 +84,7 @@ job_insert_periods(JobRange *ranges, int n)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.job_data (process_id, timeperiod) "
-		"SELECT r.id, s FROM pg_catalog.unnest($1, $2, $3, $4) AS r (id, qualifier, lo, hi), "
+		"SELECT r.id, s FROM unnest($1, $2, $3, $4) AS r (id, qualifier, lo, hi), "
 		"LATERAL synergy.timeperiod_series(r.qualifier, r.lo, r.hi) s ON CONFLICT DO NOTHING", 4,
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
@@ -118,7 +118,7 @@ job_update(List *jobs)
 	static StoreQuery query = {
 		"UPDATE synergy.job_data j SET state = n.state, number_of_failures = n.failures, number_of_units = n.units, "
 		"       unit_of_work_id = n.unit, mark = n.mark "
-		"FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7) AS n (id, timeperiod, state, failures, units, unit, mark) "
+		"FROM unnest($1, $2, $3, $4, $5, $6, $7) AS n (id, timeperiod, state, failures, units, unit, mark) "
 		"WHERE j.process_id = n.id AND j.timeperiod = n.timeperiod", 7,
 		{INT4ARRAYOID, TEXTARRAYOID, CHARARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
 	};
@@ -150,7 +150,7 @@ uint64
 job_select_suspects(ParentSpan *spans, int n)
 {
 	static StoreQuery query = {
-		"SELECT r.i::int FROM pg_catalog.unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS r (id, timeperiod, child, lo, hi, i), "
+		"SELECT r.i::int FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS r (id, timeperiod, child, lo, hi, i), "
 		"LATERAL (SELECT state FROM synergy.job_data d WHERE d.process_id = r.id AND d.timeperiod = r.timeperiod OFFSET 0) p "
 		"WHERE CASE WHEN p.state IN ('e', 'i', 'f') "
 		"  THEN EXISTS (SELECT FROM synergy.job_data c WHERE c.process_id = r.child AND c.timeperiod >= r.lo AND c.timeperiod < r.hi LIMIT 1) "

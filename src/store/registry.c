@@ -93,8 +93,8 @@ bool
 registry_reaches(const char **from, int n, const char *tree_name)
 {
 	static StoreQuery query = {
-		"WITH RECURSIVE reached AS (SELECT pg_catalog.unnest($1) AS name UNION "
-		"  SELECT pg_catalog.unnest(t.dependent_on) FROM reached r JOIN synergy.timetable t ON t.tree_name = r.name) "
+		"WITH RECURSIVE reached AS (SELECT unnest($1) AS name UNION "
+		"  SELECT unnest(t.dependent_on) FROM reached r JOIN synergy.timetable t ON t.tree_name = r.name) "
 		"SELECT FROM reached WHERE name = $2", 2, {TEXTARRAYOID, TEXTOID}
 	};
 	StoreColumn column;

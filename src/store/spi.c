@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "store/spi.h"
@@ -68,6 +69,10 @@ store_enter(StoreScope *scope)
 	for (int i = 0; i < (int) lengthof(pinned); i++)
 		(void) set_config_option(pinned[i].name, pinned[i].value, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+	/* a background process has none; statements take newer ones of their own */
+	scope->has_snapshot = !ActiveSnapshotSet();
+	if (scope->has_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
@@ -77,6 +82,8 @@ store_leave(StoreScope *scope)
 {
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
+	if (scope->has_snapshot)
+		PopActiveSnapshot();
 	AtEOXact_GUC(true, scope->guc_level);
 	SetUserIdAndSecContext(scope->user, scope->security_context);
 }

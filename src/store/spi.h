@@ -19,6 +19,7 @@ typedef struct StoreScope
 	Oid			user;
 	int			security_context;
 	int			guc_level;
+	bool		has_snapshot;
 } StoreScope;
 
 extern void store_enter(StoreScope *scope);

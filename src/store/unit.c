@@ -47,7 +47,7 @@ uint64
 unit_select(const int64 *ids, int n)
 {
 	static StoreQuery query = {
-		"SELECT u.* FROM pg_catalog.unnest($1) AS r (id), "
+		"SELECT u.* FROM unnest($1) AS r (id), "
 		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = r.id OFFSET 0) u", 1,
 		{INT8ARRAYOID}
 	};
@@ -145,7 +145,7 @@ unit_insert(List *units)
 	static StoreQuery query = {
 		"INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
 		"start_id, end_id, mark, created_at, submitted_at, state) "
-		"SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 11,
+		"SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 11,
 		{INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, CHARARRAYOID}
 	};
@@ -182,7 +182,7 @@ uint64
 unit_update(List *units)
 {
 	static StoreQuery query = {
-		"WITH n AS MATERIALIZED (SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
 		"  AS n (id, stored_state, stored_attempt, state, end_id, mark, retries, losses, created_at, submitted_at, "
 		"  started_at, release_at, by_executor, error)), "
 		"held AS MATERIALIZED (SELECT u.unit_of_work_id AS id FROM n JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
@@ -232,7 +232,7 @@ unit_update(List *units)
 void
 unit_notify(List *process_names)
 {
-	static StoreQuery query = {"SELECT pg_catalog.pg_notify('synergy', n) FROM pg_catalog.unnest($1) n", 1, {TEXTARRAYOID}};
+	static StoreQuery query = {"SELECT pg_catalog.pg_notify('synergy', n) FROM unnest($1) n", 1, {TEXTARRAYOID}};
 	StoreColumn column;
 	Datum		values[1];
 	ListCell   *cell;

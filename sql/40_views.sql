@@ -118,16 +118,16 @@ SELECT p.tree_name, p.process_name, p.time_qualifier, j.timeperiod, synergy.job_
 	 JOIN synergy.process o ON o.process_id = l.other_id
 	 JOIN synergy.job_data c ON c.process_id = l.other_id
 	 WHERE l.process_id = p.process_id AND l.kind = 'child'
-	 AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, j.timeperiod)
-	 AND c.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, j.timeperiod)
-	 AND c.timeperiod < synergy.timeperiod_step(p.time_qualifier, j.timeperiod) ORDER BY c.timeperiod) AS children,
+	 AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	 AND c.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	 AND c.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod)) ORDER BY c.timeperiod) AS children,
 	ARRAY(SELECT o.process_name || ' ' || c.timeperiod FROM synergy.process_link l
 	 JOIN synergy.process o ON o.process_id = l.other_id
 	 JOIN synergy.job_data c ON c.process_id = l.other_id
 	 WHERE l.process_id = p.process_id AND l.kind = 'dependency'
-	 AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, j.timeperiod)
-	 AND c.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, j.timeperiod)
-	 AND c.timeperiod < synergy.timeperiod_step(p.time_qualifier, j.timeperiod) ORDER BY o.process_name, c.timeperiod) AS dependencies
+	 AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	 AND c.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	 AND c.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod)) ORDER BY o.process_name, c.timeperiod) AS dependencies
 FROM synergy.job_data j JOIN synergy.process p USING (process_id);
 COMMENT ON VIEW synergy.timetable_node IS 'Each job with its place in the timetable; ask for one process and a few periods at a time';
 COMMENT ON COLUMN synergy.timetable_node.tree_name IS 'The timetable';
@@ -147,10 +147,10 @@ FROM synergy.job_data j JOIN synergy.process p USING (process_id)
 JOIN synergy.process_link l ON l.process_id = p.process_id
 JOIN synergy.process o ON o.process_id = l.other_id
 JOIN synergy.job_data b ON b.process_id = l.other_id
-	AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, j.timeperiod)
-	AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, j.timeperiod)
+	AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 WHERE j.state IN ('e', 'i', 'f') AND b.state IN ('e', 'i', 'f')
-AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, j.timeperiod);
+AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod));
 COMMENT ON VIEW synergy.blocked IS 'Each active job together with each active child or dependency that it waits for';
 COMMENT ON COLUMN synergy.blocked.process_name IS 'The process';
 COMMENT ON COLUMN synergy.blocked.timeperiod IS 'The period';

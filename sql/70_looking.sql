@@ -87,10 +87,10 @@ BEGIN ATOMIC
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	JOIN synergy.process_link l ON l.process_id = j.process_id JOIN synergy.process o ON o.process_id = l.other_id
 	JOIN synergy.job_data b ON b.process_id = l.other_id
-		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, j.timeperiod)
-		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, j.timeperiod)
+		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 	WHERE j.state IN ('p', 'n') AND b.mark > u.mark
-	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, j.timeperiod)
+	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 	UNION ALL
 	SELECT 'every period up to the last has a job', p.process_name, s.timeperiod, NULL, NULL
 	FROM synergy.process p JOIN synergy.progress g USING (process_id)

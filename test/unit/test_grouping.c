@@ -154,6 +154,12 @@ known_groups(void **state)
 			  timeperiod_is_milestone(q, cases[i].grouping, cases[i].period) == (cases[i].period == cases[i].milestone),
 			  "%s %d %lld", time_qualifier_name(q), cases[i].grouping, (long long) cases[i].period);
 	}
+	/* one that is written shorter stands for its first day, hour, month */
+	assert_int_equal(timeperiod_group_milestone(QUALIFIER_DAILY, 7, 2016000000), 2016010700);
+	assert_int_equal(timeperiod_group_milestone(QUALIFIER_DAILY, 28, 2016020000), 2016022800);
+	assert_int_equal(timeperiod_group_start(QUALIFIER_DAILY, 7, 2016040000), 2016040100);
+	assert_int_equal(timeperiod_group_milestone(QUALIFIER_MONTHLY, 3, 2016000000), 2016030000);
+	assert_int_equal(timeperiod_group_milestone(QUALIFIER_HOURLY, 3, 2016000000), 2016010103);
 	assert_int_equal(timeperiod_group_start(QUALIFIER_DAILY, 3, 2015022900), TIMEPERIOD_NONE);
 	assert_int_equal(timeperiod_group_milestone(QUALIFIER_DAILY, 3, 2015022900), TIMEPERIOD_NONE);
 	assert_false(timeperiod_is_milestone(QUALIFIER_DAILY, 1, 2015022900));

@@ -95,7 +95,7 @@ BEGIN ATOMIC
 	SELECT 'every period up to the last has a job', p.process_name, s.timeperiod, NULL, NULL
 	FROM synergy.process p JOIN synergy.progress g USING (process_id)
 	CROSS JOIN LATERAL synergy.timeperiod_series(p.time_qualifier,
-		synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod), g.head) s (timeperiod)
+		synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod), synergy.timeperiod_cast(p.time_qualifier, g.head)) s (timeperiod)
 	WHERE g.head IS NOT NULL
 	AND NOT EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = p.process_id AND j.timeperiod = s.timeperiod)
 	UNION ALL

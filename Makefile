@@ -1,12 +1,55 @@
+# Synergy: a timetable scheduler inside PostgreSQL.
+#
+#	make				builds synergy.so and the extension script
+#	make install		installs both (DESTDIR=... for a place of its own)
+#	make demo			a private cluster with three months of flights; nothing is installed system-wide
+#	make check			every test; make quickcheck: those of the inner loop
+#	make help			the rest
+#
+# PG_CONFIG=/path/to/pg_config chooses the PostgreSQL to build for, CC=clang the compiler.
+
+EXTENSION = synergy
+EXTVERSION = 1.0.0
 MODULE_big = synergy
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-EXTENSION = synergy
-DATA_built = synergy--1.0.0.sql
-PG_CPPFLAGS = -I$(CURDIR)/src
-PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+EXTRA_CLEAN = results build $(OBJS:.o=.d)
+
 PG_CONFIG ?= pg_config
+PG_CPPFLAGS = -I$(CURDIR)/src -MMD -MP
+# PostgreSQL's own headers and idioms are why these three are off: hook signatures leave parameters unused, sizes are
+# compared with ints, and {0} initialises structs
+PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+# bitcode for JIT would need clang, and inlining our functions into queries brings nothing
 override with_llvm = no
 include $(PGXS)
-synergy--1.0.0.sql: $(sort $(wildcard sql/[0-9]*.sql))
-	cat $^ > $@
+
+# C99 has declarations after statements; PGXS's flag against them comes last, so it is taken out
+override CFLAGS := $(filter-out -Wdeclaration-after-statement,$(CFLAGS))
+
+-include $(OBJS:.o=.d)
+
+# the parts, in the order of their numbers
+$(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/[0-9]*.sql))
+	@{ echo '-- made from sql/*.sql by make'; \
+	   echo '\echo Use "CREATE EXTENSION synergy" to load this file. \quit'; cat $^; } > $@
+
+check:
+	@scripts/check
+quickcheck:
+	@scripts/check --quick
+unit regress isolation tap golden readme:
+	@scripts/check --only $@
+demo:
+	@scripts/demo
+format:
+	@scripts/format
+dist:
+	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
+help:
+	@sed -n '2,9s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, readme: one kind of tests'; \
+	 echo '	make dist: a zip for PGXN; make format: pg_bsd_indent over src'
+
+.PHONY: check quickcheck unit regress isolation tap golden readme demo format dist help

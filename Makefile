@@ -10,6 +10,32 @@
 
 EXTENSION = synergy
 EXTVERSION = 1.0.0
+
+# These do not need PostgreSQL to be there yet: they install what is missing.
+TASKS = check quickcheck unit regress isolation tap golden readme meta demo format dist help
+
+ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
+
+check:
+	@scripts/check
+quickcheck:
+	@scripts/check --quick
+unit regress isolation tap golden readme meta:
+	@scripts/check --only $@
+demo:
+	@scripts/demo
+format:
+	@scripts/format
+dist:
+	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
+help:
+	@sed -n '2,9s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, readme, meta: one kind of tests'; \
+	 echo '	make dist: a zip for PGXN; make format: pg_bsd_indent over src'
+
+.PHONY: $(TASKS)
+
+else
+
 MODULE_big = synergy
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
@@ -26,30 +52,17 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm = no
 include $(PGXS)
 
-# C99 has declarations after statements; PGXS's flag against them comes last, so it is taken out
-override CFLAGS := $(filter-out -Wdeclaration-after-statement,$(CFLAGS))
+# PostgreSQL's flags are those of the compiler that it was built with
+ifneq ($(findstring clang,$(CC)),)
+override CFLAGS := $(filter-out -fexcess-precision=standard -Wimplicit-fallthrough=3 -Wno-format-truncation \
+	-Wno-stringop-truncation,$(CFLAGS)) -Wno-ignored-attributes
+endif
 
 -include $(OBJS:.o=.d)
 
 # the parts, in the order of their numbers
 $(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/[0-9]*.sql))
-	@{ echo '-- made from sql/*.sql by make'; \
-	   echo '\echo Use "CREATE EXTENSION synergy" to load this file. \quit'; cat $^; } > $@
+	@{ printf '%s\n' '-- made from sql/*.sql by make' '\echo Use "CREATE EXTENSION synergy" to load this file. \quit'; \
+	   cat $^; } > $@
 
-check:
-	@scripts/check
-quickcheck:
-	@scripts/check --quick
-unit regress isolation tap golden readme:
-	@scripts/check --only $@
-demo:
-	@scripts/demo
-format:
-	@scripts/format
-dist:
-	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
-help:
-	@sed -n '2,9s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, readme: one kind of tests'; \
-	 echo '	make dist: a zip for PGXN; make format: pg_bsd_indent over src'
-
-.PHONY: check quickcheck unit regress isolation tap golden readme demo format dist help
+endif

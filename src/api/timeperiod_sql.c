@@ -77,7 +77,7 @@ synergy_timeperiod_at(PG_FUNCTION_ARGS)
 {
 	TimeQualifier qualifier = argument_qualifier("time_qualifier", PG_GETARG_TEXT_PP(0));
 	TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
-	Timeperiod	timeperiod;
+	Timeperiod	timeperiod = TIMEPERIOD_NONE;
 
 	if (TIMESTAMP_NOT_FINITE(at) || !timeperiod_at(qualifier, at, &timeperiod))
 		report_out_of_range();

@@ -284,7 +284,7 @@ synergy_executor_main(Datum argument)
 		bool		stop;
 		int64		unit_id;
 
-		CHECK_FOR_INTERRUPTS();
+		process_check();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
@@ -295,8 +295,10 @@ synergy_executor_main(Datum argument)
 			proc_exit(0);
 		if (unit_id != 0)
 		{
+			process_set_at_work(true);
 			run_unit(unit_id);
 			end_unit();
+			process_set_at_work(false);
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextReset(unit_context);
 		}

@@ -63,10 +63,35 @@ process_start(const char *function, const char *type, const char *name, int slot
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
 
+static volatile sig_atomic_t is_at_work = false;
+
+static void
+handle_sigterm(SIGNAL_ARGS)
+{
+	if (is_at_work)
+		die(postgres_signal_arg);
+	else
+		SignalHandlerForShutdownRequest(postgres_signal_arg);
+}
+
+void
+process_set_at_work(bool at_work)
+{
+	is_at_work = at_work;
+}
+
+void
+process_check(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ShutdownRequestPending)
+		proc_exit(0);
+}
+
 void
 process_begin(void)
 {
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, handle_sigterm);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 }
@@ -244,7 +269,7 @@ synergy_launcher_main(Datum argument)
 		TimestampTz next = now + SAFETY_INTERVAL;
 		int			number;
 
-		CHECK_FOR_INTERRUPTS();
+		process_check();
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;

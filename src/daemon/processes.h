@@ -19,4 +19,11 @@ extern bool process_start(const char *function, const char *type, const char *na
 /* signals, and what every one of our processes does first */
 extern void process_begin(void);
 
+/*
+ * SIGTERM ends a process that is idle quietly, at its next process_check(); one that is at work as it ends any
+ * session, with FATAL at its next CHECK_FOR_INTERRUPTS().
+ */
+extern void process_set_at_work(bool at_work);
+extern void process_check(void);
+
 #endif							/* SYNERGY_DAEMON_PROCESSES_H */

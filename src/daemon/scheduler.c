@@ -121,6 +121,7 @@ protected_run(void (*work) (void *context), void *context)
 
 	SetCurrentStatementStartTimestamp();
 	pgstat_report_activity(STATE_RUNNING, "synergy: round");
+	process_set_at_work(true);
 	PG_TRY();
 	{
 		StartTransactionCommand();
@@ -143,6 +144,7 @@ protected_run(void (*work) (void *context), void *context)
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	process_set_at_work(false);
 	MemoryContextSwitchTo(old);
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
@@ -308,7 +310,7 @@ loop_forever(Loop *loop)
 		bool		lost,
 					must_end;
 
-		CHECK_FOR_INTERRUPTS();
+		process_check();
 		if (ConfigReloadPending)
 			reload_settings(loop);
 		loop->reasons |= take_reasons(&lost, &must_end);

@@ -19,7 +19,7 @@
 int64
 definition_version(void)
 {
-	static StoreQuery query = {"SELECT last_value FROM synergy.change_seq", 0};
+	static StoreQuery query = {"SELECT last_value + is_called::int FROM synergy.change_seq", 0};
 
 	store_execute(&query, NULL, NULL);
 	return store_get_int64(0, 1, 0);

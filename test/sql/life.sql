@@ -1,0 +1,65 @@
+-- the life of discrete jobs, one step a trigger, with a worker outside
+SET timezone = 'UTC';
+SET synergy.clock = '2016-04-20 05:04:00+00';
+SELECT synergy.register_timetable('t', start_timeperiod => '2016042004');
+SELECT synergy.register_process('t_hourly', 'hourly', worker => 'notify', tree_name => 't', options => '{"catch_up": "paced"}',
+	arguments => '{"n": 1}', source => 'here', sink => 'there');
+-- the trigger lag: not before five minutes after the hour
+SELECT synergy.fire('t_hourly');
+SELECT timeperiod, state, unit_of_work_id FROM synergy.job ORDER BY 1;
+SELECT level, timeperiod, explanation FROM synergy.explain_job('t_hourly', '2016042004');
+SET synergy.clock = '2016-04-20 05:10:00+00';
+SELECT level, timeperiod, explanation FROM synergy.explain_job('t_hourly', '2016042004');
+SELECT synergy.fire('t_hourly');
+SELECT timeperiod, state, unit_of_work_id IS NOT NULL AS has_unit FROM synergy.job ORDER BY 1;
+-- a worker takes it; who comes second gets nothing
+SELECT process_name, timeperiod, start_timeperiod, end_timeperiod, start_id, end_id, source, sink, arguments, state, attempt
+FROM synergy.claim('t_hourly', 5);
+SELECT count(*) FROM synergy.claim('t_hourly');
+SELECT unit_of_work_id AS unit FROM synergy.unit_of_work \gset
+SELECT count(*) FROM synergy.start(:unit);
+SELECT * FROM synergy.claim('nobody');
+SELECT * FROM synergy.claim('t_hourly', 0);
+-- it fails, waits for the garbage collector, and is taken again
+SELECT synergy.log(:unit, 'a line');
+SELECT synergy.fail(:unit, 'out of luck', 1);
+SELECT synergy.fail(:unit, 'twice');
+SELECT synergy.collect_garbage();
+SELECT state, error, number_of_retries FROM synergy.unit_of_work;
+SET synergy.clock = '2016-04-20 05:25:01+00';
+SELECT synergy.collect_garbage();
+SELECT state, number_of_retries, attempt FROM synergy.unit_of_work;
+SELECT attempt FROM synergy.claim('t_hourly');
+-- the first worker comes back, too late
+SELECT synergy.complete(:unit, attempt => 1);
+SELECT synergy.heartbeat(:unit);
+SELECT synergy.complete(:unit, 'done');
+SELECT synergy.complete(:unit, attempt => 2, number_of_processed => 10, number_of_aggregated => 3);
+SELECT synergy.complete(:unit, attempt => 2);
+SELECT synergy.complete(123456);
+SELECT synergy.process_events();
+SELECT timeperiod, state, unit_state, attempt, number_of_retries, number_of_processed, number_of_aggregated, period_start, period_end
+FROM synergy.job_status ORDER BY 1;
+SELECT line FROM synergy.unit_of_work_log;
+SELECT event, timeperiod, old_state, new_state, detail FROM synergy.event_log WHERE process_name = 't_hourly' AND event IN ('job', 'unit')
+ORDER BY event_id;
+-- off means off
+SET synergy.clock = '2016-04-20 06:10:00+00';
+SELECT synergy.deactivate('t_hourly');
+SELECT synergy.fire('t_hourly');
+SELECT timeperiod, state FROM synergy.job ORDER BY 1;
+SELECT explanation FROM synergy.explain_job('t_hourly', '2016042005');
+SELECT synergy.activate('t_hourly');
+SELECT synergy.fire('t_hourly');
+SELECT timeperiod, state FROM synergy.job ORDER BY 1;
+-- in the same transaction as the work: refused, and so rolled back
+BEGIN;
+CREATE TABLE effect (x int);
+SELECT synergy.complete(max(unit_of_work_id)) FROM synergy.unit_of_work;
+ROLLBACK;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT synergy.fire('t_hourly');
+ROLLBACK;
+SELECT * FROM synergy.check();
+SELECT synergy.unregister_process('t_hourly');
+SELECT synergy.unregister_timetable('t');

@@ -1,0 +1,69 @@
+# SQL workers: sessions of the owning role, parameters, errors, timeouts, commands that manage transactions.
+use strict;
+use warnings;
+use lib 't/lib';
+use SynergyTest;
+use Test::More;
+
+my $node = synergy_node('executor', "timezone = 'UTC'", 'synergy.executor_idle_timeout = 2s');
+$node->start;
+create_synergy($node);
+scheduler_state($node, 'postgres', 'running');
+$node->safe_psql('postgres', q(
+	CREATE ROLE worker LOGIN; CREATE ROLE nologin NOLOGIN; SELECT synergy.grant('author', 'worker'); SELECT synergy.grant('author', 'nologin');
+	CREATE TABLE seen (what text, who name DEFAULT session_user, a timestamptz, b timestamptz, c jsonb, pid int DEFAULT pg_backend_pid());
+	GRANT ALL ON seen TO PUBLIC; GRANT CREATE ON SCHEMA public TO worker;
+	CREATE PROCEDURE commits() LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO seen (what) VALUES ('first'); COMMIT; INSERT INTO seen (what) VALUES ('second'); END $$;));
+
+# registers a freerun as a role and fires it; its unit's state and error when it has ended
+sub run_once
+{
+	my ($entry, $command, $role, $options) = @_;
+	$options //= '{}';
+	$role //= 'worker';
+	$node->safe_psql('postgres', "SET ROLE $role; SELECT synergy.register_freerun('t', '$entry', \$f\$0 0 1 1 *\$f\$, \$c\$$command\$c\$, "
+		  . "arguments => '{\"n\": 7}', options => '$options'); RESET ROLE; SELECT synergy.fire('t', '$entry')");
+	wait_for($node, 'postgres', "SELECT state NOT IN ('requested', 'in_progress') FROM synergy.unit_of_work WHERE entry_name = '$entry'");
+	return $node->safe_psql('postgres', "SELECT state || ' ' || coalesce(error, '') FROM synergy.unit_of_work WHERE entry_name = '$entry'");
+}
+
+is(run_once('simple', 'INSERT INTO seen (what, a, b, c) VALUES ($f$simple$f$, $1, $2, $3)'), 'processed ', 'a command is run');
+is($node->safe_psql('postgres', q(SELECT who, a = b, c FROM seen WHERE what = 'simple')), 'worker|t|{"n": 7}',
+	'as the owner, with its parameters');
+is(run_once('several', 'INSERT INTO seen (what) VALUES ($f$one$f$); INSERT INTO seen (what) SELECT $f$two$f$ FROM generate_series(1, 3)'),
+	'processed ', 'several statements');
+is($node->safe_psql('postgres', q(SELECT number_of_processed FROM synergy.unit_of_work WHERE entry_name = 'several')), '3',
+	'the rows of the last one are counted');
+like(run_once('error', 'INSERT INTO seen (what) VALUES ($f$lost$f$); SELECT 1 / 0'), qr/^invalid 22012: division by zero/, 'an error is kept');
+is($node->safe_psql('postgres', q(SELECT count(*) FROM seen WHERE what = 'lost')), '0', 'and its effects are not');
+like(run_once('slow', 'SELECT pg_sleep(60)', 'worker', '{"timeout": "200 ms"}'), qr/^invalid 57014/, 'a timeout cancels');
+like(run_once('forbidden', 'SELECT * FROM pg_authid'), qr/^invalid 42501/, 'the owner may not more than he may');
+like(run_once('climber', 'RESET SESSION AUTHORIZATION; SELECT * FROM pg_authid'), qr/^invalid 42501/, 'and cannot climb');
+is(run_once('vacuum', 'VACUUM seen', 'postgres'), 'processed ', 'VACUUM runs at top level');
+is(run_once('procedure', 'CALL commits()'), 'processed ', 'a procedure may commit');
+is($node->safe_psql('postgres', q(SELECT count(*) FROM seen WHERE what IN ('first', 'second'))), '2', 'and did so');
+is(run_once('deferred', 'CREATE TEMP TABLE u (x int UNIQUE DEFERRABLE INITIALLY DEFERRED); INSERT INTO u VALUES (1), (1)') =~ /^invalid 23505/ ? 1 : 0,
+	1, 'what fails at commit has failed');
+
+# nothing goes over from one unit to the next in the same session
+is(run_once('dirty', q(SET work_mem = '123kB'; SET SESSION search_path = nowhere; CREATE TEMP TABLE left_over (x int); SELECT pg_advisory_lock(42); PREPARE left_over AS SELECT 1)),
+	'processed ', 'a unit leaves things behind');
+is(run_once('clean', q(INSERT INTO public.seen (what) SELECT concat_ws(' ', 'clean', current_setting('work_mem'), to_regclass('pg_temp.left_over'),
+	(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42), (SELECT count(*) FROM pg_prepared_statements WHERE name = 'left_over')))),
+	'processed ', 'and the next one');
+is($node->safe_psql('postgres', q(SELECT what FROM seen WHERE what LIKE 'clean%')), 'clean 4MB 0 0', 'does not see them');
+is($node->safe_psql('postgres', q(SELECT count(DISTINCT pid) FROM seen WHERE who = 'worker')), '1', 'though it is the same session');
+
+like(run_once('homeless', 'SELECT 1', 'nologin'), qr/^invalid role "nologin" that owns it may not log in/, 'an owner who may not log in');
+$node->safe_psql('postgres', q(SELECT synergy.register_freerun('t', 'canceled', '0 0 1 1 *', 'SELECT pg_sleep(60)'); SELECT synergy.fire('t', 'canceled')));
+ok(defined wait_for($node, 'postgres',
+		q(SELECT count(pg_cancel_backend(pid)) = 1 FROM pg_stat_activity WHERE backend_type = 'synergy executor' AND query = 'SELECT pg_sleep(60)' AND state = 'active')),
+	'an executor shows its command, and can be canceled');
+ok(defined wait_for($node, 'postgres', q(SELECT state = 'invalid' AND error LIKE '57014%' FROM synergy.unit_of_work WHERE entry_name = 'canceled')),
+	'which fails its unit');
+ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'synergy executor')),
+	'idle executors go home');
+unlike($node->safe_psql('postgres', q(SELECT pg_read_file(pg_current_logfile()) WHERE pg_current_logfile() IS NOT NULL)), qr/PANIC/, 'no panic');
+$node->stop;
+done_testing();

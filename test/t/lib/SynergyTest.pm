@@ -1,0 +1,81 @@
+# What the TAP tests share: a server with the built tree preloaded, and waiting for a condition instead of sleeping.
+package SynergyTest;
+
+use strict;
+use warnings;
+use Time::HiRes qw(usleep time);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Exporter 'import';
+
+our @EXPORT = qw(synergy_node create_synergy wait_for milliseconds kill_process scheduler_state);
+
+my $libdir = `@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --pkglibdir`;
+chomp $libdir;
+
+# a server, not started; settings are lines of postgresql.conf
+sub synergy_node
+{
+	my ($name, @settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(allows_streaming => 1);
+	$node->append_conf('postgresql.conf', join("\n",
+		"shared_preload_libraries = 'synergy'", 'max_worker_processes = 20', 'log_statement = none',
+		'log_min_messages = info', 'restart_after_crash = on', @settings, ''));
+	if (my $dest = $ENV{SYNERGY_DESTDIR})
+	{
+		$node->append_conf('postgresql.conf',
+			"extension_destdir = '$dest'\ndynamic_library_path = '$dest$libdir:\$libdir'\n");
+	}
+	return $node;
+}
+
+sub create_synergy
+{
+	my ($node, $database) = @_;
+	$node->safe_psql($database // 'postgres', 'CREATE EXTENSION synergy');
+	return;
+}
+
+# polls until the query answers 't' (or what is expected); the seconds it took, or undef after the limit
+sub wait_for
+{
+	my ($node, $database, $query, $limit, $expected) = @_;
+	my $began = time;
+	while (time - $began < ($limit // 30))
+	{
+		my ($status, $out) = $node->psql($database, $query, timeout => 30);
+		return time - $began if defined $status && $status == 0 && $out eq ($expected // 't');
+		usleep(20_000);
+	}
+	diag("this did not become true: $query");
+	return undef;
+}
+
+# how long a statement takes; dies when it fails
+sub milliseconds
+{
+	my ($node, $database, $statement) = @_;
+	my $began = time;
+	$node->safe_psql($database, $statement);
+	return (time - $began) * 1000;
+}
+
+# signals the first background process of that type; its pid, or undef when there is none
+sub kill_process
+{
+	my ($node, $signal, $type) = @_;
+	my ($status, $pid) = $node->psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = '$type' LIMIT 1");
+	return undef unless defined $status && $status == 0 && $pid;
+	kill $signal, $pid;
+	return $pid;
+}
+
+sub scheduler_state
+{
+	my ($node, $database, $state, $limit) = @_;
+	return wait_for($node, $database, 'SELECT scheduler_state FROM synergy.status()', $limit // 10, $state);
+}
+
+1;

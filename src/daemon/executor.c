@@ -284,7 +284,7 @@ synergy_executor_main(Datum argument)
 		bool		stop;
 		int64		unit_id;
 
-		process_check();
+		process_check(0);
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;

@@ -81,11 +81,11 @@ process_set_at_work(bool at_work)
 }
 
 void
-process_check(void)
+process_check(int exit_code)
 {
 	CHECK_FOR_INTERRUPTS();
 	if (ShutdownRequestPending)
-		proc_exit(0);
+		proc_exit(exit_code);
 }
 
 void
@@ -269,7 +269,7 @@ synergy_launcher_main(Datum argument)
 		TimestampTz next = now + SAFETY_INTERVAL;
 		int			number;
 
-		process_check();
+		process_check(1);		/* after exit code 0 the postmaster would not start it again */
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;

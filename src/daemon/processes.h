@@ -24,6 +24,6 @@ extern void process_begin(void);
  * session, with FATAL at its next CHECK_FOR_INTERRUPTS().
  */
 extern void process_set_at_work(bool at_work);
-extern void process_check(void);
+extern void process_check(int exit_code);
 
 #endif							/* SYNERGY_DAEMON_PROCESSES_H */

@@ -310,7 +310,7 @@ loop_forever(Loop *loop)
 		bool		lost,
 					must_end;
 
-		process_check();
+		process_check(0);
 		if (ConfigReloadPending)
 			reload_settings(loop);
 		loop->reasons |= take_reasons(&lost, &must_end);

@@ -96,6 +96,8 @@ static void
 set_state(DatabaseState state)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	if (my_slot->state == DATABASE_STARTING)
+		slots_kick_launcher();	/* it starts them one after the other */
 	my_slot->state = state;
 	LWLockRelease(slots->lock);
 }

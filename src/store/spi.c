@@ -61,6 +61,7 @@ static const struct
 void
 store_enter(StoreScope *scope)
 {
+	MemoryContext old = CurrentMemoryContext;
 	Oid			owner = schema_owner();
 
 	GetUserIdAndSecContext(&scope->user, &scope->security_context);
@@ -75,6 +76,7 @@ store_enter(StoreScope *scope)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	MemoryContextSwitchTo(old); /* what is made inside outlives SPI_finish() */
 }
 
 void

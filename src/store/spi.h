@@ -46,7 +46,7 @@ extern char store_get_char(uint64 row, int column, char if_null);
 extern Oid	store_get_oid(uint64 row, int column);
 extern TimestampTz store_get_time(uint64 row, int column, TimestampTz if_null);
 extern double store_get_double(uint64 row, int column, double if_null);
-extern char *store_get_text(uint64 row, int column);	/* palloc'd in SPI's context; NULL for NULL */
+extern char *store_get_text(uint64 row, int column);	/* palloc'd; NULL for NULL */
 extern Timeperiod store_get_timeperiod(uint64 row, int column); /* TIMEPERIOD_NONE for NULL */
 
 /* building array arguments, a value at a time */

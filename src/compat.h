@@ -8,6 +8,11 @@
 #include "fmgr.h"
 #include "funcapi.h"
 
+/* 16 took it out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* 15 prepares the result of a set-returning function in one call */
 #if PG_VERSION_NUM < 150000
 #define MAT_SRF_USE_EXPECTED_DESC 0x01
@@ -19,6 +24,20 @@ extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #define GUC_MALLOC(size) guc_malloc(LOG, (size))
 #else
 #define GUC_MALLOC(size) malloc(size)
+#endif
+
+/* 16 added where to put a soft error; the includer has utils/regproc.h */
+#if PG_VERSION_NUM >= 160000
+#define PARSE_QUALIFIED_NAME(text) stringToQualifiedNameList(text, NULL)
+#else
+#define PARSE_QUALIFIED_NAME(text) stringToQualifiedNameList(text)
+#endif
+
+/* 17 dropped the variable; the includer has miscadmin.h */
+#if PG_VERSION_NUM >= 170000
+#define IS_BACKGROUND_WORKER() AmBackgroundWorkerProcess()
+#else
+#define IS_BACKGROUND_WORKER() IsBackgroundWorker
 #endif
 
 /* 15 renamed it; the includer has tcop/tcopprot.h */

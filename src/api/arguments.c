@@ -7,6 +7,7 @@
 #include "utils/builtins.h"
 
 #include "api/arguments.h"
+#include "compat.h"
 
 void
 argument_not_null(FunctionCallInfo fcinfo, int number, const char *argument)

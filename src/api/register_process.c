@@ -20,6 +20,7 @@
 #include "api/options.h"
 #include "api/register.h"
 #include "api/session.h"
+#include "compat.h"
 #include "daemon/clock.h"
 #include "guc.h"
 #include "store/registry.h"
@@ -109,7 +110,7 @@ find_source(const char *source)
 	List	   *names = NIL;
 	Oid			table;
 
-	names = stringToQualifiedNameList(source);
+	names = PARSE_QUALIFIED_NAME(source);
 	table = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
 	if (!OidIsValid(table))
 		ereport(ERROR,

@@ -6,6 +6,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "daemon/clock.h"
 #include "guc.h"
 
@@ -13,7 +14,7 @@ bool
 clock_is_virtual(void)
 {
 	/* background processes ignore it, or ALTER DATABASE ... SET would stop their time */
-	return synergy_clock_instant != 0 && !IsBackgroundWorker;
+	return synergy_clock_instant != 0 && !IS_BACKGROUND_WORKER();
 }
 
 TimestampTz

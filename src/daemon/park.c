@@ -31,6 +31,7 @@
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "daemon/park.h"
 #include "daemon/slots.h"
 #include "daemon/wake.h"
@@ -160,7 +161,7 @@ park(Oid database)
 	DatabaseSlot *slot;
 	static bool is_registered = false;
 
-	if (!OidIsValid(database) || n_parked == MAX_PARKED || IsBackgroundWorker)
+	if (!OidIsValid(database) || n_parked == MAX_PARKED || IS_BACKGROUND_WORKER())
 		return;
 	if (!is_registered)
 		before_shmem_exit(at_exit, (Datum) 0);

@@ -10,7 +10,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -91,15 +90,12 @@ put_line(ReturnSetInfo *result, int level, const char *name, Timeperiod timeperi
 	char		buffer[TIMEPERIOD_BUFFER];
 	Datum		values[6];
 	bool		nulls[6] = {false};
-	Oid			input,
-				parameter;
 
 	timeperiod_format(timeperiod, buffer);
-	getTypeInputInfo(TupleDescAttr(result->setDesc, 3)->atttypid, &input, &parameter);
 	values[0] = Int32GetDatum(level);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = CStringGetTextDatum(buffer);
-	values[3] = OidInputFunctionCall(input, unconstify(char *, job_state_name(state)), parameter, -1);
+	values[3] = job_state_datum(result->setDesc, 3, state);
 	values[4] = Int64GetDatum(unit_id);
 	nulls[4] = unit_id == 0;
 	values[5] = CStringGetTextDatum(text);
@@ -149,29 +145,17 @@ Datum
 synergy_explain_job(PG_FUNCTION_ARGS)
 {
 	char	   *name = argument_text_required(fcinfo, 0, "process_name");
-	text	   *text = argument_required(fcinfo, 1, "timeperiod");
-	Timeperiod	timeperiod = argument_timeperiod("timeperiod", text);
+	text	   *timeperiod = argument_required(fcinfo, 1, "timeperiod");
 	StoreScope	scope;
 	Frame	   *frame;
 	MemoryContext old;
-	Process    *process;
 	Job		   *job;
 
 	InitMaterializedSRF(fcinfo, 0);
 	store_enter(&scope);
 	frame = frame_create(definition_load(CurrentMemoryContext), clock_now());
 	old = MemoryContextSwitchTo(frame->context);
-	process = definition_process_named(frame->definitions, name);
-	if (process == NULL)
-		report_no_process(name);
-	argument_fits("timeperiod", process->qualifier, timeperiod);
-	job = timeperiod_is_long(timeperiod) ? NULL : frame_job(frame, process, timeperiod);
-	if (job == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("timeperiod \"%s\" is outside the timetable of process \"%s\"", text_to_cstring(text), name),
-				 errhint("SELECT min(timeperiod), max(timeperiod) FROM synergy.job WHERE process_name = %s tells its bounds.",
-						 quote_literal_cstr(name))));
+	job = session_find_job(frame, name, timeperiod);
 	explain_level(frame, job, 0, (ReturnSetInfo *) fcinfo->resultinfo);
 	MemoryContextSwitchTo(old);
 	store_leave(&scope);

@@ -8,7 +8,10 @@
 
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "api/arguments.h"
 #include "api/session.h"
 #include "daemon/clock.h"
 #include "daemon/wake.h"
@@ -95,4 +98,35 @@ report_no_freerun(const char *process_name, const char *entry_name)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("freerun \"%s\", entry \"%s\" does not exist", process_name, entry_name),
 			 errhint("SELECT process_name, entry_name FROM synergy.freerun lists the freeruns.")));
+}
+
+Job *
+session_find_job(Frame *frame, const char *name, text *timeperiod_text)
+{
+	Timeperiod	timeperiod = argument_timeperiod("timeperiod", timeperiod_text);
+	Process    *process = definition_process_named(frame->definitions, name);
+	Job		   *job;
+
+	if (process == NULL)
+		report_no_process(name);
+	argument_fits("timeperiod", process->qualifier, timeperiod);
+	job = timeperiod_is_long(timeperiod) ? NULL : frame_job(frame, process, timeperiod);
+	if (job == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("timeperiod \"%s\" is outside the timetable of process \"%s\"", text_to_cstring(timeperiod_text), name),
+				 errhint("SELECT min(timeperiod), max(timeperiod) FROM synergy.job WHERE process_name = %s tells its bounds.",
+						 quote_literal_cstr(name))));
+	return job;
+}
+
+/* the enums' labels go through text: their oids are the catalog's business */
+Datum
+job_state_datum(TupleDesc descriptor, int column, JobState state)
+{
+	Oid			input,
+				parameter;
+
+	getTypeInputInfo(TupleDescAttr(descriptor, column)->atttypid, &input, &parameter);
+	return OidInputFunctionCall(input, unconstify(char *, job_state_name(state)), parameter, -1);
 }

@@ -4,6 +4,8 @@
 #ifndef SYNERGY_API_SESSION_H
 #define SYNERGY_API_SESSION_H
 
+#include "access/tupdesc.h"
+
 #include "round/evaluate.h"
 #include "store/spi.h"
 
@@ -29,6 +31,12 @@ extern void session_flush(Session *session, Frame *frame);
 
 /* ERROR 42501 unless the caller has the rights of the definition's owner */
 extern void session_check_owner(Session *session, Oid owner, const char *process_name, const char *entry_name);
+
+/* R5: only a node of the timetable, named at its own precision.  ERROR 42704, 22007, 22023 */
+extern Job *session_find_job(Frame *frame, const char *name, text *timeperiod_text);
+
+/* the state as the enum that this column of a result has */
+extern Datum job_state_datum(TupleDesc descriptor, int column, JobState state);
 
 /* ERROR 42704 with a hint */
 extern void report_no_process(const char *process_name);

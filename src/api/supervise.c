@@ -10,7 +10,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
 #include "api/arguments.h"
 #include "api/session.h"
@@ -20,17 +19,6 @@
 PG_FUNCTION_INFO_V1(synergy_reprocess);
 PG_FUNCTION_INFO_V1(synergy_skip);
 PG_FUNCTION_INFO_V1(synergy_cancel_unit_of_work);
-
-/* the enums' labels go through text: their oids are the catalog's business */
-static Datum
-state_datum(TupleDesc descriptor, int column, JobState state)
-{
-	Oid			input,
-				parameter;
-
-	getTypeInputInfo(TupleDescAttr(descriptor, column)->atttypid, &input, &parameter);
-	return OidInputFunctionCall(input, unconstify(char *, job_state_name(state)), parameter, -1);
-}
 
 static void
 return_changes(FunctionCallInfo fcinfo, Frame *frame)
@@ -51,8 +39,8 @@ return_changes(FunctionCallInfo fcinfo, Frame *frame)
 		timeperiod_format(job->key.timeperiod, timeperiod);
 		values[0] = CStringGetTextDatum(job->process->name);
 		values[1] = CStringGetTextDatum(timeperiod);
-		values[2] = state_datum(result->setDesc, 2, change->old_state);
-		values[3] = state_datum(result->setDesc, 3, job->state);
+		values[2] = job_state_datum(result->setDesc, 2, change->old_state);
+		values[3] = job_state_datum(result->setDesc, 3, job->state);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 }
@@ -66,27 +54,6 @@ log_operation(Frame *frame, const char *event, const Job *job)
 	record->process_name = job->process->name;
 	record->timeperiod = job->key.timeperiod;
 	frame->log = lappend(frame->log, record);
-}
-
-/* R5: only a node of the timetable, named at its own precision */
-static Job *
-find_job(Frame *frame, const char *name, text *timeperiod_text)
-{
-	Timeperiod	timeperiod = argument_timeperiod("timeperiod", timeperiod_text);
-	Process    *process = definition_process_named(frame->definitions, name);
-	Job		   *job;
-
-	if (process == NULL)
-		report_no_process(name);
-	argument_fits("timeperiod", process->qualifier, timeperiod);
-	job = timeperiod_is_long(timeperiod) ? NULL : frame_job(frame, process, timeperiod);
-	if (job == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("timeperiod \"%s\" is outside the timetable of process \"%s\"", text_to_cstring(timeperiod_text), name),
-				 errhint("SELECT min(timeperiod), max(timeperiod) FROM synergy.job WHERE process_name = %s tells its bounds.",
-						 quote_literal_cstr(name))));
-	return job;
 }
 
 static void
@@ -105,7 +72,7 @@ operate(FunctionCallInfo fcinfo, const char *event, void (*operation) (Frame *fr
 	old = MemoryContextSwitchTo(frame->context);
 	frame->supervise = true;
 	frame->because = psprintf("%s by %s", event, session.caller_name);
-	job = find_job(frame, name, timeperiod);
+	job = session_find_job(frame, name, timeperiod);
 	log_operation(frame, event, job);
 	operation(frame, job);
 	drain_events(frame);

@@ -33,6 +33,13 @@ extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #define PARSE_QUALIFIED_NAME(text) stringToQualifiedNameList(text)
 #endif
 
+/* 16 made one function of all of these; the includer has utils/acl.h and catalog/pg_database.h */
+#if PG_VERSION_NUM >= 160000
+#define MAY_CONNECT(database, role) (object_aclcheck(DatabaseRelationId, database, role, ACL_CONNECT) == ACLCHECK_OK)
+#else
+#define MAY_CONNECT(database, role) (pg_database_aclcheck(database, role, ACL_CONNECT) == ACLCHECK_OK)
+#endif
+
 /* 17 dropped the variable; the includer has miscadmin.h */
 #if PG_VERSION_NUM >= 170000
 #define IS_BACKGROUND_WORKER() AmBackgroundWorkerProcess()

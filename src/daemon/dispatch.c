@@ -15,12 +15,14 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
 #include "guc.h"
@@ -267,6 +269,9 @@ why_no_session(Oid owner)
 		return psprintf("the role that owns it (oid %u) does not exist any more", owner);
 	if (!((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin)
 		why = psprintf("role \"%s\" that owns it may not log in", NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname));
+	else if (!MAY_CONNECT(MyDatabaseId, owner))
+		why = psprintf("role \"%s\" that owns it may not connect to this database",
+					   NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname));
 	ReleaseSysCache(tuple);
 	return why;
 }
@@ -320,6 +325,9 @@ dispatch_run(void)
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	if (give_up_starting(now))
 		database_slot->executor_lost = true;
+	if (database_slot->start_failed)
+		no_start_before = now + START_RETRY;	/* whatever the reason: not again at once */
+	database_slot->start_failed = false;
 	if (first == NULL)
 		share_mail();
 	LWLockRelease(slots->lock);

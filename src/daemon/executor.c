@@ -46,6 +46,8 @@ leave(int code, Datum argument)
 	{
 		if (my_slot->running != 0 || my_slot->n_mail > 0)
 			database->executor_lost = true;
+		if (my_slot->state == EXECUTOR_STARTING)
+			database->start_failed = true;
 		slots_wake_scheduler(database, WAKE_EXECUTOR);
 	}
 	memset(my_slot, 0, sizeof(ExecutorSlot));	/* EXECUTOR_FREE */

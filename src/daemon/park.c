@@ -47,7 +47,8 @@ static Oid	parked[MAX_PARKED];
 static int	n_parked = 0;
 static bool extension_changed = false;
 static bool databases_changed = false;
-static Oid	settings_changed = InvalidOid;
+static Oid	settings_changed[MAX_PARKED];
+static int	n_settings_changed = 0;
 
 /* ---------------------------------------------------------------- at the end of the transaction */
 
@@ -75,10 +76,15 @@ unpark_all(void)
 static void
 look_again_at(Oid database)
 {
-	DatabaseSlot *slot = slots_find(database, true);
+	DatabaseSlot *slot = slots_find(database, false);
 
 	if (slot == NULL)
+	{
+		/* the launcher knows which databases are to have one: no template */
+		slots->look_again = true;
+		slots_kick_launcher();
 		return;
+	}
 	if (slot->pid != 0 || slot->state == DATABASE_STARTING)
 		slot->recheck = true;
 	else
@@ -91,7 +97,7 @@ look_again_at(Oid database)
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
-	bool		has_news = extension_changed || databases_changed || OidIsValid(settings_changed);
+	bool		has_news = extension_changed || databases_changed || n_settings_changed > 0;
 
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
@@ -102,8 +108,8 @@ at_transaction_end(XactEvent event, void *arg)
 		{
 			if (extension_changed)
 				look_again_at(MyDatabaseId);
-			if (OidIsValid(settings_changed))
-				look_again_at(settings_changed);
+			for (int i = 0; i < n_settings_changed; i++)
+				look_again_at(settings_changed[i]);
 			if (databases_changed)
 			{
 				slots->look_again = true;
@@ -114,7 +120,7 @@ at_transaction_end(XactEvent event, void *arg)
 		LWLockRelease(slots->lock);
 	}
 	extension_changed = databases_changed = false;
-	settings_changed = InvalidOid;
+	n_settings_changed = 0;
 }
 
 static void
@@ -250,7 +256,8 @@ look_at_statement(Node *statement)
 			databases_changed = true;
 			break;
 		case T_AlterDatabaseSetStmt:
-			settings_changed = get_database_oid(((AlterDatabaseSetStmt *) statement)->dbname, true);
+			if (n_settings_changed < MAX_PARKED)
+				settings_changed[n_settings_changed++] = get_database_oid(((AlterDatabaseSetStmt *) statement)->dbname, true);
 			break;
 		case T_DropStmt:
 			if (((DropStmt *) statement)->removeType == OBJECT_EXTENSION && OidIsValid(get_extension_oid("synergy", true)))

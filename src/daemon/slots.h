@@ -45,6 +45,7 @@ typedef struct DatabaseSlot
 	int			parkers;		/* above 0: nothing of ours may be connected */
 	bool		recheck;		/* the extension was created or dropped, or settings have changed: end, and look again */
 	bool		executor_lost;	/* an executor ended with work in its hands */
+	bool		start_failed;	/* an executor ended before it was up */
 	int			reasons;		/* WAKE_* */
 	int			pid;			/* of the scheduler; 0: none */
 	Latch	   *latch;

@@ -43,5 +43,11 @@ cmp_ok(milliseconds($node, 'postgres', 'DROP DATABASE b'), '<', 2000, 'DROP DATA
 cmp_ok(milliseconds($node, 'postgres', 'DROP DATABASE d'), '<', 3000, 'DROP DATABASE with a unit running');
 is($node->safe_psql('postgres', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'synergy %' AND datname IS NOT NULL)), '0',
 	'no scheduler is left');
+
+# in template1 the extension waits for those who copy it
+create_synergy($node, 'template1');
+cmp_ok(milliseconds($node, 'postgres', 'CREATE DATABASE copy_of_template1'), '<', 2000, 'CREATE DATABASE with the extension in template1');
+ok(defined scheduler_state($node, 'copy_of_template1', 'running'), 'the new database has its scheduler');
+is($node->safe_psql('postgres', q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'template1')), '0', 'template1 has none');
 $node->stop;
 done_testing();

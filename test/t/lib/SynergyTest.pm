@@ -13,6 +13,8 @@ our @EXPORT = qw(synergy_node create_synergy wait_for milliseconds kill_process 
 
 my $libdir = `@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --pkglibdir`;
 chomp $libdir;
+my $sharedir = `@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --sharedir`;
+chomp $sharedir;
 
 # a server, not started; settings are lines of postgresql.conf
 sub synergy_node
@@ -25,8 +27,8 @@ sub synergy_node
 		'log_min_messages = info', 'restart_after_crash = on', @settings, ''));
 	if (my $dest = $ENV{SYNERGY_DESTDIR})
 	{
-		$node->append_conf('postgresql.conf',
-			"extension_destdir = '$dest'\ndynamic_library_path = '$dest$libdir:\$libdir'\n");
+		$node->append_conf('postgresql.conf', "dynamic_library_path = '$dest$libdir:\$libdir'\n"
+			  . ($node->pg_version >= 18 ? "extension_control_path = '$dest$sharedir:\$system'\n" : "extension_destdir = '$dest'\n"));
 	}
 	return $node;
 }

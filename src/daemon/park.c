@@ -44,6 +44,7 @@ static object_access_hook_type previous_access_hook = NULL;
 
 /* what this transaction has parked, and what it has to tell at commit */
 static Oid	parked[MAX_PARKED];
+static SubTransactionId parked_by[MAX_PARKED];
 static int	n_parked = 0;
 static bool extension_changed = false;
 static bool databases_changed = false;
@@ -52,10 +53,11 @@ static int	n_settings_changed = 0;
 
 /* ---------------------------------------------------------------- at the end of the transaction */
 
+/* takes back what the list holds from number `first` on */
 static void
-unpark_all(void)
+unpark_from(int first)
 {
-	for (int i = 0; i < n_parked; i++)
+	for (int i = first; i < n_parked; i++)
 	{
 		DatabaseSlot *slot = slots_find(parked[i], false);
 
@@ -65,12 +67,29 @@ unpark_all(void)
 		if (slot->pid == 0)
 			slot->state = DATABASE_WANTED;
 	}
-	if (n_parked > 0)
+	if (n_parked > first)
 	{
 		slots->look_again = true;
 		slots_kick_launcher();
 	}
-	n_parked = 0;
+	n_parked = Min(n_parked, first);
+}
+
+/* a savepoint's end: what it parked is taken back with it, or belongs to its parent from now on */
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	int			first = n_parked;
+
+	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
+		return;
+	while (first > 0 && parked_by[first - 1] == mine)
+		parked_by[--first] = parent;
+	if (event == SUBXACT_EVENT_COMMIT_SUB || first == n_parked)
+		return;
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	unpark_from(first);
+	LWLockRelease(slots->lock);
 }
 
 static void
@@ -116,7 +135,7 @@ at_transaction_end(XactEvent event, void *arg)
 				slots_kick_launcher();
 			}
 		}
-		unpark_all();
+		unpark_from(0);
 		LWLockRelease(slots->lock);
 	}
 	extension_changed = databases_changed = false;
@@ -129,7 +148,7 @@ at_exit(int code, Datum arg)
 	if (n_parked == 0)
 		return;
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	unpark_all();
+	unpark_from(0);
 	LWLockRelease(slots->lock);
 }
 
@@ -178,6 +197,7 @@ park(Oid database)
 	if (slot != NULL)
 	{
 		slot->parkers++;
+		parked_by[n_parked] = GetCurrentSubTransactionId();
 		parked[n_parked++] = database;
 	}
 	LWLockRelease(slots->lock);
@@ -298,4 +318,5 @@ park_install_hooks(void)
 	previous_access_hook = object_access_hook;
 	object_access_hook = access_hook;
 	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }

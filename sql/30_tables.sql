@@ -148,10 +148,12 @@ CREATE TABLE synergy.unit_of_work_data (
 	number_of_losses integer NOT NULL DEFAULT 0,
 	start_id		bigint NOT NULL,
 	end_id			bigint NOT NULL,
+	number_of_rows	bigint,
 	mark			bigint NOT NULL,
 	created_at		timestamptz NOT NULL,
 	submitted_at	timestamptz NOT NULL,
 	started_at		timestamptz,
+	heard_at		timestamptz,
 	finished_at		timestamptz,
 	release_at		timestamptz,
 	number_of_processed bigint,
@@ -174,10 +176,12 @@ COMMENT ON COLUMN synergy.unit_of_work_data.number_of_retries IS 'How often the 
 COMMENT ON COLUMN synergy.unit_of_work_data.number_of_losses IS 'How often in a row its session ended before it did';
 COMMENT ON COLUMN synergy.unit_of_work_data.start_id IS 'Recomputing: lowest key of the source rows; else 0';
 COMMENT ON COLUMN synergy.unit_of_work_data.end_id IS 'Recomputing: highest key of the source rows; else 0, 1, 2… for each next unit of the same job';
+COMMENT ON COLUMN synergy.unit_of_work_data.number_of_rows IS 'Recomputing: source rows between the bounds when it was requested';
 COMMENT ON COLUMN synergy.unit_of_work_data.mark IS 'When it was requested, in the order of all requests and finishings';
 COMMENT ON COLUMN synergy.unit_of_work_data.created_at IS 'When it was requested';
 COMMENT ON COLUMN synergy.unit_of_work_data.submitted_at IS 'When it was last requested, retries included';
-COMMENT ON COLUMN synergy.unit_of_work_data.started_at IS 'When a worker took it, or last gave a sign of life';
+COMMENT ON COLUMN synergy.unit_of_work_data.started_at IS 'When a worker took it';
+COMMENT ON COLUMN synergy.unit_of_work_data.heard_at IS 'When the worker last gave a sign of life after that (synergy.heartbeat)';
 COMMENT ON COLUMN synergy.unit_of_work_data.finished_at IS 'When the worker reported its end';
 COMMENT ON COLUMN synergy.unit_of_work_data.release_at IS 'Held back by the garbage collector until then';
 COMMENT ON COLUMN synergy.unit_of_work_data.number_of_processed IS 'As reported by the worker; for SQL the rows of the last statement';

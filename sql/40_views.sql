@@ -53,7 +53,7 @@ COMMENT ON COLUMN synergy.unit_of_work.number_of_retries IS 'How often the garba
 COMMENT ON COLUMN synergy.unit_of_work.attempt IS 'Number of starts; only the current attempt can complete the unit';
 COMMENT ON COLUMN synergy.unit_of_work.created_at IS 'When it was requested';
 COMMENT ON COLUMN synergy.unit_of_work.submitted_at IS 'When it was last requested, retries included';
-COMMENT ON COLUMN synergy.unit_of_work.started_at IS 'When a worker took it, or last gave a sign of life';
+COMMENT ON COLUMN synergy.unit_of_work.started_at IS 'When a worker took it';
 COMMENT ON COLUMN synergy.unit_of_work.finished_at IS 'When its end was reported';
 COMMENT ON COLUMN synergy.unit_of_work.number_of_processed IS 'As reported by the worker; for SQL the rows of the last statement';
 COMMENT ON COLUMN synergy.unit_of_work.number_of_aggregated IS 'As reported by the worker';
@@ -82,7 +82,7 @@ COMMENT ON COLUMN synergy.job_status.unit_state IS 'State of the unit';
 COMMENT ON COLUMN synergy.job_status.attempt IS 'Number of starts of the unit';
 COMMENT ON COLUMN synergy.job_status.number_of_retries IS 'How often the unit was requested again after it was invalid';
 COMMENT ON COLUMN synergy.job_status.requested_at IS 'When the unit was requested';
-COMMENT ON COLUMN synergy.job_status.started_at IS 'When a worker took the unit, or last gave a sign of life';
+COMMENT ON COLUMN synergy.job_status.started_at IS 'When a worker took the unit';
 COMMENT ON COLUMN synergy.job_status.finished_at IS 'When the end of the unit was reported';
 COMMENT ON COLUMN synergy.job_status.duration IS 'From start to end of the unit';
 COMMENT ON COLUMN synergy.job_status.number_of_processed IS 'As reported by the worker';

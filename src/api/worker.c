@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(synergy_log);
 
 /* the columns of the view synergy.unit_of_work, from an UPDATE of u joined with its definition o */
 #define TAKE_UNITS \
-	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, by_executor = false " \
+	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = false " \
 	"FROM synergy.definition o WHERE o.process_id = u.process_id AND u.state = 'r' AND "
 #define RETURN_UNITS \
 	" RETURNING u.unit_of_work_id, o.process_name, o.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
@@ -155,7 +155,7 @@ Datum
 synergy_heartbeat(PG_FUNCTION_ARGS)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data SET started_at = $2 WHERE unit_of_work_id = $1 AND state = 'i'", 2,
+		"UPDATE synergy.unit_of_work_data SET heard_at = $2 WHERE unit_of_work_id = $1 AND state = 'i'", 2,
 		{INT8OID, TIMESTAMPTZOID}
 	};
 	StoreScope	scope;

@@ -17,7 +17,8 @@
 typedef struct Situation
 {
 	JobState	state;			/* freerun: ignored */
-	bool		is_final;		/* the period is over and the job is finalizable: no blocker is active */
+	bool		is_final;		/* the period is over and the job is finalizable: no blocker is active (recomputing:
+								 * and no transaction is open that may still add rows to it) */
 	bool		has_ended;		/* this is the worker's news that the unit has finished (R9), not a trigger */
 	UnitState	unit;			/* the job's unit */
 	bool		unit_fresh;		/* requested after all that the job depends on was last finished (R1) */
@@ -25,6 +26,7 @@ typedef struct Situation
 	bool		has_rows;		/* there are source rows in the span */
 	UnitState	known;			/* the unit of this job with exactly the rows' bounds, UNIT_NONE: there is none */
 	bool		known_fresh;
+	bool		known_whole;	/* it was requested over as many rows as there are now: none came in between since */
 } Situation;
 
 typedef enum MachineAction
@@ -50,6 +52,7 @@ typedef struct Transition
 	const char *rows;
 	const char *known;
 	const char *known_fresh;
+	const char *known_whole;
 	char		next;			/* letter of JobState, '=' the state stays */
 	MachineAction action;
 	const char *comment;		/* one line: when, what and why; shown in the diagrams and in SQL */

@@ -110,6 +110,7 @@ machine_describe_situation(const Transition *row, char *buffer, size_t size)
 	describe_answer(&text, row->rows, "rows", "no rows");
 	describe_unit(&text, row->known, "unit over just these rows");
 	describe_answer(&text, row->known_fresh, "that one fresh", "that one not fresh");
+	describe_answer(&text, row->known_whole, "that one whole", "that one not whole");
 	if (text.length == 0)
 		text_add(&text, "otherwise");
 	return (int) text.length;

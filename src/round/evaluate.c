@@ -9,15 +9,14 @@
 #include "miscadmin.h"
 
 #include "round/evaluate.h"
-#include "store/source.h"
+#include "round/rows.h"
 
 /* everything that was found out about one job on the way to a decision */
 typedef struct Look
 {
 	Blockers	blockers;
 	bool		has_blockers;	/* `blockers` is filled in */
-	int64		rows_low;
-	int64		rows_high;
+	SourceRows	rows;			/* recomputing */
 	Unit	   *known;			/* recomputing: the unit with exactly these bounds */
 } Look;
 
@@ -80,20 +79,20 @@ machine_needs_blockers(const Process *process, const Situation *situation)
 static bool
 look_at_source(Frame *frame, Job *job, Situation *situation, Look *look)
 {
-	JobRange	span = span_of(job->process, job->key.timeperiod);
+	RowsLook   *seen = rows_of(frame, job);
 
-	if (!source_bounds(job->process, timeperiod_start(span.from),
-					   timeperiod_end(job->process->qualifier, job->key.timeperiod),
-					   &situation->has_rows, &look->rows_low, &look->rows_high))
+	if (!seen->is_read)
 		return false;
-	situation->known = UNIT_NONE;
-	if (!situation->has_rows)
-		return true;
-	look->known = frame_unit_with_bounds(frame, job, look->rows_low, look->rows_high);
+	look->rows = seen->rows;
+	situation->has_rows = seen->rows.n > 0;
+	if (situation->is_final && rows_may_come(job))
+		situation->is_final = false;
+	look->known = rows_unit(frame, job);
 	if (look->known != NULL)
 	{
 		situation->known = look->known->state;
 		situation->known_fresh = look->known->mark > look->blockers.mark;
+		situation->known_whole = look->known->n_rows == seen->rows.n;
 	}
 	return true;
 }
@@ -148,8 +147,9 @@ request_unit(Frame *frame, Job *job, const Look *look)
 	unit->end_timeperiod = span.to;
 	if (process->machine == MACHINE_RECOMPUTING)
 	{
-		unit->start_id = look->rows_low;
-		unit->end_id = look->rows_high;
+		unit->start_id = look->rows.low;
+		unit->end_id = look->rows.high;
+		unit->n_rows = look->rows.n;
 	}
 	else
 		unit->end_id = job->n_units;
@@ -160,15 +160,27 @@ request_unit(Frame *frame, Job *job, const Look *look)
 
 /* the same bounds again: the unit itself is requested anew */
 static void
-recycle_unit(Frame *frame, Job *job, Unit *unit)
+recycle_unit(Frame *frame, Job *job, Unit *unit, const Look *look)
 {
 	unit->state = UNIT_REQUESTED;
 	unit->created = unit->submitted = frame->now;
-	unit->started = unit->release = 0;
+	unit->started = unit->heard = unit->release = 0;
+	unit->n_rows = look->rows.n;
 	unit->mark = frame_next_mark(frame);
 	frame_touch_unit(frame, unit);
 	take_unit(frame, job, unit);
 	frame_unit_requested(frame, unit, job->process->worker, job->process->name);
+}
+
+/* no worker has begun on it, or will begin anew: it takes along all the rows that there are */
+static void
+move_bound(Frame *frame, Unit *unit, const Look *look)
+{
+	if (unit->end_id == look->rows.high && unit->n_rows == look->rows.n)
+		return;
+	unit->end_id = look->rows.high;
+	unit->n_rows = look->rows.n;
+	frame_touch_unit(frame, unit);
 }
 
 static void
@@ -194,17 +206,14 @@ act(Frame *frame, Job *job, const Transition *row, const Situation *situation, L
 			request_unit(frame, job, look);
 			break;
 		case ACTION_RECYCLE:
-			recycle_unit(frame, job, look->known);
+			recycle_unit(frame, job, look->known, look);
 			break;
 		case ACTION_ADOPT:
 			take_unit(frame, job, look->known);
+			move_bound(frame, look->known, look);
 			break;
 		case ACTION_MOVE_BOUND:
-			if (job_unit(frame, job)->end_id != look->rows_high)
-			{
-				job->unit->end_id = look->rows_high;
-				frame_touch_unit(frame, job->unit);
-			}
+			move_bound(frame, job_unit(frame, job), look);
 			break;
 		case ACTION_COUNT_FAILURE:
 			count_failure(frame, job);

@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 
 #include "round/evaluate.h"
+#include "round/rows.h"
 
 /* R7: a milestone that has children, all of them skipped or failed too often, is passed over */
 static bool
@@ -39,23 +40,84 @@ due_time(const Job *job)
 	return timeperiod_start(job->key.timeperiod);
 }
 
-/* the units of the jobs that will be looked at, in one statement */
-static void
-preload_units(Frame *frame, Process *process, int n_jobs)
-{
-	int64	   *ids = palloc(sizeof(int64) * n_jobs);
-	int			n = 0;
-	Timeperiod	after = TIMEPERIOD_NONE;
-	Job		   *job;
+/* ---------------------------------------------------------------- looking ahead */
 
-	for (int i = 0; i < n_jobs && (job = frame_next_active(frame, process, after)) != NULL; i++)
-	{
-		after = job->key.timeperiod;
-		if (job->unit_id != 0)
-			ids[n++] = job->unit_id;
-	}
+#define MAX_AHEAD 64			/* jobs whose facts are loaded together at most */
+
+/* children and dependencies of these jobs, in one statement */
+static void
+preload_blockers(Frame *frame, Process *process, List *jobs)
+{
+	int			per_job = 1 + process->tree->n_dependent_on;
+	JobRange   *ranges = palloc(sizeof(JobRange) * per_job * list_length(jobs));
+	bool		has_children;
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, jobs)
+		n += blocker_ranges(frame, lfirst(cell), &ranges[n], &has_children);
+	frame_load(frame, ranges, n);
+	pfree(ranges);
+}
+
+static void
+preload_units(Frame *frame, List *jobs)
+{
+	int64	   *ids = palloc(sizeof(int64) * list_length(jobs));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, jobs)
+		ids[n++] = ((Job *) lfirst(cell))->unit_id;
 	frame_preload_units(frame, ids, n);
 	pfree(ids);
+}
+
+static void
+preload_rows(Frame *frame, Process *process, List *jobs)
+{
+	List	   *wanted = NIL;
+	ListCell   *cell;
+
+	foreach(cell, jobs)
+	{
+		Job		   *job = lfirst(cell);
+
+		if (job->state != JOB_FINAL_RUN)	/* a last unit that is under way decides alone */
+			wanted = lappend(wanted, job);
+	}
+	if (wanted != NIL)
+		rows_preload(frame, process, wanted);
+	list_free(wanted);
+}
+
+/*
+ * Loads what the evaluation of the next few active jobs will ask for: a few statements for all of them.  How many
+ * jobs that is doubles as a fire goes on, so that one that ends soon reads little, and one that goes through
+ * thousands of periods is still a handful of statements.
+ */
+static void
+look_ahead(Frame *frame, Process *process, Timeperiod after, int width)
+{
+	List	   *jobs = NIL;
+	Job		   *job;
+
+	while (list_length(jobs) < width && (job = frame_next_active(frame, process, after)) != NULL &&
+		   due_time(job) <= frame->now)
+	{
+		after = job->key.timeperiod;
+		jobs = lappend(jobs, job);
+	}
+	if (jobs == NIL)
+		return;
+	preload_units(frame, jobs);
+	if (width > 1)				/* a single one loads what it turns out to need */
+	{
+		preload_blockers(frame, process, jobs);
+		if (process->machine == MACHINE_RECOMPUTING)
+			preload_rows(frame, process, jobs);
+	}
+	list_free(jobs);
 }
 
 void
@@ -63,17 +125,26 @@ fire_process(Frame *frame, Process *process, Cause cause)
 {
 	int			at_work = process->is_eager ? process->concurrency : 1;
 	Timeperiod	after = TIMEPERIOD_NONE;
+	int			width = Min(at_work, MAX_AHEAD);
+	int			n_ahead = 0;
 	int			n = 0;
 
 	if (!process->is_on || process->quiet_until > frame->now)
 		return;
-	preload_units(frame, process, at_work);
 	while (n < at_work)
 	{
-		Job		   *job = frame_next_active(frame, process, after);
+		Job		   *job;
 		TimestampTz due;
 
 		CHECK_FOR_INTERRUPTS();
+		if (n_ahead == 0)
+		{
+			look_ahead(frame, process, after, width);
+			n_ahead = width;
+			width = Min(width * 2, MAX_AHEAD);
+		}
+		n_ahead--;
+		job = frame_next_active(frame, process, after);
 		if (job == NULL)
 		{
 			if (after == TIMEPERIOD_NONE)

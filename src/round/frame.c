@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 
 #include "round/frame.h"
+#include "round/rows.h"
 #include "store/spi.h"
 
 #define ACTIVE_BATCH 32			/* active jobs that are looked for at once */
@@ -420,6 +421,37 @@ job_unit(Frame *frame, Job *job)
 	return job->unit;
 }
 
+void
+frame_preload_units_with_bounds(Frame *frame, Job **jobs, int n)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	UnitBounds *wanted = palloc(sizeof(UnitBounds) * Max(n, 1));
+	int			n_wanted = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		RowsLook   *look = jobs[i]->rows;
+
+		if (look->knows_unit || look->rows.n == 0)
+			continue;
+		look->knows_unit = true;
+		wanted[n_wanted].process_id = jobs[i]->key.process_id;
+		wanted[n_wanted].timeperiod = jobs[i]->key.timeperiod;
+		wanted[n_wanted].start_id = look->rows.low;
+		wanted[n_wanted++].end_id = look->rows.high;
+	}
+	if (n_wanted > 0)
+	{
+		uint64		n_rows = unit_select_with_bounds(wanted, n_wanted);
+
+		for (uint64 i = 0; i < n_rows; i++)
+			frame_read_unit(frame, i);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	pfree(wanted);
+	MemoryContextSwitchTo(old);
+}
+
 Unit *
 frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id)
 {
@@ -427,14 +459,11 @@ frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id)
 	 * A unit of this frame may have these bounds, and one in the table may have lost them in this frame (its upper
 	 * bound moved).  The lowest id counts.
 	 */
-	uint64		n = unit_select_with_bounds(job->key.process_id, job->key.timeperiod, start_id, end_id);
 	Unit	   *best = NULL;
 	HASH_SEQ_STATUS scan;
 	UnitEntry  *entry;
 
-	for (uint64 i = 0; i < n; i++)
-		frame_read_unit(frame, i);
-	SPI_freetuptable(SPI_tuptable);
+	frame_preload_units_with_bounds(frame, &job, 1);
 	hash_seq_init(&scan, frame->units);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
@@ -469,6 +498,7 @@ frame_new_unit(Frame *frame, int32 process_id)
 	unit.state = unit.stored_state = UNIT_REQUESTED;
 	unit.created = unit.submitted = frame->now;
 	unit.mark = frame_next_mark(frame);
+	unit.n_rows = -1;
 	unit.is_new = unit.is_dirty = true;
 	kept = enter_unit(frame, &unit);
 	frame->new_units = lappend(frame->new_units, kept);

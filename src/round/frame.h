@@ -109,7 +109,10 @@ extern Unit *frame_unit(Frame *frame, int64 id);	/* NULL: no such unit */
 extern void frame_preload_units(Frame *frame, const int64 *ids, int n);
 extern Unit *frame_read_unit(Frame *frame, uint64 row); /* row of a unit_select*; one known already stays as it is */
 extern Unit *job_unit(Frame *frame, Job *job);	/* NULL: it has none */
+
+/* a recomputing job's unit with just these bounds; the rows of the jobs have been looked at (round/rows.h) */
 extern Unit *frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id);
+extern void frame_preload_units_with_bounds(Frame *frame, Job **jobs, int n);
 extern Unit *frame_new_unit(Frame *frame, int32 process_id);
 
 extern int64 frame_next_mark(Frame *frame);

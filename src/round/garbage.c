@@ -53,7 +53,8 @@ needs_retry(const Frame *frame, const Unit *unit, const Keeper *keeper)
 	if (unit->state == UNIT_REQUESTED)
 		return frame->now - unit->submitted > keeper->resubmit_after;
 	/* what runs in a session of ours is known to run: its session's end would have been noticed */
-	return unit->state == UNIT_IN_PROGRESS && !unit->by_executor && frame->now - unit->started > keeper->resubmit_after;
+	return unit->state == UNIT_IN_PROGRESS && !unit->by_executor &&
+		frame->now - (unit->heard ? unit->heard : unit->started) > keeper->resubmit_after;
 }
 
 static int64
@@ -122,7 +123,7 @@ release_unit(Frame *frame, Unit *unit)
 			unit->retries++;
 		unit->state = UNIT_REQUESTED;
 		unit->submitted = frame->now;
-		unit->started = 0;
+		unit->started = unit->heard = 0;
 		frame_unit_requested(frame, unit, keeper.process ? keeper.process->worker : keeper.freerun->worker,
 							 keeper.process ? keeper.process->name : keeper.freerun->process_name);
 	}

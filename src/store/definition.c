@@ -285,8 +285,7 @@ definition_save_progress(Definitions *definitions)
 	Datum		values[5];
 	Oid			types[5] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID};
 
-	for (int i = 0; i < 5; i++)
-		column_init(&columns[i], types[i]);
+	columns_init(columns, types, 5);
 	for (int i = 0; i < definitions->n_processes; i++)
 	{
 		Process    *process = definitions->processes[i];
@@ -315,8 +314,7 @@ definition_save_progress(Definitions *definitions)
 	}
 	if (columns[0].n == 0)
 		return;
-	for (int i = 0; i < 5; i++)
-		values[i] = column_array(&columns[i]);
+	columns_arrays(columns, values, 5);
 	store_execute(&save_query, values, NULL);
 }
 

@@ -38,8 +38,7 @@ event_log_write(List *records, TimestampTz at)
 		column_add_text(&columns[6], record->new_state);
 		column_add_text(&columns[7], record->detail);
 	}
-	for (int i = 0; i < 8; i++)
-		values[i] = column_array(&columns[i]);
+	columns_arrays(columns, values, 8);
 	values[8] = TimestampTzGetDatum(at);
 	store_execute(&query, values, NULL);
 }

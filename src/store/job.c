@@ -127,8 +127,7 @@ job_update(List *jobs)
 	Datum		values[7];
 	ListCell   *cell;
 
-	for (int i = 0; i < 7; i++)
-		column_init(&columns[i], types[i]);
+	columns_init(columns, types, 7);
 	foreach(cell, jobs)
 	{
 		Job		   *job = lfirst(cell);
@@ -141,8 +140,7 @@ job_update(List *jobs)
 		column_add_id(&columns[5], job->unit_id);
 		column_add(&columns[6], Int64GetDatum(job->mark));
 	}
-	for (int i = 0; i < 7; i++)
-		values[i] = column_array(&columns[i]);
+	columns_arrays(columns, values, 7);
 	store_execute(&query, values, NULL);
 }
 
@@ -164,8 +162,7 @@ job_select_suspects(ParentSpan *spans, int n)
 	StoreColumn columns[5];
 	Datum		values[5];
 
-	for (int i = 0; i < 5; i++)
-		column_init(&columns[i], types[i]);
+	columns_init(columns, types, 5);
 	for (int i = 0; i < n; i++)
 	{
 		column_add(&columns[0], Int32GetDatum(spans[i].parent->id));
@@ -174,7 +171,6 @@ job_select_suspects(ParentSpan *spans, int n)
 		column_add_timeperiod(&columns[3], spans[i].from);
 		column_add_timeperiod(&columns[4], spans[i].to);
 	}
-	for (int i = 0; i < 5; i++)
-		values[i] = column_array(&columns[i]);
+	columns_arrays(columns, values, 5);
 	return store_execute(&query, values, NULL);
 }

@@ -26,9 +26,9 @@ typedef struct Job
 	int64		unit_id;		/* 0: none */
 	int64		mark;
 	Unit	   *unit;			/* loaded on demand: job_unit() */
+	struct RowsLook *rows;		/* recomputing: likewise, rows_of() */
 	JobState	stored_state;
 	bool		is_dirty;
-	bool		in_set;			/* member of the cascade being gathered */
 } Job;
 
 typedef struct JobRange

@@ -2,8 +2,15 @@
  * store/source.c: the source table of a recomputing process.
  *
  * It is the user's table: it may be a view with functions of its own, it may be gone, the owner may have lost the
- * right to read it.  So it is read as the process's owner, in a security-restricted operation, and in a
- * subtransaction: an error stops this one evaluation and nothing else (R15).
+ * right to read it, somebody may be altering it.  So it is read as the process's owner, in a security-restricted
+ * operation, with a short lock_timeout because the caller holds the round lock, and in a subtransaction: an error
+ * stops this one evaluation and nothing else (R15).
+ *
+ * Who is writing?  A transaction that adds rows holds a RowExclusiveLock (or a stronger one) on the table from before
+ * its first row until after its commit is visible.  So pg_locks, asked before the rows are read, names everybody
+ * whose rows might be missing from what is read then.  Which tables to ask about is what the plan of the reading
+ * statement says: those behind a view and the partitions are among them.  VACUUM and CREATE INDEX CONCURRENTLY hold
+ * locks of another mode, and are not taken for writers.
  */
 #include "postgres.h"
 
@@ -11,53 +18,155 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/resowner.h"
 
 #include "store/source.h"
 #include "store/spi.h"
 
-static void
-read_bounds(const Process *process, TimestampTz from, TimestampTz to, bool *has_rows, int64 *low, int64 *high)
+/*
+ * The planner settings that are pinned for our own tables (store/spi.c) do not suit the user's.  Columns of type
+ * timestamp and date are read as UTC, like everything else here.
+ */
+static const struct
 {
-	Oid			types[2] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[2] = {TimestampTzGetDatum(from), TimestampTzGetDatum(to)};
+	const char *name;
+	const char *value;
+}			settings[] = {
+	{"timezone", "UTC"},
+	{"lock_timeout", "100ms"},
+	{"enable_seqscan", "on"},
+	{"enable_hashjoin", "on"},
+	{"enable_mergejoin", "on"},
+};
+
+static SPIPlanPtr
+prepare_look(const Process *process)
+{
+	Oid			types[2] = {TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID};
 	StringInfoData sql;
-	Oid			user;
-	int			context;
-	bool		is_null;
+	SPIPlanPtr	plan;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT min(%s)::bigint, max(%s)::bigint FROM %s WHERE %s >= $1 AND %s < $2",
-					 process->source_key, process->source_key, process->source, process->source_time, process->source_time);
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(process->owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	if (SPI_execute_with_args(sql.data, 2, types, values, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "could not read the bounds of \"%s\"", process->source);
-	SetUserIdAndSecContext(user, context);
-	*low = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
-	*has_rows = !is_null;
-	*high = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &is_null));
-	SPI_freetuptable(SPI_tuptable);
+	appendStringInfo(&sql,
+					 "SELECT b.n, b.low, b.high FROM unnest($1, $2) WITH ORDINALITY AS r (since, until, i), "
+					 "LATERAL (SELECT pg_catalog.count(s.%s) AS n, pg_catalog.min(s.%s)::pg_catalog.int8 AS low, "
+					 "  pg_catalog.max(s.%s)::pg_catalog.int8 AS high FROM %s AS s WHERE s.%s >= r.since AND s.%s < r.until) b "
+					 "ORDER BY r.i",
+					 process->source_key, process->source_key, process->source_key, process->source,
+					 process->source_time, process->source_time);
+	plan = SPI_prepare(sql.data, 2, types);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed for \"%s\": %s", sql.data, SPI_result_code_string(SPI_result));
 	pfree(sql.data);
+	return plan;
+}
+
+/* the tables that the statement reads */
+static Datum
+tables_of(SPIPlanPtr plan)
+{
+	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+	StoreColumn tables;
+	ListCell   *cell;
+
+	column_init(&tables, OIDOID);
+	foreach(cell, linitial_node(PlannedStmt, cached->stmt_list)->relationOids)
+		column_add(&tables, ObjectIdGetDatum(lfirst_oid(cell)));
+	ReleaseCachedPlan(cached, NULL);
+	return column_array(&tables);
+}
+
+static List *
+find_writers(Datum tables)
+{
+	static StoreQuery query = {
+		"SELECT DISTINCT virtualtransaction FROM pg_catalog.pg_locks WHERE locktype = 'relation' AND granted "
+		"AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
+		"AND relation = ANY ($1) AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid() "
+		"AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')", 1, {OIDARRAYOID}
+	};
+	Datum		values[1] = {tables};
+	uint64		n = store_execute(&query, values, NULL);
+	List	   *writers = NIL;
+
+	for (uint64 i = 0; i < n; i++)
+		writers = lappend(writers, store_get_text(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return writers;
+}
+
+static void
+read_rows(SPIPlanPtr plan, const SourceSpan *spans, int n, SourceRows *rows)
+{
+	StoreColumn from,
+				to;
+	Datum		values[2];
+
+	column_init(&from, TIMESTAMPTZOID);
+	column_init(&to, TIMESTAMPTZOID);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&from, TimestampTzGetDatum(spans[i].from));
+		column_add(&to, TimestampTzGetDatum(spans[i].to));
+	}
+	values[0] = column_array(&from);
+	values[1] = column_array(&to);
+	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_SELECT || SPI_processed != n)
+		elog(ERROR, "the look at a source returned " UINT64_FORMAT " rows for %d spans", SPI_processed, n);
+	for (int i = 0; i < n; i++)
+	{
+		rows[i].n = store_get_int64(i, 1, 0);
+		rows[i].low = store_get_int64(i, 2, 0);
+		rows[i].high = store_get_int64(i, 3, 0);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, List **writers, MemoryContext context)
+{
+	int			guc_level = NewGUCNestLevel();
+	SPIPlanPtr	plan;
+	Datum		tables;
+	Oid			user;
+	int			security;
+
+	for (int i = 0; i < (int) lengthof(settings); i++)
+		(void) set_config_option(settings[i].name, settings[i].value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(process->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	plan = prepare_look(process);
+	tables = tables_of(plan);
+	SetUserIdAndSecContext(user, security);
+	MemoryContextSwitchTo(context);
+	*writers = find_writers(tables);
+	SetUserIdAndSecContext(process->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	read_rows(plan, spans, n, rows);
+	SetUserIdAndSecContext(user, security);
+	SPI_freeplan(plan);
+	AtEOXact_GUC(true, guc_level);
 }
 
 bool
-source_bounds(const Process *process, TimestampTz from, TimestampTz to, bool *has_rows, int64 *low, int64 *high)
+source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, List **writers)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool is_read = false;
 
-	*has_rows = false;
-	*low = *high = 0;
+	*writers = NIL;
+	memset(rows, 0, sizeof(SourceRows) * n);
 	if (process->source == NULL || process->source_key == NULL || process->source_time == NULL)
 		return false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		read_bounds(process, from, to, has_rows, low, high);
+		look(process, spans, n, rows, writers, context);
 		ReleaseCurrentSubTransaction();
 		is_read = true;
 	}
@@ -72,7 +181,6 @@ source_bounds(const Process *process, TimestampTz from, TimestampTz to, bool *ha
 		ereport(LOG,
 				(errmsg("source of process \"%s\" could not be read: %s", process->name, error->message)));
 		FreeErrorData(error);
-		*has_rows = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);

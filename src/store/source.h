@@ -4,13 +4,31 @@
 #ifndef SYNERGY_STORE_SOURCE_H
 #define SYNERGY_STORE_SOURCE_H
 
+#include "nodes/pg_list.h"
+
 #include "store/definition.h"
 
+/* half-open */
+typedef struct SourceSpan
+{
+	TimestampTz from;
+	TimestampTz to;
+} SourceSpan;
+
+/* the keys of the rows in a span */
+typedef struct SourceRows
+{
+	int64		n;				/* 0: there are none, and no lowest and highest */
+	int64		low;
+	int64		high;
+} SourceRows;
+
 /*
- * Lowest and highest key of the source rows with from <= time < to, read with the rights of the process's owner.
- * Returns false, and says so in the log, when they cannot be read; *has_rows is false when there are none.
+ * Looks at the rows of many spans in one statement, with the rights of the process's owner.  *writers: the virtual
+ * transaction ids (char *, as in pg_locks) of all other transactions that may be adding rows, taken before the rows
+ * are read: a transaction that is not among them and began before has its rows counted.  Returns false, and says so
+ * in the log, when the source cannot be read.
  */
-extern bool source_bounds(const Process *process, TimestampTz from, TimestampTz to,
-						  bool *has_rows, int64 *low, int64 *high);
+extern bool source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, List **writers);
 
 #endif							/* SYNERGY_STORE_SOURCE_H */

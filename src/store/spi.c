@@ -217,6 +217,13 @@ column_init(StoreColumn *column, Oid type)
 	column->nulls = palloc(sizeof(bool) * column->capacity);
 }
 
+void
+columns_init(StoreColumn *columns, const Oid *types, int n)
+{
+	for (int i = 0; i < n; i++)
+		column_init(&columns[i], types[i]);
+}
+
 static void
 column_append(StoreColumn *column, Datum value, bool is_null)
 {
@@ -282,6 +289,12 @@ column_add_id(StoreColumn *column, int64 id)
 	column_append(column, Int64GetDatum(id), id == 0);
 }
 
+void
+column_add_count(StoreColumn *column, int64 count)
+{
+	column_append(column, Int64GetDatum(count), count < 0);
+}
+
 Datum
 column_array(StoreColumn *column)
 {
@@ -293,4 +306,11 @@ column_array(StoreColumn *column)
 	get_typlenbyvalalign(column->type, &length, &by_value, &align);
 	return PointerGetDatum(construct_md_array(column->values, column->nulls, 1, &column->n, &lower,
 											  column->type, length, by_value, align));
+}
+
+void
+columns_arrays(StoreColumn *columns, Datum *values, int n)
+{
+	for (int i = 0; i < n; i++)
+		values[i] = column_array(&columns[i]);
 }

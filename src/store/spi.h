@@ -60,13 +60,16 @@ typedef struct StoreColumn
 } StoreColumn;
 
 extern void column_init(StoreColumn *column, Oid type);
+extern void columns_init(StoreColumn *columns, const Oid *types, int n);
 extern void column_add(StoreColumn *column, Datum value);
 extern void column_add_null(StoreColumn *column);
 extern void column_add_text(StoreColumn *column, const char *text); /* NULL gives NULL */
 extern void column_add_timeperiod(StoreColumn *column, Timeperiod timeperiod);	/* NONE gives NULL */
 extern void column_add_time(StoreColumn *column, TimestampTz time); /* 0 gives NULL */
 extern void column_add_id(StoreColumn *column, int64 id);	/* 0 gives NULL */
+extern void column_add_count(StoreColumn *column, int64 count); /* below 0 gives NULL */
 extern Datum column_array(StoreColumn *column);
+extern void columns_arrays(StoreColumn *columns, Datum *values, int n);
 
 extern Datum store_timeperiod_datum(Timeperiod timeperiod);
 

@@ -20,7 +20,7 @@
 #define UNIT_COLUMNS \
 	"u.unit_of_work_id, u.process_id, u.state, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, " \
 	"u.mark, u.attempt, u.number_of_retries, u.number_of_losses, u.by_executor, u.created_at, u.submitted_at, u.started_at, " \
-	"u.release_at "
+	"u.release_at, u.heard_at, u.number_of_rows "
 
 static Oid
 sequence_oid(const char *name)
@@ -62,19 +62,28 @@ unit_select(const int64 *ids, int n)
 }
 
 uint64
-unit_select_with_bounds(int32 process_id, Timeperiod timeperiod, int64 start_id, int64 end_id)
+unit_select_with_bounds(const UnitBounds *wanted, int n)
 {
 	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.process_id = $1 AND u.timeperiod = $2 "
-		"AND u.start_id = $3 AND u.end_id = $4 ORDER BY u.unit_of_work_id LIMIT 1", 4,
-		{INT4OID, TEXTOID, INT8OID, INT8OID}
+		"SELECT u.* FROM unnest($1, $2, $3, $4) AS r (id, timeperiod, start_id, end_id), "
+		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.process_id = r.id "
+		"         AND u.timeperiod = r.timeperiod AND u.start_id = r.start_id AND u.end_id = r.end_id "
+		"         ORDER BY u.unit_of_work_id LIMIT 1) u", 4,
+		{INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
 	};
+	static const Oid types[4] = {INT4OID, TEXTOID, INT8OID, INT8OID};
+	StoreColumn columns[4];
 	Datum		values[4];
 
-	values[0] = Int32GetDatum(process_id);
-	values[1] = store_timeperiod_datum(timeperiod);
-	values[2] = Int64GetDatum(start_id);
-	values[3] = Int64GetDatum(end_id);
+	columns_init(columns, types, 4);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&columns[0], Int32GetDatum(wanted[i].process_id));
+		column_add_timeperiod(&columns[1], wanted[i].timeperiod);
+		column_add(&columns[2], Int64GetDatum(wanted[i].start_id));
+		column_add(&columns[3], Int64GetDatum(wanted[i].end_id));
+	}
+	columns_arrays(columns, values, 4);
 	return store_execute(&query, values, NULL);
 }
 
@@ -137,6 +146,8 @@ unit_read_row(uint64 row, Unit *out)
 	out->submitted = store_get_time(row, 15, 0);
 	out->started = store_get_time(row, 16, 0);
 	out->release = store_get_time(row, 17, 0);
+	out->heard = store_get_time(row, 18, 0);
+	out->n_rows = store_get_int64(row, 19, -1);
 }
 
 void
@@ -144,19 +155,18 @@ unit_insert(List *units)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
-		"start_id, end_id, mark, created_at, submitted_at, state) "
-		"SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 11,
+		"start_id, end_id, mark, created_at, submitted_at, state, number_of_rows) "
+		"SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", 12,
 		{INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, CHARARRAYOID}
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, CHARARRAYOID, INT8ARRAYOID}
 	};
-	static const Oid types[11] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, CHAROID};
-	StoreColumn columns[11];
-	Datum		values[11];
+	static const Oid types[12] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, CHAROID, INT8OID};
+	StoreColumn columns[12];
+	Datum		values[12];
 	ListCell   *cell;
 
-	for (int i = 0; i < 11; i++)
-		column_init(&columns[i], types[i]);
+	columns_init(columns, types, 12);
 	foreach(cell, units)
 	{
 		Unit	   *unit = lfirst(cell);
@@ -172,9 +182,9 @@ unit_insert(List *units)
 		column_add(&columns[8], TimestampTzGetDatum(unit->created));
 		column_add(&columns[9], TimestampTzGetDatum(unit->submitted));
 		column_add(&columns[10], CharGetDatum(unit->state));
+		column_add_count(&columns[11], unit->n_rows);
 	}
-	for (int i = 0; i < 11; i++)
-		values[i] = column_array(&columns[i]);
+	columns_arrays(columns, values, 12);
 	store_execute(&query, values, NULL);
 }
 
@@ -182,28 +192,28 @@ uint64
 unit_update(List *units)
 {
 	static StoreQuery query = {
-		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) "
+		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
 		"  AS n (id, stored_state, stored_attempt, state, end_id, mark, retries, losses, created_at, submitted_at, "
-		"  started_at, release_at, by_executor, error)), "
+		"  started_at, release_at, by_executor, error, heard_at, number_of_rows)), "
 		"held AS MATERIALIZED (SELECT u.unit_of_work_id AS id FROM n JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
 		"  WHERE u.state = n.stored_state AND u.attempt = n.stored_attempt FOR NO KEY UPDATE OF u SKIP LOCKED) "
 		"UPDATE synergy.unit_of_work_data u SET state = n.state, end_id = n.end_id, mark = n.mark, number_of_retries = n.retries, "
 		"  number_of_losses = n.losses, created_at = n.created_at, submitted_at = n.submitted_at, started_at = n.started_at, "
-		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $15) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
-		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error) "
-		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held)", 15,
+		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $17) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
+		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error), "
+		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows "
+		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held)", 17,
 		{INT8ARRAYOID, CHARARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
-		TIMESTAMPTZOID}
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
-	static const Oid types[14] = {INT8OID, CHAROID, INT4OID, CHAROID, INT8OID, INT8OID, INT4OID, INT4OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID};
-	StoreColumn columns[14];
-	Datum		values[15];
+	static const Oid types[16] = {INT8OID, CHAROID, INT4OID, CHAROID, INT8OID, INT8OID, INT4OID, INT4OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, INT8OID};
+	StoreColumn columns[16];
+	Datum		values[17];
 	ListCell   *cell;
 
-	for (int i = 0; i < 14; i++)
-		column_init(&columns[i], types[i]);
+	columns_init(columns, types, 16);
 	foreach(cell, units)
 	{
 		Unit	   *unit = lfirst(cell);
@@ -222,10 +232,11 @@ unit_update(List *units)
 		column_add_time(&columns[11], unit->release);
 		column_add(&columns[12], BoolGetDatum(unit->by_executor && unit->state == UNIT_IN_PROGRESS));
 		column_add_text(&columns[13], unit->error);
+		column_add_time(&columns[14], unit->heard);
+		column_add_count(&columns[15], unit->n_rows);
 	}
-	for (int i = 0; i < 14; i++)
-		values[i] = column_array(&columns[i]);
-	values[14] = TimestampTzGetDatum(GetCurrentTimestamp());
+	columns_arrays(columns, values, 16);
+	values[16] = TimestampTzGetDatum(GetCurrentTimestamp());
 	return store_execute(&query, values, NULL);
 }
 

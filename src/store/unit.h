@@ -18,6 +18,7 @@ typedef struct Unit
 	Timeperiod	end_timeperiod;
 	int64		start_id;
 	int64		end_id;
+	int64		n_rows;			/* recomputing: source rows when it was requested; -1: unknown */
 	int64		mark;
 	int			attempt;
 	int			retries;
@@ -26,6 +27,7 @@ typedef struct Unit
 	TimestampTz created;
 	TimestampTz submitted;
 	TimestampTz started;		/* 0: not */
+	TimestampTz heard;			/* last sign of life after that, 0: none */
 	TimestampTz release;		/* 0: not held back */
 	char	   *error;			/* to be written when not NULL */
 	/* as it is in the table: a change is written only if it still is so (a worker may have been faster) */
@@ -36,6 +38,14 @@ typedef struct Unit
 	bool		is_current;		/* garbage collector: it is its job's or freerun's unit */
 } Unit;
 
+typedef struct UnitBounds
+{
+	int32		process_id;
+	Timeperiod	timeperiod;
+	int64		start_id;
+	int64		end_id;
+} UnitBounds;
+
 /* the next n ids, ascending */
 extern void unit_take_ids(int64 *ids, int n);
 extern int64 unit_take_marks(void);	/* the base of a block of UNIT_MARK_BLOCK marks */
@@ -43,11 +53,12 @@ extern int64 unit_take_marks(void);	/* the base of a block of UNIT_MARK_BLOCK ma
 
 /* rows of these are read with unit_read_row() */
 extern uint64 unit_select(const int64 *ids, int n);
-extern uint64 unit_select_with_bounds(int32 process_id, Timeperiod timeperiod, int64 start_id, int64 end_id);
+/* the oldest unit of each of these jobs with just these bounds, where there is one */
+extern uint64 unit_select_with_bounds(const UnitBounds *wanted, int n);
 extern uint64 unit_select_active(void);	/* column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
 extern uint64 unit_select_executed(void);	/* in progress under an executor */
 extern uint64 unit_select_requested_sql(void);
-#define UNIT_CURRENT_COLUMN 18
+#define UNIT_CURRENT_COLUMN 20
 extern void unit_read_row(uint64 row, Unit *out);
 
 extern void unit_insert(List *units);

@@ -48,7 +48,7 @@ RunnableUnit *
 unit_run_start(int64 unit_id, TimestampTz now)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, by_executor = true "
+		"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = true "
 		"FROM (SELECT p.process_id AS id, process_name, NULL AS entry_name, time_qualifier, command, arguments, options, owner "
 		"      FROM synergy.process p JOIN synergy.unit_of_work_data USING (process_id) WHERE unit_of_work_id = $1 "
 		"      UNION ALL SELECT freerun_id, process_name, entry_name, NULL, command, arguments, options, owner "

@@ -56,9 +56,12 @@ recomputing_final(const Situation *s)
 		return no_rows(s);
 	if (s->known == UNIT_NONE)
 		return act(JOB_FINAL_RUN, ACTION_REQUEST);
+	/* rows that came in between after a worker took the unit may be lost on it */
+	if (s->known == UNIT_IN_PROGRESS && !s->known_whole)
+		return stay(s);
 	if (unit_state_is_active(s->known))
 		return act(JOB_FINAL_RUN, ACTION_ADOPT);
-	if (s->known == UNIT_CANCELED || !s->known_fresh)
+	if (s->known == UNIT_CANCELED || !s->known_fresh || !s->known_whole)
 		return act(JOB_FINAL_RUN, ACTION_RECYCLE);
 	return finish(s->known, true);
 }
@@ -178,12 +181,12 @@ visit_all(Visitor visit)
 			{
 				for (const char *known = unit_states; *known; known++)
 				{
-					for (int bits = 0; bits < 32; bits++)
+					for (int bits = 0; bits < 64; bits++)
 					{
 						Situation	s = {
 							.state = (JobState) *state,.unit = (UnitState) *unit,.known = (UnitState) *known,
 							.is_final = bits & 1,.has_ended = bits & 2,.unit_fresh = bits & 4,
-							.has_rows = bits & 8,.known_fresh = bits & 16
+							.has_rows = bits & 8,.known_fresh = bits & 16,.known_whole = bits & 32
 						};
 
 						visit((StateMachine) m, &s);
@@ -205,10 +208,10 @@ compare_with_rules(StateMachine machine, const Situation *s)
 
 	check(found->machine == machine && found->action == expected.action &&
 		  machine_next_state(found, s->state) == expected.next && by_known == expected.by_known,
-		  "%s, state %c, final %d, ended %d, unit %c, fresh %d, rows %d, known %c, known fresh %d: "
+		  "%s, state %c, final %d, ended %d, unit %c, fresh %d, rows %d, known %c, known fresh %d, whole %d: "
 		  "%s -> %c, expected %s -> %c (\"%s\")",
 		  state_machine_name(machine), s->state, s->is_final, s->has_ended, s->unit, s->unit_fresh, s->has_rows,
-		  s->known, s->known_fresh, machine_action_name(found->action), machine_next_state(found, s->state),
+		  s->known, s->known_fresh, s->known_whole, machine_action_name(found->action), machine_next_state(found, s->state),
 		  machine_action_name(expected.action), expected.next, found->comment);
 }
 
@@ -216,7 +219,7 @@ static void
 every_situation_follows_the_rules(void **state)
 {
 	(void) state;
-	assert_int_equal(visit_all(compare_with_rules), 4 * 6 * 7 * 7 * 32);
+	assert_int_equal(visit_all(compare_with_rules), 4 * 6 * 7 * 7 * 64);
 }
 
 static int	times_first[256];
@@ -261,7 +264,8 @@ check_safety(StateMachine machine, const Situation *s)
 	if (next == JOB_PROCESSED || next == JOB_NOOP)
 	{
 		if (leaves)
-			check((s->unit_fresh && s->unit == (UnitState) next) || (s->known_fresh && s->known == (UnitState) next),
+			check((s->unit_fresh && s->unit == (UnitState) next) ||
+				  (s->known_fresh && s->known_whole && s->known == (UnitState) next),
 				  "finished on stale inputs: %s", row->comment);
 	}
 	/* an active last unit is never left alone for a second one */
@@ -308,6 +312,7 @@ rows_are_well_formed(void **state)
 		check_set(r->rows, "yn", r->comment);
 		check_set(r->known, unit_states, r->comment);
 		check_set(r->known_fresh, "yn", r->comment);
+		check_set(r->known_whole, "yn", r->comment);
 		check(r->next != '\0' && strchr("=eifpns", r->next) != NULL, "next of: %s", r->comment);
 		check(machine_action_name(r->action) != NULL, "action of: %s", r->comment);
 		check(r->comment != NULL && strlen(r->comment) > 10 && strchr(r->comment, '\n') == NULL, "comment of row %d", i);
@@ -315,7 +320,7 @@ rows_are_well_formed(void **state)
 		/* the last row of a machine holds always */
 		if (i == count - 1 || rows[i + 1].machine != r->machine)
 			check(strlen(r->states) + strlen(r->final) + strlen(r->ended) + strlen(r->unit) + strlen(r->fresh) +
-				  strlen(r->rows) + strlen(r->known) + strlen(r->known_fresh) == 0, "the last row has conditions: %s", r->comment);
+				  strlen(r->rows) + strlen(r->known) + strlen(r->known_fresh) + strlen(r->known_whole) == 0, "the last row has conditions: %s", r->comment);
 	}
 }
 
@@ -341,9 +346,9 @@ a_zeroed_situation_is_answered(void **state)
 static void
 situations_are_described(void **state)
 {
-	static const Transition stale = {MACHINE_RECOMPUTING, "f", "y", "n", "pn", "n", "y", "-", "", '=', ACTION_REQUEST, "c"};
-	static const Transition always = {MACHINE_DISCRETE, "", "", "", "", "", "", "", "", '=', ACTION_WAIT, "c"};
-	static const Transition others = {MACHINE_DISCRETE, "i", "n", "y", "cpn", "y", "n", "vir", "n", '=', ACTION_WAIT, "c"};
+	static const Transition stale = {MACHINE_RECOMPUTING, "f", "y", "n", "pn", "n", "y", "-", "", "", '=', ACTION_REQUEST, "c"};
+	static const Transition always = {MACHINE_DISCRETE, "", "", "", "", "", "", "", "", "", '=', ACTION_WAIT, "c"};
+	static const Transition others = {MACHINE_DISCRETE, "i", "n", "y", "cpn", "y", "n", "vir", "n", "n", '=', ACTION_WAIT, "c"};
 	static const char full[] = "period over and finalizable, evaluated, unit processed or noop, not fresh, rows, "
 		"no unit over just these rows";
 	char		text[256];
@@ -358,7 +363,7 @@ situations_are_described(void **state)
 	assert_string_equal(text, "otherwise");
 	machine_describe_situation(&others, text, sizeof(text));
 	assert_string_equal(text, "period live or not finalizable, a unit has ended, unit finished, fresh, no rows, "
-						"unit over just these rows active, that one not fresh");
+						"unit over just these rows active, that one not fresh, that one not whole");
 	/* as snprintf does: the length that it would have had, the text cut off, no byte beyond */
 	assert_int_equal(machine_describe_situation(&stale, small, sizeof(small)), strlen(full));
 	assert_string_equal(small, "period ov");

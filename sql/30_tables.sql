@@ -156,6 +156,7 @@ CREATE TABLE synergy.unit_of_work_data (
 	heard_at		timestamptz,
 	finished_at		timestamptz,
 	release_at		timestamptz,
+	open_writers	text,
 	number_of_processed bigint,
 	number_of_aggregated bigint,
 	error			text,
@@ -184,6 +185,7 @@ COMMENT ON COLUMN synergy.unit_of_work_data.started_at IS 'When a worker took it
 COMMENT ON COLUMN synergy.unit_of_work_data.heard_at IS 'When the worker last gave a sign of life after that (synergy.heartbeat)';
 COMMENT ON COLUMN synergy.unit_of_work_data.finished_at IS 'When the worker reported its end';
 COMMENT ON COLUMN synergy.unit_of_work_data.release_at IS 'Held back by the garbage collector until then';
+COMMENT ON COLUMN synergy.unit_of_work_data.open_writers IS 'Recomputing: virtual transaction ids of those who were writing the source when its bounds were read';
 COMMENT ON COLUMN synergy.unit_of_work_data.number_of_processed IS 'As reported by the worker; for SQL the rows of the last statement';
 COMMENT ON COLUMN synergy.unit_of_work_data.number_of_aggregated IS 'As reported by the worker';
 COMMENT ON COLUMN synergy.unit_of_work_data.error IS 'Text of the last failure';

@@ -17,6 +17,7 @@
 #include "api/session.h"
 #include "compat.h"
 #include "daemon/clock.h"
+#include "round/rows.h"
 
 PG_FUNCTION_INFO_V1(synergy_explain_job);
 
@@ -52,6 +53,48 @@ explain_unit(const Unit *unit, const Process *process)
 	}
 }
 
+/* recomputing: its last unit is held back by these transactions; NULL: by none */
+static const char *
+explain_writers(Frame *frame, Job *job, const Unit *unit)
+{
+	StringInfoData text;
+	RowsLook   *look;
+	Blockers	blockers;
+	ListCell   *cell;
+
+	if (job->process->machine != MACHINE_RECOMPUTING ||
+		timeperiod_end(job->process->qualifier, job->key.timeperiod) > frame->now)
+		return NULL;
+	blockers_of(frame, job, &blockers);
+	look = rows_of(frame, job);
+	if (blockers.active || look->writers == NIL)
+		return NULL;
+	if (job->state == JOB_FINAL_RUN && (unit == NULL || rows_proof(frame, job, unit) != ROWS_OPEN))
+		return NULL;
+	initStringInfo(&text);
+	foreach(cell, look->writers)
+		appendStringInfo(&text, "%s%s", text.len ? ", " : "", (char *) lfirst(cell));
+	return psprintf("waits for the transactions that are writing its source: %s (virtualtransaction in pg_locks)", text.data);
+}
+
+static const char *
+explain_run(Frame *frame, Job *job)
+{
+	Process    *process = job->process;
+	Unit	   *unit = job_unit(frame, job);
+	const char *writers;
+
+	if (unit != NULL && unit_state_is_active(unit->state))
+		return explain_unit(unit, process);
+	writers = explain_writers(frame, job, unit);
+	if (writers != NULL)
+		return writers;
+	if (job->state != JOB_EMBRYO && unit != NULL)
+		return explain_unit(unit, process);
+	return psprintf("may start: waits for its trigger (%s) and for its turn among %d at a time", process->trigger_text,
+					process->is_eager ? process->concurrency : 1);
+}
+
 static const char *
 explain(Frame *frame, Job *job)
 {
@@ -72,10 +115,7 @@ explain(Frame *frame, Job *job)
 			return psprintf("waits for its period to end, and the trigger lag: %s",
 							time_text(timeperiod_end(process->qualifier, job->key.timeperiod) + process_trigger_lag(process)));
 		case VERDICT_RUN:
-			if (job->state != JOB_EMBRYO && unit != NULL)
-				return explain_unit(unit, process);
-			return psprintf("may start: waits for its trigger (%s) and for its turn among %d at a time", process->trigger_text,
-							process->is_eager ? process->concurrency : 1);
+			return explain_run(frame, job);
 		default:
 			if (job->state != JOB_EMBRYO && unit != NULL && unit_state_is_active(unit->state))
 				return explain_unit(unit, process);

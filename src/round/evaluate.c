@@ -92,7 +92,7 @@ look_at_source(Frame *frame, Job *job, Situation *situation, Look *look)
 	{
 		situation->known = look->known->state;
 		situation->known_fresh = look->known->mark > look->blockers.mark;
-		situation->known_whole = look->known->n_rows == seen->rows.n;
+		situation->known_whole = look->known->n_rows == seen->rows.n && seen->writers == NIL;
 	}
 	return true;
 }
@@ -118,10 +118,22 @@ look_at_situation(Frame *frame, Job *job, bool has_ended, Situation *situation, 
 	}
 	if (process->machine != MACHINE_RECOMPUTING)
 		return true;
-	/* a last unit that is active, canceled or fresh decides alone */
-	if (job->state == JOB_FINAL_RUN &&
-		(unit_state_is_active(situation->unit) || situation->unit == UNIT_CANCELED || situation->unit_fresh))
+	/* a last unit that is active or canceled decides alone, and so does a fresh one that has lost no row */
+	if (job->state == JOB_FINAL_RUN && (unit_state_is_active(situation->unit) || situation->unit == UNIT_CANCELED))
 		return true;
+	if (job->state == JOB_FINAL_RUN && situation->unit_fresh)
+	{
+		switch (rows_proof(frame, job, unit))
+		{
+			case ROWS_WHOLE:
+				return true;
+			case ROWS_OPEN:
+				return false;
+			case ROWS_OTHERS:
+				situation->unit_fresh = false;
+				break;
+		}
+	}
 	return look_at_source(frame, job, situation, look);
 }
 
@@ -150,6 +162,7 @@ request_unit(Frame *frame, Job *job, const Look *look)
 		unit->start_id = look->rows.low;
 		unit->end_id = look->rows.high;
 		unit->n_rows = look->rows.n;
+		unit->writers = rows_writers(frame, job);
 	}
 	else
 		unit->end_id = job->n_units;
@@ -166,6 +179,7 @@ recycle_unit(Frame *frame, Job *job, Unit *unit, const Look *look)
 	unit->created = unit->submitted = frame->now;
 	unit->started = unit->heard = unit->release = 0;
 	unit->n_rows = look->rows.n;
+	unit->writers = rows_writers(frame, job);
 	unit->mark = frame_next_mark(frame);
 	frame_touch_unit(frame, unit);
 	take_unit(frame, job, unit);
@@ -174,12 +188,14 @@ recycle_unit(Frame *frame, Job *job, Unit *unit, const Look *look)
 
 /* no worker has begun on it, or will begin anew: it takes along all the rows that there are */
 static void
-move_bound(Frame *frame, Unit *unit, const Look *look)
+move_bound(Frame *frame, Job *job, Unit *unit, const Look *look)
 {
-	if (unit->end_id == look->rows.high && unit->n_rows == look->rows.n)
+	if (unit->end_id == look->rows.high && unit->n_rows == look->rows.n &&
+		unit->writers == NULL && job->rows->writers == NIL)
 		return;
 	unit->end_id = look->rows.high;
 	unit->n_rows = look->rows.n;
+	unit->writers = rows_writers(frame, job);
 	frame_touch_unit(frame, unit);
 }
 
@@ -210,10 +226,11 @@ act(Frame *frame, Job *job, const Transition *row, const Situation *situation, L
 			break;
 		case ACTION_ADOPT:
 			take_unit(frame, job, look->known);
-			move_bound(frame, look->known, look);
+			if (look->known->state != UNIT_IN_PROGRESS)
+				move_bound(frame, job, look->known, look);
 			break;
 		case ACTION_MOVE_BOUND:
-			move_bound(frame, job_unit(frame, job), look);
+			move_bound(frame, job, job_unit(frame, job), look);
 			break;
 		case ACTION_COUNT_FAILURE:
 			count_failure(frame, job);

@@ -1,20 +1,26 @@
 /*
  * round/rows.c: the source rows of recomputing jobs: their bounds, and who may still add some.
  *
- * Bounds are safe when no row can be lost between them.  Two things see to that.
+ * Bounds are safe when no row of a transaction that was open when they were read can be lost.  Three things see to
+ * that.  In none of them anybody waits for a lock: the round goes on, and the job is looked at again with its next
+ * trigger.
  *
- * Before its last unit is requested, a job waits for all transactions that were writing the source when its period
- * was first found over and finalizable.  Their ids are remembered here, in this process, by job: nobody has to be
- * told, for they mean nothing to anybody else and nothing after a restart, and an abort of the round does not make
- * them wrong.  The scheduler is the process that lives long enough to see them end.  Nobody waits for a lock: the
- * round goes on, and the job is looked at again with its next trigger.
+ * 1. Before its last unit is requested, a job waits for all transactions that were writing the source when its period
+ *	  was first found over and finalizable: no need to run over half of a load.  Their ids are remembered here, in this
+ *	  process, by job; they mean nothing after a restart, and an abort of the round does not make them wrong.  Only
+ *	  those of the first look count, or a job over a busy table would never get on.
  *
- * A unit that was requested earlier, while rows were still coming in, may be taken for the last one only if it was
- * requested over as many rows as there are now: keys are drawn before their rows are committed, so rows appear in
- * between, and the bounds alone do not show it.
+ * 2. Others may have come to write meanwhile.  The last unit carries the ids of those who were open when its bounds
+ *	  were read (unit_of_work_data.open_writers).  When it has ended, the job waits for them to end, and if there are
+ *	  other rows then, the unit is followed by another one.
+ *
+ * 3. A unit that was requested earlier, while rows were still coming in, may be taken for the last one only if it was
+ *	  requested over as many rows as there are now, and nobody is writing: keys are drawn before their rows are
+ *	  committed, so rows appear in between, and the bounds alone do not show it.
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -172,4 +178,39 @@ rows_may_come(Job *job)
 			return true;
 	forget(waiting);
 	return false;
+}
+
+/* ---------------------------------------------------------------- proving the last unit */
+
+char *
+rows_writers(Frame *frame, Job *job)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	foreach(cell, job->rows->writers)
+		appendStringInfo(&text, "%s%s", text.len ? "," : "", (char *) lfirst(cell));
+	MemoryContextSwitchTo(old);
+	return text.len ? text.data : NULL;
+}
+
+RowsProof
+rows_proof(Frame *frame, Job *job, const Unit *unit)
+{
+	RowsLook   *look;
+	char	   *writers;
+	bool		is_open = false;
+
+	if (unit->writers == NULL)
+		return ROWS_WHOLE;
+	look = rows_of(frame, job);
+	writers = pstrdup(unit->writers);
+	for (char *writer = strtok(writers, ","); writer != NULL && !is_open; writer = strtok(NULL, ","))
+		is_open = is_listed(look->writers, writer);
+	pfree(writers);
+	if (!look->is_read || is_open)
+		return ROWS_OPEN;
+	return look->rows.n == unit->n_rows ? ROWS_WHOLE : ROWS_OTHERS;
 }

@@ -26,10 +26,24 @@ extern RowsLook *rows_of(Frame *frame, Job *job);
 extern Unit *rows_unit(Frame *frame, Job *job);
 
 /*
- * Rows of transactions that were open when the period was found to be over must not be lost.  So whoever was writing
- * at the first look is remembered, and true is returned until all of them have ended; those who come later bring
- * late facts, or the job would never end.
+ * Before the last unit: is somebody still open of those who were writing the source when the period was first found
+ * to be over and the job finalizable?
  */
 extern bool rows_may_come(Job *job);
+
+/* who was writing when the rows were read, as text for the unit that is requested over them; NULL: nobody */
+extern char *rows_writers(Frame *frame, Job *job);
+
+/*
+ * After the last unit: have all who were writing when its bounds were read ended, and are there as many rows now?
+ */
+typedef enum RowsProof
+{
+	ROWS_WHOLE,					/* nothing can have been lost */
+	ROWS_OPEN,					/* one of them is open still, or the source cannot be read: not known yet */
+	ROWS_OTHERS,				/* rows have come in: once more */
+} RowsProof;
+
+extern RowsProof rows_proof(Frame *frame, Job *job, const Unit *unit);
 
 #endif							/* SYNERGY_ROUND_ROWS_H */

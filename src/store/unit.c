@@ -20,7 +20,7 @@
 #define UNIT_COLUMNS \
 	"u.unit_of_work_id, u.process_id, u.state, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, " \
 	"u.mark, u.attempt, u.number_of_retries, u.number_of_losses, u.by_executor, u.created_at, u.submitted_at, u.started_at, " \
-	"u.release_at, u.heard_at, u.number_of_rows "
+	"u.release_at, u.heard_at, u.number_of_rows, u.open_writers "
 
 static Oid
 sequence_oid(const char *name)
@@ -148,6 +148,7 @@ unit_read_row(uint64 row, Unit *out)
 	out->release = store_get_time(row, 17, 0);
 	out->heard = store_get_time(row, 18, 0);
 	out->n_rows = store_get_int64(row, 19, -1);
+	out->writers = store_get_text(row, 20);
 }
 
 void
@@ -155,18 +156,18 @@ unit_insert(List *units)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
-		"start_id, end_id, mark, created_at, submitted_at, state, number_of_rows) "
-		"SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", 12,
+		"start_id, end_id, mark, created_at, submitted_at, state, number_of_rows, open_writers) "
+		"SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", 13,
 		{INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
-		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, CHARARRAYOID, INT8ARRAYOID}
+		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, CHARARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
 	};
-	static const Oid types[12] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, CHAROID, INT8OID};
-	StoreColumn columns[12];
-	Datum		values[12];
+	static const Oid types[13] = {INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, INT8OID, INT8OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, CHAROID, INT8OID, TEXTOID};
+	StoreColumn columns[13];
+	Datum		values[13];
 	ListCell   *cell;
 
-	columns_init(columns, types, 12);
+	columns_init(columns, types, 13);
 	foreach(cell, units)
 	{
 		Unit	   *unit = lfirst(cell);
@@ -183,8 +184,9 @@ unit_insert(List *units)
 		column_add(&columns[9], TimestampTzGetDatum(unit->submitted));
 		column_add(&columns[10], CharGetDatum(unit->state));
 		column_add_count(&columns[11], unit->n_rows);
+		column_add_text(&columns[12], unit->writers);
 	}
-	columns_arrays(columns, values, 12);
+	columns_arrays(columns, values, 13);
 	store_execute(&query, values, NULL);
 }
 
@@ -192,28 +194,29 @@ uint64
 unit_update(List *units)
 {
 	static StoreQuery query = {
-		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
+		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
 		"  AS n (id, stored_state, stored_attempt, state, end_id, mark, retries, losses, created_at, submitted_at, "
-		"  started_at, release_at, by_executor, error, heard_at, number_of_rows)), "
+		"  started_at, release_at, by_executor, error, heard_at, number_of_rows, open_writers)), "
 		"held AS MATERIALIZED (SELECT u.unit_of_work_id AS id FROM n JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
 		"  WHERE u.state = n.stored_state AND u.attempt = n.stored_attempt FOR NO KEY UPDATE OF u SKIP LOCKED) "
 		"UPDATE synergy.unit_of_work_data u SET state = n.state, end_id = n.end_id, mark = n.mark, number_of_retries = n.retries, "
 		"  number_of_losses = n.losses, created_at = n.created_at, submitted_at = n.submitted_at, started_at = n.started_at, "
-		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $17) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
+		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $18) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
 		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error), "
-		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows "
-		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held)", 17,
+		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows, open_writers = n.open_writers "
+		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held)", 18,
 		{INT8ARRAYOID, CHARARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
-		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	};
-	static const Oid types[16] = {INT8OID, CHAROID, INT4OID, CHAROID, INT8OID, INT8OID, INT4OID, INT4OID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, INT8OID};
-	StoreColumn columns[16];
-	Datum		values[17];
+	static const Oid types[17] = {INT8OID, CHAROID, INT4OID, CHAROID, INT8OID, INT8OID, INT4OID, INT4OID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, INT8OID,
+	TEXTOID};
+	StoreColumn columns[17];
+	Datum		values[18];
 	ListCell   *cell;
 
-	columns_init(columns, types, 16);
+	columns_init(columns, types, 17);
 	foreach(cell, units)
 	{
 		Unit	   *unit = lfirst(cell);
@@ -234,9 +237,10 @@ unit_update(List *units)
 		column_add_text(&columns[13], unit->error);
 		column_add_time(&columns[14], unit->heard);
 		column_add_count(&columns[15], unit->n_rows);
+		column_add_text(&columns[16], unit->writers);
 	}
-	columns_arrays(columns, values, 16);
-	values[16] = TimestampTzGetDatum(GetCurrentTimestamp());
+	columns_arrays(columns, values, 17);
+	values[17] = TimestampTzGetDatum(GetCurrentTimestamp());
 	return store_execute(&query, values, NULL);
 }
 

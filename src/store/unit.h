@@ -19,6 +19,7 @@ typedef struct Unit
 	int64		start_id;
 	int64		end_id;
 	int64		n_rows;			/* recomputing: source rows when it was requested; -1: unknown */
+	char	   *writers;		/* and the transactions that were writing the source then, or NULL; see round/rows.h */
 	int64		mark;
 	int			attempt;
 	int			retries;
@@ -58,7 +59,7 @@ extern uint64 unit_select_with_bounds(const UnitBounds *wanted, int n);
 extern uint64 unit_select_active(void);	/* column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
 extern uint64 unit_select_executed(void);	/* in progress under an executor */
 extern uint64 unit_select_requested_sql(void);
-#define UNIT_CURRENT_COLUMN 20
+#define UNIT_CURRENT_COLUMN 21
 extern void unit_read_row(uint64 row, Unit *out);
 
 extern void unit_insert(List *units);

@@ -56,6 +56,7 @@ static const struct
 	{"enable_mergejoin", "off"},
 	{"enable_indexscan", "on"},
 	{"enable_nestloop", "on"},
+	{"jit", "off"},				/* a plan that had to scan looks so expensive that it would be compiled */
 };
 
 void

@@ -80,6 +80,7 @@ CREATE TABLE synergy.freerun (
 	is_on			boolean NOT NULL DEFAULT true,
 	options			jsonb NOT NULL DEFAULT '{}',
 	owner			regrole NOT NULL,
+	timer_since		timestamptz NOT NULL,
 	created_at		timestamptz NOT NULL DEFAULT now(),
 	updated_at		timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (process_name, entry_name)
@@ -97,6 +98,7 @@ COMMENT ON COLUMN synergy.freerun.timezone IS 'Zone in which at, cron and once a
 COMMENT ON COLUMN synergy.freerun.is_on IS 'Off: it does not fire';
 COMMENT ON COLUMN synergy.freerun.options IS 'See docs/options.md; unknown keys are refused at registration';
 COMMENT ON COLUMN synergy.freerun.owner IS 'The role that registered it; its command runs as this role';
+COMMENT ON COLUMN synergy.freerun.timer_since IS 'Fires of its trigger count from here: when it was first registered, last switched on, or last given another trigger';
 COMMENT ON COLUMN synergy.freerun.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.freerun.updated_at IS 'When it was last registered or switched';
 
@@ -113,7 +115,7 @@ COMMENT ON COLUMN synergy.progress.process_id IS 'Process or freerun';
 COMMENT ON COLUMN synergy.progress.head IS 'The last period that has a job; NULL: none has';
 COMMENT ON COLUMN synergy.progress.frontier IS 'No job before this period is active (a lower bound, moved forward now and then)';
 COMMENT ON COLUMN synergy.progress.unit_of_work_id IS 'Freerun: its current unit';
-COMMENT ON COLUMN synergy.progress.fired_at IS 'Freerun: when it last fired; one that fires once never does again after that';
+COMMENT ON COLUMN synergy.progress.fired_at IS 'Freerun: the last fire of its timer that was acted on; later ones are still to come, or were missed';
 
 -- One row a node. No index knows the state: state changes stay HOT, and the scheduler finds work by key.
 CREATE TABLE synergy.job_data (

@@ -1,22 +1,22 @@
 -- 60_work.sql: supervision, workers, and steps in the caller's session.
 
-CREATE FUNCTION synergy.reprocess(process_name text, timeperiod text)
+CREATE FUNCTION synergy.reprocess(process_name text, timeperiod text, dry_run boolean DEFAULT false)
 	RETURNS TABLE (process_name text, timeperiod text, old_state synergy.job_state, new_state synergy.job_state)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_reprocess';
-COMMENT ON FUNCTION synergy.reprocess(text, text) IS
-'Runs a job again, with its parents and dependants; returns the jobs whose state has changed. ERROR 42704 for no such job, 22007, 22023 for a timeperiod of another qualifier';
+COMMENT ON FUNCTION synergy.reprocess(text, text, boolean) IS
+'Runs a job again, with its parents and dependants; returns the jobs whose state has changed. With dry_run: those whose state would change, and nothing is changed. ERROR 42704 for no such job, 22007, 22023 for a timeperiod of another qualifier';
 
-CREATE FUNCTION synergy.skip(process_name text, timeperiod text)
+CREATE FUNCTION synergy.skip(process_name text, timeperiod text, dry_run boolean DEFAULT false)
 	RETURNS TABLE (process_name text, timeperiod text, old_state synergy.job_state, new_state synergy.job_state)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_skip';
-COMMENT ON FUNCTION synergy.skip(text, text) IS
-'Gives a job up, with the jobs below it and its dependants of the same period; returns the jobs whose state has changed. ERROR as reprocess';
+COMMENT ON FUNCTION synergy.skip(text, text, boolean) IS
+'Gives a job up, with the jobs below it and its dependants of the same period; returns the jobs whose state has changed. With dry_run: those whose state would change, and nothing is changed. ERROR as reprocess';
 
-CREATE FUNCTION synergy.cancel_unit_of_work(unit_of_work_id bigint)
+CREATE FUNCTION synergy.cancel_unit_of_work(unit_of_work_id bigint, dry_run boolean DEFAULT false)
 	RETURNS TABLE (process_name text, timeperiod text, old_state synergy.job_state, new_state synergy.job_state)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_cancel_unit_of_work';
-COMMENT ON FUNCTION synergy.cancel_unit_of_work(bigint) IS
-'Cancels an active unit of work; its job follows at the next evaluation. ERROR 42704 when there is none, 55000 when it has finished';
+COMMENT ON FUNCTION synergy.cancel_unit_of_work(bigint, boolean) IS
+'Cancels an active unit of work; its job follows at the next evaluation. With dry_run nothing is changed. ERROR 42704 when there is none, 55000 when it has finished';
 
 CREATE FUNCTION synergy.claim(process_name text, max_units int DEFAULT 1) RETURNS SETOF synergy.unit_of_work
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_claim';

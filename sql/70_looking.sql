@@ -32,8 +32,9 @@ SELECT process_name, NULL::text AS entry_name, trigger_frequency, 'UTC' AS timez
 FROM synergy.process
 UNION ALL
 SELECT process_name, entry_name, trigger_frequency, timezone, is_on,
-	CASE WHEN is_on AND (g.fired_at IS NULL OR trigger_frequency NOT ILIKE 'once%') THEN
-		(SELECT f FROM synergy.next_fires(trigger_frequency, timezone, NULL, 1) f) END
+	CASE WHEN is_on THEN (SELECT f FROM synergy.next_fires(trigger_frequency, timezone,
+		CASE WHEN coalesce(options->>'missed', CASE WHEN trigger_frequency ILIKE '%once%' THEN 'once' END, 'skip') <> 'skip'
+			THEN least(greatest(timer_since, g.fired_at), synergy.now()) END, 1) f) END
 FROM synergy.freerun LEFT JOIN synergy.progress g ON g.process_id = freerun_id;
 COMMENT ON VIEW synergy.schedule IS 'When the trigger of each process and freerun entry fires next';
 COMMENT ON COLUMN synergy.schedule.process_name IS 'The process or freerun';
@@ -41,7 +42,7 @@ COMMENT ON COLUMN synergy.schedule.entry_name IS 'Entry of the freerun, NULL for
 COMMENT ON COLUMN synergy.schedule.trigger_frequency IS 'As registered';
 COMMENT ON COLUMN synergy.schedule.timezone IS 'Zone in which at, cron and once are read';
 COMMENT ON COLUMN synergy.schedule.is_on IS 'Is it switched on?';
-COMMENT ON COLUMN synergy.schedule.next_fire IS 'Next time of its trigger; NULL: never';
+COMMENT ON COLUMN synergy.schedule.next_fire IS 'Next time of its trigger; NULL: never. Past: a fire that was missed, and that its option missed does not skip, waits for the run before to end';
 
 CREATE FUNCTION synergy.resume() RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_resume';

@@ -13,7 +13,7 @@ BEGIN
 			functions := ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)',
 				'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)'];
 		WHEN 'operator' THEN
-			functions := ARRAY['reprocess(text, text)', 'skip(text, text)', 'cancel_unit_of_work(bigint)', 'trigger_now(text, text)',
+			functions := ARRAY['reprocess(text, text, boolean)', 'skip(text, text, boolean)', 'cancel_unit_of_work(bigint, boolean)', 'trigger_now(text, text)',
 				'activate(text, text)', 'deactivate(text, text)'];
 		WHEN 'author' THEN
 			functions := ARRAY['register_timetable(text, text[], text, text)', 'unregister_timetable(text)',

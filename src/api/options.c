@@ -17,6 +17,7 @@ typedef enum OptionKind
 {
 	OPTION_CATCH_UP,
 	OPTION_BACKOFF,
+	OPTION_MISSED,
 	OPTION_COUNT,				/* min..max */
 	OPTION_SHARE,				/* 0..1 */
 	OPTION_INTERVAL,			/* min microseconds or more */
@@ -27,26 +28,31 @@ typedef struct Option
 {
 	const char *key;
 	OptionKind	kind;
-	bool		for_freerun;
+	int			owners;			/* OF_* */
 	int64		min;
 	int64		max;
 } Option;
 
+#define OF_PROCESS	0x1
+#define OF_FREERUN	0x2
+#define OF_BOTH		(OF_PROCESS | OF_FREERUN)
+
 static const Option known[] = {
-	{"catch_up", OPTION_CATCH_UP, false, 0, 0},
-	{"concurrency", OPTION_COUNT, false, 1, 1000},
-	{"max_retries", OPTION_COUNT, false, 0, 1000000},
-	{"backoff", OPTION_BACKOFF, false, 0, 0},
-	{"backoff_base", OPTION_INTERVAL, false, 0, 0},
-	{"backoff_cap", OPTION_INTERVAL, false, 0, 0},
-	{"backoff_jitter", OPTION_SHARE, false, 0, 0},
-	{"timeout", OPTION_INTERVAL, true, 1000, 0},
-	{"source_key", OPTION_COLUMN, false, 0, 0},
-	{"source_time", OPTION_COLUMN, false, 0, 0},
-	{"trigger_lag", OPTION_INTERVAL, false, 0, 0},
-	{"gc_resubmit_after", OPTION_INTERVAL, true, 0, 0},
-	{"gc_release_lag", OPTION_INTERVAL, true, 0, 0},
-	{"gc_life_support", OPTION_INTERVAL, true, 0, 0},
+	{"catch_up", OPTION_CATCH_UP, OF_PROCESS, 0, 0},
+	{"concurrency", OPTION_COUNT, OF_PROCESS, 1, 1000},
+	{"max_retries", OPTION_COUNT, OF_PROCESS, 0, 1000000},
+	{"backoff", OPTION_BACKOFF, OF_PROCESS, 0, 0},
+	{"backoff_base", OPTION_INTERVAL, OF_PROCESS, 0, 0},
+	{"backoff_cap", OPTION_INTERVAL, OF_PROCESS, 0, 0},
+	{"backoff_jitter", OPTION_SHARE, OF_PROCESS, 0, 0},
+	{"missed", OPTION_MISSED, OF_FREERUN, 0, 0},
+	{"timeout", OPTION_INTERVAL, OF_BOTH, 1000, 0},
+	{"source_key", OPTION_COLUMN, OF_PROCESS, 0, 0},
+	{"source_time", OPTION_COLUMN, OF_PROCESS, 0, 0},
+	{"trigger_lag", OPTION_INTERVAL, OF_PROCESS, 0, 0},
+	{"gc_resubmit_after", OPTION_INTERVAL, OF_BOTH, 0, 0},
+	{"gc_release_lag", OPTION_INTERVAL, OF_BOTH, 0, 0},
+	{"gc_life_support", OPTION_INTERVAL, OF_BOTH, 0, 0},
 };
 
 static const Option *
@@ -57,7 +63,7 @@ find_option(const char *key, bool is_freerun)
 	initStringInfo(&keys);
 	for (int i = 0; i < (int) lengthof(known); i++)
 	{
-		if (is_freerun && !known[i].for_freerun)
+		if ((known[i].owners & (is_freerun ? OF_FREERUN : OF_PROCESS)) == 0)
 			continue;
 		if (strcmp(known[i].key, key) == 0)
 			return &known[i];
@@ -149,6 +155,10 @@ check_option(const Option *option, const char *value)
 		case OPTION_BACKOFF:
 			if (strcmp(value, "constant") != 0 && strcmp(value, "exponential") != 0)
 				refuse(option, value, "constant or exponential");
+			break;
+		case OPTION_MISSED:
+			if (strcmp(value, "skip") != 0 && strcmp(value, "once") != 0 && strcmp(value, "all") != 0)
+				refuse(option, value, "skip, once or all");
 			break;
 		case OPTION_COUNT:
 			check_count(option, value);

@@ -11,6 +11,7 @@
 #include "api/options.h"
 #include "api/register.h"
 #include "api/session.h"
+#include "round/timer.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_register_freerun);
@@ -53,6 +54,19 @@ read_arguments(FunctionCallInfo fcinfo, FreerunDefinition *d)
 	d->owner = GetUserId();
 }
 
+/* a setup script may be run again next year: no reason to fail */
+static void
+say_if_never(const FreerunDefinition *d, TimestampTz now)
+{
+	TriggerRule trigger;
+
+	argument_trigger("trigger_frequency", d->trigger, true, &trigger);
+	if (trigger_after(&trigger, d->timezone, now) == PG_INT64_MAX)
+		ereport(NOTICE,
+				(errmsg("\"%s\" of freerun \"%s\", entry \"%s\" does not come any more", d->trigger, d->process_name, d->entry_name),
+				 errhint("synergy.trigger_now runs it all the same.")));
+}
+
 Datum
 synergy_register_freerun(PG_FUNCTION_ARGS)
 {
@@ -64,7 +78,9 @@ synergy_register_freerun(PG_FUNCTION_ARGS)
 	session_begin(&session);
 	if (registry_find_freerun(d.process_name, d.entry_name, &known))
 		session_check_owner(&session, known.owner, d.process_name, d.entry_name);
+	d.timer_since = session.now;
 	registry_write_freerun(&d);
+	say_if_never(&d, session.now);
 	session_definitions_changed(&session, "register", d.process_name, d.entry_name,
 								psprintf("freerun, worker %s, %s %s", d.worker, d.trigger, d.timezone));
 	session_end(&session);

@@ -47,11 +47,12 @@ session_definitions_changed(Session *session, const char *event, const char *pro
 	wake_scheduler_at_commit(WAKE_ALL);
 }
 
-Frame *
-session_frame(Session *session)
+static Frame *
+make_frame(Session *session, bool is_dry)
 {
 	Frame	   *frame = frame_create(definition_load(CurrentMemoryContext), session->now);
 
+	frame->is_dry = is_dry;
 	if (frame->definitions->paused)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -59,6 +60,18 @@ session_frame(Session *session)
 				 errhint("Call synergy.resume() if its jobs are to be run here.")));
 	frame_extend(frame);
 	return frame;
+}
+
+Frame *
+session_frame(Session *session)
+{
+	return make_frame(session, false);
+}
+
+Frame *
+session_dry_frame(Session *session)
+{
+	return make_frame(session, true);
 }
 
 void

@@ -54,7 +54,7 @@ synergy_fire(PG_FUNCTION_ARGS)
 
 		if (freerun == NULL)
 			report_no_freerun(name, entry);
-		fire_freerun(frame, freerun);
+		fire_freerun(frame, freerun, 0);
 	}
 	else
 	{

@@ -2,7 +2,8 @@
  * api/supervise.c: reprocess, skip, cancel_unit_of_work.
  *
  * Each changes jobs in the caller's transaction, under the round lock, and returns every job whose state is another
- * than before.  The event log keeps who asked.
+ * than before.  The event log keeps who asked.  With dry_run the same is worked out and returned, and nothing is
+ * written: not a row, not a number of a sequence.
  */
 #include "postgres.h"
 
@@ -56,30 +57,52 @@ log_operation(Frame *frame, const char *event, const Job *job)
 	frame->log = lappend(frame->log, record);
 }
 
+/* a working set that notes every change of a job's state; without dry_run they become true at its end */
+typedef struct Operation
+{
+	Session		session;
+	Frame	   *frame;
+	MemoryContext caller_context;
+	bool		is_dry;
+} Operation;
+
 static void
-operate(FunctionCallInfo fcinfo, const char *event, void (*operation) (Frame *frame, Job *job))
+operation_begin(FunctionCallInfo fcinfo, int dry_argument, const char *event, Operation *operation)
+{
+	argument_not_null(fcinfo, dry_argument, "dry_run");
+	operation->is_dry = PG_GETARG_BOOL(dry_argument);
+	InitMaterializedSRF(fcinfo, 0);
+	session_begin(&operation->session);
+	operation->frame = operation->is_dry ? session_dry_frame(&operation->session) : session_frame(&operation->session);
+	operation->caller_context = MemoryContextSwitchTo(operation->frame->context);
+	operation->frame->supervise = true;
+	operation->frame->because = psprintf("%s by %s", event, operation->session.caller_name);
+}
+
+static void
+operation_end(FunctionCallInfo fcinfo, Operation *operation)
+{
+	drain_events(operation->frame);
+	MemoryContextSwitchTo(operation->caller_context);
+	if (!operation->is_dry)
+		session_flush(&operation->session, operation->frame);
+	session_end(&operation->session);
+	return_changes(fcinfo, operation->frame);
+}
+
+static void
+operate(FunctionCallInfo fcinfo, const char *event, void (*change) (Frame *frame, Job *job))
 {
 	char	   *name = argument_text_required(fcinfo, 0, "process_name");
 	text	   *timeperiod = argument_required(fcinfo, 1, "timeperiod");
-	Session		session;
-	Frame	   *frame;
-	MemoryContext old;
+	Operation	operation;
 	Job		   *job;
 
-	InitMaterializedSRF(fcinfo, 0);
-	session_begin(&session);
-	frame = session_frame(&session);
-	old = MemoryContextSwitchTo(frame->context);
-	frame->supervise = true;
-	frame->because = psprintf("%s by %s", event, session.caller_name);
-	job = session_find_job(frame, name, timeperiod);
-	log_operation(frame, event, job);
-	operation(frame, job);
-	drain_events(frame);
-	MemoryContextSwitchTo(old);
-	session_flush(&session, frame);
-	session_end(&session);
-	return_changes(fcinfo, frame);
+	operation_begin(fcinfo, 2, event, &operation);
+	job = session_find_job(operation.frame, name, timeperiod);
+	log_operation(operation.frame, event, job);
+	change(operation.frame, job);
+	operation_end(fcinfo, &operation);
 }
 
 Datum
@@ -131,22 +154,11 @@ cancel_unit(Frame *frame, int64 unit_id)
 Datum
 synergy_cancel_unit_of_work(PG_FUNCTION_ARGS)
 {
-	Session		session;
-	Frame	   *frame;
-	MemoryContext old;
+	Operation	operation;
 
 	argument_not_null(fcinfo, 0, "unit_of_work_id");
-	InitMaterializedSRF(fcinfo, 0);
-	session_begin(&session);
-	frame = session_frame(&session);
-	old = MemoryContextSwitchTo(frame->context);
-	frame->supervise = true;
-	frame->because = psprintf("cancel by %s", session.caller_name);
-	cancel_unit(frame, PG_GETARG_INT64(0));
-	drain_events(frame);
-	MemoryContextSwitchTo(old);
-	session_flush(&session, frame);
-	session_end(&session);
-	return_changes(fcinfo, frame);
+	operation_begin(fcinfo, 1, "cancel", &operation);
+	cancel_unit(operation.frame, PG_GETARG_INT64(0));
+	operation_end(fcinfo, &operation);
 	return (Datum) 0;
 }

@@ -51,7 +51,7 @@ switch_target(FunctionCallInfo fcinfo, bool is_on)
 	read_target(fcinfo, 1, &target);
 	session_begin(&session);
 	find_target(&target);
-	registry_switch(target.known.id, target.entry_name != NULL, is_on);
+	registry_switch(target.known.id, target.entry_name != NULL, is_on, session.now);
 	session_definitions_changed(&session, is_on ? "activate" : "deactivate", target.process_name, target.entry_name, NULL);
 	session_end(&session);
 }
@@ -83,7 +83,7 @@ synergy_change_trigger(PG_FUNCTION_ARGS)
 	session_begin(&session);
 	find_target(&target);
 	session_check_owner(&session, target.known.owner, target.process_name, target.entry_name);
-	registry_change_trigger(target.known.id, target.entry_name != NULL, trigger);
+	registry_change_trigger(target.known.id, target.entry_name != NULL, trigger, session.now);
 	session_definitions_changed(&session, "change_trigger", target.process_name, target.entry_name, trigger);
 	session_end(&session);
 	PG_RETURN_VOID();

@@ -48,12 +48,45 @@ add_member(Set *set, Process *process, Timeperiod timeperiod)
 	return true;
 }
 
+static int
+compare_ranges(const void *a, const void *b)
+{
+	const JobRange *x = a,
+			   *y = b;
+
+	if (x->process != y->process)
+		return x->process->id < y->process->id ? -1 : 1;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* periods that follow on each other are loaded as one range: the hours below a year are one, not 8760 */
+static void
+load_merged(Frame *frame, const JobRange *periods, int n)
+{
+	JobRange   *merged = palloc(sizeof(JobRange) * n);
+	int			n_merged = 0;
+
+	memcpy(merged, periods, sizeof(JobRange) * n);
+	qsort(merged, n, sizeof(JobRange), compare_ranges);
+	for (int i = 0; i < n; i++)
+	{
+		JobRange	range = own_period(merged[i].process, merged[i].from);
+
+		if (n_merged > 0 && merged[n_merged - 1].process == range.process && merged[n_merged - 1].to == range.from)
+			merged[n_merged - 1].to = range.to;
+		else
+			merged[n_merged++] = range;
+	}
+	frame_load(frame, merged, n_merged);
+	pfree(merged);
+}
+
 /* the members' jobs, in the order of the walk, and their units */
 static List *
 load_set(Frame *frame, Set *set)
 {
 	int			n = list_length(set->ranges);
-	JobRange   *ranges = palloc(sizeof(JobRange) * n);
+	JobRange   *periods = palloc(sizeof(JobRange) * n);
 	int64	   *units = palloc(sizeof(int64) * n);
 	List	   *jobs = NIL;
 	int			n_units = 0;
@@ -61,11 +94,11 @@ load_set(Frame *frame, Set *set)
 	ListCell   *cell;
 
 	foreach(cell, set->ranges)
-		ranges[i++] = *(JobRange *) lfirst(cell);
-	frame_load(frame, ranges, n);
+		periods[i++] = *(JobRange *) lfirst(cell);
+	load_merged(frame, periods, n);
 	for (i = 0; i < n; i++)
 	{
-		Job		   *job = frame_loaded_job(frame, ranges[i].process, ranges[i].from);
+		Job		   *job = frame_loaded_job(frame, periods[i].process, periods[i].from);
 
 		if (job == NULL)
 			continue;

@@ -13,12 +13,14 @@
 
 #include "round/frame.h"
 
+#define DRY_MARKS (PG_INT64_MAX / 2)	/* later than any real one */
+
 int64
 frame_next_mark(Frame *frame)
 {
 	if (frame->mark_base == 0 || frame->marks_used == UNIT_MARK_BLOCK)
 	{
-		frame->mark_base = unit_take_marks();
+		frame->mark_base = frame->is_dry ? DRY_MARKS : unit_take_marks();
 		frame->marks_used = 0;
 	}
 	return frame->mark_base + frame->marks_used++;
@@ -88,15 +90,34 @@ log_state(Frame *frame, Job *job, JobState old_state)
 	frame->log = lappend(frame->log, record);
 }
 
+void
+frame_log_unit(Frame *frame, const Unit *unit, UnitState old_state, const char *detail)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	Process    *process = definition_process(frame->definitions, unit->process_id);
+	Freerun    *freerun = definition_freerun(frame->definitions, unit->process_id);
+	EventRecord *record = palloc0(sizeof(EventRecord));
+
+	record->event = "unit";
+	record->process_name = process ? process->name : freerun ? freerun->process_name : NULL;
+	record->entry_name = freerun ? freerun->entry_name : NULL;
+	record->timeperiod = unit->timeperiod;
+	record->unit_id = unit->id;
+	record->old_state = unit_state_name(old_state);
+	record->new_state = unit_state_name(unit->state);
+	record->detail = detail;
+	frame->log = lappend(frame->log, record);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 note_change(Frame *frame, Job *job, JobState old_state)
 {
 	StateChange *change;
-	ListCell   *cell;
 
-	foreach(cell, frame->changes)
-		if (((StateChange *) lfirst(cell))->job == job)
-			return;
+	if (job->is_reported)
+		return;
+	job->is_reported = true;
 	change = palloc(sizeof(StateChange));
 	change->job = job;
 	change->old_state = old_state;
@@ -109,7 +130,9 @@ revive(Frame *frame, Job *job)
 {
 	ProcessFrame *notes = frame_process(frame, job->process);
 
-	notes->revived = list_append_unique_ptr(notes->revived, job);
+	if (!job->is_revived)
+		notes->revived = lappend(notes->revived, job);
+	job->is_revived = true;
 	if (job->key.timeperiod < job->process->frontier)
 	{
 		job->process->frontier = job->key.timeperiod;
@@ -192,7 +215,9 @@ frame_extend(Frame *frame)
 		process->quiet_until = 0;
 		process->next_fire = Min(process->next_fire, frame->now);
 	}
-	if (n > 0)
+	if (n > 0 && frame->is_dry)
+		frame_imagine_jobs(frame, ranges, n);
+	else if (n > 0)
 	{
 		job_insert_periods(ranges, n);
 		frame->wrote = true;
@@ -208,6 +233,7 @@ frame_flush(Frame *frame)
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 	bool		wrote = frame->wrote || frame->new_units || frame->dirty_units || frame->dirty_jobs || frame->log;
 
+	Assert(!frame->is_dry);
 	CHECK_FOR_INTERRUPTS();
 	if (frame->new_units)
 		unit_insert(frame->new_units);

@@ -27,8 +27,11 @@ extern void apply_finished_unit(Frame *frame, int64 unit_id);
 /* R7: the process's earliest active job (as many as its concurrency, when eager), and on as long as each finishes */
 extern void fire_process(Frame *frame, Process *process, Cause cause);
 
-/* R14 */
-extern void fire_freerun(Frame *frame, Freerun *freerun);
+/* R14; `scheduled`: the fire of its timer that this is, or 0 for a run that somebody asks for */
+extern void fire_freerun(Frame *frame, Freerun *freerun, TimestampTz scheduled);
+
+/* its time has come, or has long been past: acts on the fire, as its policy for missed ones says, and sets the timer */
+extern void fire_freerun_timer(Frame *frame, Freerun *freerun);
 
 /* takes the news that workers and operators left in the queue: ended units as events, asked-for triggers at once */
 extern void take_news(Frame *frame);

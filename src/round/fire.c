@@ -16,6 +16,7 @@
 
 #include "round/evaluate.h"
 #include "round/rows.h"
+#include "round/timer.h"
 
 /* R7: a milestone that has children, all of them skipped or failed too often, is passed over */
 static bool
@@ -167,10 +168,18 @@ fire_process(Frame *frame, Process *process, Cause cause)
 	}
 }
 
-void
-fire_freerun(Frame *frame, Freerun *freerun)
+/* ---------------------------------------------------------------- freeruns */
+
+static Unit *
+freerun_unit(Frame *frame, Freerun *freerun)
 {
-	Unit	   *unit = freerun->unit_id == 0 ? NULL : frame_unit(frame, freerun->unit_id);
+	return freerun->unit_id == 0 ? NULL : frame_unit(frame, freerun->unit_id);
+}
+
+void
+fire_freerun(Frame *frame, Freerun *freerun, TimestampTz scheduled)
+{
+	Unit	   *unit = freerun_unit(frame, freerun);
 	Situation	situation = {0};
 
 	if (!freerun->is_on)
@@ -180,10 +189,11 @@ fire_freerun(Frame *frame, Freerun *freerun)
 	{
 		case ACTION_REQUEST:
 			unit = frame_new_unit(frame, freerun->id);
-			if (!timeperiod_long_at(frame->now, &unit->timeperiod))
+			if (!timeperiod_long_at(scheduled != 0 ? scheduled : frame->now, &unit->timeperiod))
 				elog(ERROR, "the clock is outside the years 1 to 9999");
 			unit->start_timeperiod = unit->end_timeperiod = unit->timeperiod;
 			freerun->unit_id = unit->id;
+			freerun->progress_dirty = true;
 			break;
 		case ACTION_SIGNAL:
 			if (unit->state != UNIT_REQUESTED)
@@ -192,9 +202,30 @@ fire_freerun(Frame *frame, Freerun *freerun)
 		default:
 			return;
 	}
-	freerun->fired_at = frame->now;
-	freerun->progress_dirty = true;
 	frame_unit_requested(frame, unit, freerun->worker, freerun->process_name);
+}
+
+void
+fire_freerun_timer(Frame *frame, Freerun *freerun)
+{
+	Unit	   *unit = freerun_unit(frame, freerun);
+	bool		is_going = unit != NULL && (unit->state == UNIT_REQUESTED || unit->state == UNIT_IN_PROGRESS);
+	TimestampTz scheduled = freerun->next_fire;
+	TimestampTz following = trigger_after(&freerun->trigger, freerun->timezone, scheduled);
+
+	freerun->is_owed = is_going && freerun->missed != MISSED_SKIP;
+	if (freerun->is_owed)
+		return;					/* until that run has ended */
+	if (following <= frame->now && freerun->missed != MISSED_ALL)
+	{
+		/* this run stands for several fires: it is that of the moment */
+		scheduled = frame->now;
+		following = trigger_after(&freerun->trigger, freerun->timezone, frame->now);
+	}
+	fire_freerun(frame, freerun, scheduled);
+	freerun->fired_at = scheduled;
+	freerun->progress_dirty = true;
+	freerun->next_fire = following;
 }
 
 /* ---------------------------------------------------------------- events */

@@ -162,6 +162,29 @@ frame_job(Frame *frame, Process *process, Timeperiod timeperiod)
 	return frame_loaded_job(frame, process, timeperiod);
 }
 
+void
+frame_imagine_jobs(Frame *frame, const JobRange *ranges, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		Process    *process = ranges[i].process;
+		ProcessFrame *notes = frame_process(frame, process);
+		Timeperiod	timeperiod = ranges[i].from;
+
+		while (timeperiod < ranges[i].to)
+		{
+			JobRow		row = {process->id, timeperiod, JOB_EMBRYO, 0, 0, 0, 0};
+			Job		   *job = enter_job(frame, process, &row);
+
+			CHECK_FOR_INTERRUPTS();
+			job->is_revived = true;
+			notes->revived = lappend(notes->revived, job);
+			if (!timeperiod_step(process->qualifier, timeperiod, 1, &timeperiod))
+				break;
+		}
+	}
+}
+
 Job *
 frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod *cursor)
 {
@@ -483,7 +506,9 @@ frame_new_unit(Frame *frame, int32 process_id)
 	Unit		unit = {0};
 	Unit	   *kept;
 
-	if (frame->n_spare_ids == 0)
+	if (frame->is_dry)
+		unit.id = -1 - list_length(frame->new_units);
+	else if (frame->n_spare_ids == 0)
 	{
 		/* few at first, more for a round that turns out to be large */
 		int			n = list_length(frame->new_units) < 4 ? 1 : MAX_SPARE_IDS;
@@ -492,8 +517,11 @@ frame_new_unit(Frame *frame, int32 process_id)
 		unit_take_ids(frame->spare_ids, n);
 		frame->n_spare_ids = n;
 	}
-	unit.id = *frame->spare_ids++;
-	frame->n_spare_ids--;
+	if (!frame->is_dry)
+	{
+		unit.id = *frame->spare_ids++;
+		frame->n_spare_ids--;
+	}
 	unit.process_id = process_id;
 	unit.state = unit.stored_state = UNIT_REQUESTED;
 	unit.created = unit.submitted = frame->now;

@@ -75,6 +75,7 @@ typedef struct Frame
 	int64	   *spare_ids;		/* unit ids taken but not used yet */
 	int			n_spare_ids;
 	bool		wrote;			/* something has been written already */
+	bool		is_dry;			/* nothing is ever written, no id is taken: what would happen? */
 } Frame;
 
 extern Frame *frame_create(Definitions *definitions, TimestampTz now);
@@ -89,6 +90,9 @@ extern ProcessFrame *frame_process(Frame *frame, Process *process);
 
 /* loads what is missing of these ranges, in one statement */
 extern void frame_load(Frame *frame, JobRange *ranges, int n);
+
+/* in a dry frame: embryos for periods that have no job yet, as if they had been inserted */
+extern void frame_imagine_jobs(Frame *frame, const JobRange *ranges, int n);
 
 /* one job, loaded if need be; NULL: the timetable has no such node */
 extern Job *frame_job(Frame *frame, Process *process, Timeperiod timeperiod);
@@ -120,6 +124,9 @@ extern void frame_set_state(Frame *frame, Job *job, JobState state);
 extern void frame_touch_job(Frame *frame, Job *job);
 extern void frame_touch_unit(Frame *frame, Unit *unit);
 extern void frame_cancel_unit(Frame *frame, Unit *unit);
+
+/* a line for the event log: the unit is in another state now, for this reason */
+extern void frame_log_unit(Frame *frame, const Unit *unit, UnitState old_state, const char *detail);
 
 /* the unit has just been requested (again): an executor or the outside workers of that process will be told */
 extern void frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_name);

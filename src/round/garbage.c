@@ -28,6 +28,7 @@ typedef struct Keeper
 	int64		resubmit_after;
 	int64		release_lag;
 	int64		life_support;
+	int64		timeout;		/* 0: none */
 } Keeper;
 
 static bool
@@ -42,6 +43,7 @@ find_keeper(Frame *frame, const Unit *unit, Keeper *keeper)
 	keeper->resubmit_after = resubmit_after_of(p ? p->resubmit_after : f->resubmit_after);
 	keeper->release_lag = release_lag_of(p ? p->release_lag : f->release_lag);
 	keeper->life_support = life_support_of(p ? p->life_support : f->life_support);
+	keeper->timeout = p ? p->timeout : f->timeout;
 	return true;
 }
 
@@ -85,13 +87,38 @@ is_hopeless(const Frame *frame, const Unit *unit, const Keeper *keeper)
 		unit->retries >= keeper->process->max_retries;
 }
 
+/* in the hands of an outside worker; our own executors cancel the command themselves */
+static bool
+has_timeout(const Unit *unit, const Keeper *keeper)
+{
+	return keeper->timeout > 0 && unit->state == UNIT_IN_PROGRESS && !unit->by_executor;
+}
+
+/* whatever its worker says from now on is refused */
 static void
-judge_unit(Frame *frame, Unit *unit)
+time_out(Frame *frame, Unit *unit, const Keeper *keeper)
+{
+	unit->error = psprintf("canceled by the garbage collector: it ran for longer than its timeout of " INT64_FORMAT " ms",
+						   keeper->timeout / 1000);
+	unit->state = UNIT_INVALID;
+	frame_touch_unit(frame, unit);
+	frame_log_unit(frame, unit, UNIT_IN_PROGRESS, unit->error);
+}
+
+static void
+judge_unit(Frame *frame, Unit *unit, TimestampTz *next_release)
 {
 	Keeper		keeper;
 
 	if (!find_keeper(frame, unit, &keeper))
 		return;
+	if (has_timeout(unit, &keeper))
+	{
+		if (frame->now - unit->started > keeper.timeout)
+			time_out(frame, unit, &keeper);
+		else
+			*next_release = Min(*next_release, unit->started + keeper.timeout + 1);
+	}
 	if (!keeper.is_on || !unit->is_current)
 		hold_back(frame, unit, 0);
 	if (!keeper.is_on)
@@ -148,7 +175,7 @@ collect_units(Frame *frame, TimestampTz *next_release, bool *units_left)
 	SPI_freetuptable(SPI_tuptable);
 	*units_left = units != NIL;
 	foreach(cell, units)
-		judge_unit(frame, lfirst(cell));
+		judge_unit(frame, lfirst(cell), next_release);
 	foreach(cell, units)
 	{
 		Unit	   *unit = lfirst(cell);

@@ -20,12 +20,8 @@
 static void
 reclaim_unit(Frame *frame, Unit *unit)
 {
-	EventRecord *record = palloc0(sizeof(EventRecord));
-	Process    *process = definition_process(frame->definitions, unit->process_id);
-	Freerun    *freerun = definition_freerun(frame->definitions, unit->process_id);
-
 	unit->losses++;
-	unit->started = 0;
+	unit->started = unit->heard = 0;
 	unit->error = "the session that ran it ended before it did";
 	if (unit->losses >= MAX_LOSSES)
 		unit->state = UNIT_INVALID;
@@ -35,15 +31,7 @@ reclaim_unit(Frame *frame, Unit *unit)
 		unit->submitted = frame->now;
 	}
 	frame_touch_unit(frame, unit);
-	record->event = "unit";
-	record->process_name = process ? process->name : freerun ? freerun->process_name : NULL;
-	record->entry_name = freerun ? freerun->entry_name : NULL;
-	record->timeperiod = unit->timeperiod;
-	record->unit_id = unit->id;
-	record->old_state = unit_state_name(UNIT_IN_PROGRESS);
-	record->new_state = unit_state_name(unit->state);
-	record->detail = unit->error;
-	frame->log = lappend(frame->log, record);
+	frame_log_unit(frame, unit, UNIT_IN_PROGRESS, unit->error);
 }
 
 int

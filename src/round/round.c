@@ -10,7 +10,9 @@
  * anything that happened since it last found none.
  *
  * Timers.  `every` fires when the process is first seen and then at its multiples; at and cron wait for their time.
- * A process whose earliest job's time has not come has its timer moved to the first fire after that time.
+ * A process whose earliest job's time has not come has its timer moved to the first fire after that time.  A
+ * freerun's timer starts from its last fire that was acted on, which is kept in the table: so fires that were missed
+ * while nothing ran are known, and what becomes of them is the freerun's choice.
  */
 #include "postgres.h"
 
@@ -84,6 +86,18 @@ round_memory_delete(RoundMemory *memory)
 
 /* ---------------------------------------------------------------- timers */
 
+/* the first fire that has not been acted on; it may be past, unless missed ones are skipped */
+static TimestampTz
+first_fire_of(const Freerun *freerun, TimestampTz now)
+{
+	TimestampTz since = Min(Max(freerun->timer_since, freerun->fired_at), now);	/* clocks are set back */
+	TimestampTz next = trigger_after(&freerun->trigger, freerun->timezone, since);
+
+	if (next <= now && freerun->missed == MISSED_SKIP)
+		next = trigger_after(&freerun->trigger, freerun->timezone, now);
+	return next;
+}
+
 /* what the timers were is kept, so that a change of one definition does not fire all of them */
 static void
 carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
@@ -103,13 +117,10 @@ carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
 		Freerun    *freerun = definitions->freeruns[i];
 		Freerun    *before = old ? definition_freerun(old, freerun->id) : NULL;
 
-		if (before != NULL && strcmp(before->trigger_text, freerun->trigger_text) == 0 &&
-			strcmp(before->timezone, freerun->timezone) == 0)
+		if (before != NULL && before->is_on && before->timer_since == freerun->timer_since && before->missed == freerun->missed)
 			freerun->next_fire = before->next_fire;
-		else if (freerun->trigger.kind != TRIGGER_ONCE || freerun->fired_at == 0)
-			freerun->next_fire = trigger_after(&freerun->trigger, freerun->timezone, now);
 		else
-			freerun->next_fire = PG_INT64_MAX;
+			freerun->next_fire = first_fire_of(freerun, now);
 	}
 }
 
@@ -187,7 +198,7 @@ find_next_due(RoundMemory *memory, TimestampTz now)
 	for (int i = 0; i < definitions->n_processes; i++)
 		next = Min(next, next_fire_of(definitions->processes[i], now));
 	for (int i = 0; i < definitions->n_freeruns; i++)
-		if (definitions->freeruns[i]->is_on)
+		if (definitions->freeruns[i]->is_on && !definitions->freeruns[i]->is_owed)
 			next = Min(next, definitions->freeruns[i]->next_fire);
 	for (int i = 0; i < definitions->n_trees; i++)
 		next = Min(next, next_extension_of(definitions->trees[i], now));
@@ -202,8 +213,6 @@ fire_due(Frame *frame)
 	Definitions *definitions = frame->definitions;
 	List	   *due = NIL;
 	ListCell   *cell;
-	int64	   *units = palloc(sizeof(int64) * Max(definitions->n_freeruns, 1));
-	int			n_units = 0;
 
 	for (int i = 0; i < definitions->n_processes; i++)
 		if (next_fire_of(definitions->processes[i], frame->now - 1) <= frame->now)
@@ -216,19 +225,31 @@ fire_due(Frame *frame)
 		process->next_fire = 0;
 		fire_process(frame, process, CAUSE_TRIGGER);
 	}
-	for (int i = 0; i < definitions->n_freeruns; i++)
-		if (definitions->freeruns[i]->is_on && definitions->freeruns[i]->next_fire <= frame->now)
-			units[n_units++] = definitions->freeruns[i]->unit_id;
-	frame_preload_units(frame, units, n_units);
+}
+
+/* those whose time has come, and those that are owed a run because the one before was still going */
+static void
+fire_due_freeruns(Frame *frame)
+{
+	Definitions *definitions = frame->definitions;
+	int64	   *units = palloc(sizeof(int64) * Max(definitions->n_freeruns, 1));
+	List	   *due = NIL;
+	ListCell   *cell;
+	int			n = 0;
+
 	for (int i = 0; i < definitions->n_freeruns; i++)
 	{
 		Freerun    *freerun = definitions->freeruns[i];
 
 		if (!freerun->is_on || freerun->next_fire > frame->now)
 			continue;
-		freerun->next_fire = trigger_after(&freerun->trigger, freerun->timezone, frame->now);
-		fire_freerun(frame, freerun);
+		units[n++] = freerun->unit_id;
+		due = lappend(due, freerun);
 	}
+	frame_preload_units(frame, units, n);
+	foreach(cell, due)
+		fire_freerun_timer(frame, lfirst(cell));
+	pfree(units);
 }
 
 void
@@ -266,7 +287,7 @@ take_news(Frame *frame)
 		else if (process != NULL)
 			fire_process(frame, process, CAUSE_TRIGGER);
 		else if (freerun != NULL)
-			fire_freerun(frame, freerun);
+			fire_freerun(frame, freerun, 0);
 	}
 }
 
@@ -330,6 +351,9 @@ collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryConte
 	hand_out(frame, frame->ready, outcome, context);
 	MemoryContextDelete(frame->context);
 	memory->is_quiet = !units_left && !wrote && !outcome->wrote;
+	if (wrote)					/* perhaps it has canceled a unit that a freerun waits for */
+		for (int i = 0; i < memory->definitions->n_freeruns; i++)
+			memory->definitions->freeruns[i]->is_owed = false;
 	memory->next_gc = Min(now + synergy_gc_interval * INT64CONST(1000), next_release);
 	outcome->wrote |= wrote;
 }
@@ -351,6 +375,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	MemoryContextSwitchTo(frame->context);
 	frame_extend(frame);
 	fire_due(frame);
+	fire_due_freeruns(frame);
 	if (reasons & WAKE_EVENTS)
 		take_news(frame);
 	drain_events(frame);

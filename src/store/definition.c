@@ -52,7 +52,8 @@ static StoreQuery process_query = {
 	INTERVAL_OPTION("trigger_lag") ", " INTERVAL_OPTION("gc_resubmit_after") ", "
 	INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
 	"       (options->>'max_retries')::int, options->>'backoff', " INTERVAL_OPTION("backoff_base") ", "
-	INTERVAL_OPTION("backoff_cap") ", (options->>'backoff_jitter')::float8, g.head, g.frontier "
+	INTERVAL_OPTION("backoff_cap") ", (options->>'backoff_jitter')::float8, g.head, g.frontier, "
+	INTERVAL_OPTION("timeout") " "
 	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) "
 	"ORDER BY p.process_id", 0
 };
@@ -60,7 +61,7 @@ static StoreQuery process_query = {
 static StoreQuery freerun_query = {
 	"SELECT freerun_id, process_name, entry_name, worker, trigger_frequency, timezone, is_on, owner::oid, "
 	INTERVAL_OPTION("gc_resubmit_after") ", " INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
-	"       g.unit_of_work_id, g.fired_at "
+	"       g.unit_of_work_id, g.fired_at, options->>'missed', timer_since, " INTERVAL_OPTION("timeout") " "
 	"FROM synergy.freerun f LEFT JOIN synergy.progress g ON g.process_id = f.freerun_id ORDER BY freerun_id", 0
 };
 
@@ -177,6 +178,7 @@ read_process(Definitions *definitions, int row)
 	process->backoff.jitter = store_get_double(row, 26, 0);
 	process->head = store_get_timeperiod(row, 27);
 	process->frontier = store_get_timeperiod(row, 28);
+	process->timeout = store_get_int64(row, 29, 0);
 	return process;
 }
 
@@ -215,6 +217,17 @@ load_processes(Definitions *definitions)
 	}
 }
 
+/* a time that comes only once and is skipped would never come: then one run is the default */
+static MissedPolicy
+missed_policy(const char *name, const TriggerRule *trigger)
+{
+	if (name == NULL)
+		return trigger->kind == TRIGGER_ONCE ? MISSED_ONCE : MISSED_SKIP;
+	if (strcmp(name, "all") == 0)
+		return MISSED_ALL;
+	return strcmp(name, "once") == 0 ? MISSED_ONCE : MISSED_SKIP;
+}
+
 static void
 load_freeruns(Definitions *definitions)
 {
@@ -241,6 +254,9 @@ load_freeruns(Definitions *definitions)
 		freerun->life_support = store_get_int64(i, 11, -1);
 		freerun->unit_id = store_get_int64(i, 12, 0);
 		freerun->fired_at = store_get_time(i, 13, 0);
+		freerun->missed = missed_policy(store_get_text(i, 14), &freerun->trigger);
+		freerun->timer_since = store_get_time(i, 15, 0);
+		freerun->timeout = store_get_int64(i, 16, 0);
 		enter_id(definitions, freerun->id)->freerun = freerun;
 	}
 }

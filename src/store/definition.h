@@ -44,6 +44,7 @@ struct Process
 	int64		resubmit_after;
 	int64		release_lag;
 	int64		life_support;
+	int64		timeout;		/* 0: none */
 	int			max_retries;	/* -1: no limit */
 	bool		has_backoff;
 	Backoff		backoff;
@@ -70,6 +71,14 @@ struct Tree
 	Tree	  **dependants;		/* in order of registration */
 };
 
+/* what becomes of fires that came while nothing could act on them, or while the run before was still going */
+typedef enum MissedPolicy
+{
+	MISSED_SKIP,
+	MISSED_ONCE,				/* one run for all of them */
+	MISSED_ALL,					/* one run for each, one after the other */
+} MissedPolicy;
+
 typedef struct Freerun
 {
 	int32		id;
@@ -84,10 +93,15 @@ typedef struct Freerun
 	int64		resubmit_after;
 	int64		release_lag;
 	int64		life_support;
+	int64		timeout;		/* 0: none */
+	MissedPolicy missed;
+	TimestampTz timer_since;	/* fires count from here on */
 	int64		unit_id;		/* its current unit, 0: none yet */
-	TimestampTz fired_at;		/* 0: never */
+	TimestampTz fired_at;		/* the last fire that was acted on, 0: none */
 	bool		progress_dirty;
-	TimestampTz next_fire;
+	/* the round's, kept between rounds */
+	TimestampTz next_fire;		/* may be past: then it is owed */
+	bool		is_owed;		/* a fire waits for the run before to end */
 } Freerun;
 
 typedef struct Definitions

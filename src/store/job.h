@@ -29,6 +29,8 @@ typedef struct Job
 	struct RowsLook *rows;		/* recomputing: likewise, rows_of() */
 	JobState	stored_state;
 	bool		is_dirty;
+	bool		is_revived;		/* in the list of those made active again */
+	bool		is_reported;	/* in the list of changes for an operator */
 } Job;
 
 typedef struct JobRange

@@ -174,15 +174,17 @@ registry_write_freerun(const FreerunDefinition *d)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.freerun (process_name, entry_name, trigger_frequency, worker, command, arguments, description, "
-		"  timezone, is_on, options, owner) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::regrole) "
-		"ON CONFLICT (process_name, entry_name) DO UPDATE SET trigger_frequency = EXCLUDED.trigger_frequency, "
+		"  timezone, is_on, options, owner, timer_since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::regrole, $12) "
+		"ON CONFLICT (process_name, entry_name) DO UPDATE SET "
+		"  timer_since = CASE WHEN (freerun.trigger_frequency, freerun.timezone) = (EXCLUDED.trigger_frequency, EXCLUDED.timezone) "
+		"    AND freerun.is_on >= EXCLUDED.is_on THEN freerun.timer_since ELSE EXCLUDED.timer_since END, trigger_frequency = EXCLUDED.trigger_frequency, "
 		"  worker = EXCLUDED.worker, command = EXCLUDED.command, arguments = EXCLUDED.arguments, "
 		"  description = EXCLUDED.description, timezone = EXCLUDED.timezone, is_on = EXCLUDED.is_on, "
-		"  options = EXCLUDED.options, owner = EXCLUDED.owner, updated_at = now()", 11,
-		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, JSONBOID, OIDOID}
+		"  options = EXCLUDED.options, owner = EXCLUDED.owner, updated_at = now()", 12,
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, BOOLOID, JSONBOID, OIDOID, TIMESTAMPTZOID}
 	};
-	Datum		values[11];
-	char		nulls[11];
+	Datum		values[12];
+	char		nulls[12];
 
 	memset(nulls, ' ', sizeof(nulls));
 	values[0] = CStringGetTextDatum(d->process_name);
@@ -196,6 +198,7 @@ registry_write_freerun(const FreerunDefinition *d)
 	values[8] = BoolGetDatum(d->is_on);
 	values[9] = JsonbPGetDatum(d->options);
 	values[10] = ObjectIdGetDatum(d->owner);
+	values[11] = TimestampTzGetDatum(d->timer_since);
 	store_execute(&query, values, nulls);
 }
 
@@ -229,29 +232,31 @@ registry_forget_reach(int32 process_id)
 }
 
 void
-registry_switch(int32 id, bool is_freerun, bool is_on)
+registry_switch(int32 id, bool is_freerun, bool is_on, TimestampTz now)
 {
 	static StoreQuery process = {
 		"UPDATE synergy.process SET is_on = $2, updated_at = now() WHERE process_id = $1", 2, {INT4OID, BOOLOID}
 	};
 	static StoreQuery freerun = {
-		"UPDATE synergy.freerun SET is_on = $2, updated_at = now() WHERE freerun_id = $1", 2, {INT4OID, BOOLOID}
+		"UPDATE synergy.freerun SET timer_since = CASE WHEN is_on >= $2 THEN timer_since ELSE $3 END, "
+		"  is_on = $2, updated_at = now() WHERE freerun_id = $1", 3, {INT4OID, BOOLOID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {Int32GetDatum(id), BoolGetDatum(is_on)};
+	Datum		values[3] = {Int32GetDatum(id), BoolGetDatum(is_on), TimestampTzGetDatum(now)};
 
 	store_execute(is_freerun ? &freerun : &process, values, NULL);
 }
 
 void
-registry_change_trigger(int32 id, bool is_freerun, const char *trigger)
+registry_change_trigger(int32 id, bool is_freerun, const char *trigger, TimestampTz now)
 {
 	static StoreQuery process = {
 		"UPDATE synergy.process SET trigger_frequency = $2, updated_at = now() WHERE process_id = $1", 2, {INT4OID, TEXTOID}
 	};
 	static StoreQuery freerun = {
-		"UPDATE synergy.freerun SET trigger_frequency = $2, updated_at = now() WHERE freerun_id = $1", 2, {INT4OID, TEXTOID}
+		"UPDATE synergy.freerun SET timer_since = CASE WHEN trigger_frequency = $2 THEN timer_since ELSE $3 END, "
+		"  trigger_frequency = $2, updated_at = now() WHERE freerun_id = $1", 3, {INT4OID, TEXTOID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {Int32GetDatum(id), CStringGetTextDatum(trigger)};
+	Datum		values[3] = {Int32GetDatum(id), CStringGetTextDatum(trigger), TimestampTzGetDatum(now)};
 
 	store_execute(is_freerun ? &freerun : &process, values, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "utils/jsonb.h"
+#include "utils/timestamp.h"
 
 typedef struct ProcessDefinition
 {
@@ -42,6 +43,7 @@ typedef struct FreerunDefinition
 	bool		is_on;
 	Jsonb	   *options;
 	Oid			owner;
+	TimestampTz timer_since;	/* for one that is new, or whose timer begins anew */
 } FreerunDefinition;
 
 /* what is registered under a name now */
@@ -87,8 +89,9 @@ extern void registry_delete_freerun(int32 id);
 /* false: processes or other timetables are left that need it; *what names one */
 extern bool registry_delete_timetable(const char *name, char **what);
 
-extern void registry_switch(int32 id, bool is_freerun, bool is_on);
-extern void registry_change_trigger(int32 id, bool is_freerun, const char *trigger);
+/* a freerun's timer begins anew at `now` when it is switched on, or gets another trigger */
+extern void registry_switch(int32 id, bool is_freerun, bool is_on, TimestampTz now);
+extern void registry_change_trigger(int32 id, bool is_freerun, const char *trigger, TimestampTz now);
 
 /* the columns' names quoted, the table's name with its schema; NULL: no such table */
 typedef struct SourceTable

@@ -108,12 +108,18 @@ CREATE TABLE synergy.progress (
 	head			synergy.timeperiod,
 	frontier		synergy.timeperiod,
 	unit_of_work_id	bigint,
-	fired_at		timestamptz
+	fired_at		timestamptz,
+	backfill_start	synergy.timeperiod,
+	backfill_end	synergy.timeperiod,
+	backfill_frontier synergy.timeperiod
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE synergy.progress IS 'How far the jobs of each process reach, and the current unit of each freerun';
 COMMENT ON COLUMN synergy.progress.process_id IS 'Process or freerun';
 COMMENT ON COLUMN synergy.progress.head IS 'The last period that has a job; NULL: none has';
-COMMENT ON COLUMN synergy.progress.frontier IS 'No job before this period is active (a lower bound, moved forward now and then)';
+COMMENT ON COLUMN synergy.progress.frontier IS 'No job before this period is active, but those of a backfill (a lower bound, moved forward now and then)';
+COMMENT ON COLUMN synergy.progress.backfill_start IS 'A backfill is under way: its first period';
+COMMENT ON COLUMN synergy.progress.backfill_end IS 'The first period after the backfill: where the timetable began before';
+COMMENT ON COLUMN synergy.progress.backfill_frontier IS 'No job of the backfill before this period is active';
 COMMENT ON COLUMN synergy.progress.unit_of_work_id IS 'Freerun: its current unit';
 COMMENT ON COLUMN synergy.progress.fired_at IS 'Freerun: the last fire of its timer that was acted on; later ones are still to come, or were missed';
 

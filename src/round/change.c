@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "round/frame.h"
+#include "round/lane.h"
 
 #define DRY_MARKS (PG_INT64_MAX / 2)	/* later than any real one */
 
@@ -124,24 +125,6 @@ note_change(Frame *frame, Job *job, JobState old_state)
 	frame->changes = lappend(frame->changes, change);
 }
 
-/* an earlier period than those that are known to be active is active again */
-static void
-revive(Frame *frame, Job *job)
-{
-	ProcessFrame *notes = frame_process(frame, job->process);
-
-	if (!job->is_revived)
-		notes->revived = lappend(notes->revived, job);
-	job->is_revived = true;
-	if (job->key.timeperiod < job->process->frontier)
-	{
-		job->process->frontier = job->key.timeperiod;
-		job->process->progress_dirty = true;
-	}
-	job->process->quiet_until = 0;
-	job->process->next_fire = 0;
-}
-
 void
 frame_set_state(Frame *frame, Job *job, JobState state)
 {
@@ -157,7 +140,7 @@ frame_set_state(Frame *frame, Job *job, JobState state)
 			frame_cancel_unit(frame, job_unit(frame, job));
 	}
 	else if (!job_state_is_active(old_state))
-		revive(frame, job);
+		lane_revive(frame, job);
 	if (state != old_state)
 	{
 		frame->touched = lappend(frame->touched, job);

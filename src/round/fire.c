@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 
 #include "round/evaluate.h"
+#include "round/lane.h"
 #include "round/rows.h"
 #include "round/timer.h"
 
@@ -98,12 +99,12 @@ preload_rows(Frame *frame, Process *process, List *jobs)
  * thousands of periods is still a handful of statements.
  */
 static void
-look_ahead(Frame *frame, Process *process, Timeperiod after, int width)
+look_ahead(Frame *frame, Process *process, LaneKind kind, Timeperiod after, int width)
 {
 	List	   *jobs = NIL;
 	Job		   *job;
 
-	while (list_length(jobs) < width && (job = frame_next_active(frame, process, after)) != NULL &&
+	while (list_length(jobs) < width && (job = lane_next_active(frame, process, kind, after)) != NULL &&
 		   due_time(job) <= frame->now)
 	{
 		after = job->key.timeperiod;
@@ -121,17 +122,21 @@ look_ahead(Frame *frame, Process *process, Timeperiod after, int width)
 	list_free(jobs);
 }
 
-void
-fire_process(Frame *frame, Process *process, Cause cause)
+/* ---------------------------------------------------------------- firing */
+
+/*
+ * Evaluates the lane's earliest active jobs, until so many are left active.  *quiet_until: when the very first one's
+ * time comes, PG_INT64_MAX when there is none, 0 when there is something to do.  Returns how many are left active.
+ */
+static int
+fire_lane(Frame *frame, Process *process, LaneKind kind, int at_work, Cause cause, TimestampTz *quiet_until)
 {
-	int			at_work = process->is_eager ? process->concurrency : 1;
 	Timeperiod	after = TIMEPERIOD_NONE;
 	int			width = Min(at_work, MAX_AHEAD);
 	int			n_ahead = 0;
 	int			n = 0;
 
-	if (!process->is_on || process->quiet_until > frame->now)
-		return;
+	*quiet_until = 0;
 	while (n < at_work)
 	{
 		Job		   *job;
@@ -140,24 +145,18 @@ fire_process(Frame *frame, Process *process, Cause cause)
 		CHECK_FOR_INTERRUPTS();
 		if (n_ahead == 0)
 		{
-			look_ahead(frame, process, after, width);
+			look_ahead(frame, process, kind, after, width);
 			n_ahead = width;
 			width = Min(width * 2, MAX_AHEAD);
 		}
 		n_ahead--;
-		job = frame_next_active(frame, process, after);
-		if (job == NULL)
-		{
-			if (after == TIMEPERIOD_NONE)
-				process->quiet_until = PG_INT64_MAX;
-			return;
-		}
-		due = due_time(job);
+		job = lane_next_active(frame, process, kind, after);
+		due = job ? due_time(job) : PG_INT64_MAX;
 		if (due > frame->now)
 		{
 			if (after == TIMEPERIOD_NONE)
-				process->quiet_until = due;
-			return;
+				*quiet_until = due;
+			break;
 		}
 		after = job->key.timeperiod;
 		if (is_passed_over(frame, job))
@@ -166,6 +165,30 @@ fire_process(Frame *frame, Process *process, Cause cause)
 		if (job_state_is_active(job->state))
 			n++;
 	}
+	return n;
+}
+
+void
+fire_process(Frame *frame, Process *process, Cause cause)
+{
+	int			at_work = process->is_eager ? process->concurrency : 1;
+	TimestampTz quiet_until,
+				backfill_quiet_until;
+	int			n;
+
+	if (!process->is_on || process->quiet_until > frame->now)
+		return;
+	n = fire_lane(frame, process, LANE_MAIN, at_work, cause, &quiet_until);
+	if (process->backfill_end != TIMEPERIOD_NONE)
+	{
+		/* the backfill gets what the timetable does not need, and is never starved by it */
+		(void) fire_lane(frame, process, LANE_BACKFILL, Max(at_work - n, 1), cause, &backfill_quiet_until);
+		if (backfill_quiet_until == PG_INT64_MAX)
+			lane_close_backfill(frame, process);
+		quiet_until = Min(quiet_until, backfill_quiet_until);
+	}
+	if (quiet_until != 0)
+		process->quiet_until = quiet_until;
 }
 
 /* ---------------------------------------------------------------- freeruns */

@@ -1,13 +1,9 @@
 /*
- * round/frame.c: the working set of one round: loading jobs and units by key, and finding the active ones.
+ * round/frame.c: the working set of one round: loading jobs and units by key.
  *
  * A job is in the frame once, whichever query brought it; the frame's copy is the truth from then on, and a later
  * query never overwrites it.  Ranges that were loaded whole are remembered, so that "not in the frame" means "not
  * in the timetable" for every period inside of one.
- *
- * The first active jobs of a process are found by walking the primary key from its frontier, a batch at a time.
- * What the round finished meanwhile is skipped when it is met; what it made active again is kept in a list of its
- * own (`revived`), because the walk may be past it.
  */
 #include "postgres.h"
 
@@ -15,12 +11,11 @@
 #include "utils/memutils.h"
 
 #include "round/frame.h"
+#include "round/lane.h"
 #include "round/rows.h"
 #include "store/spi.h"
 
-#define ACTIVE_BATCH 32			/* active jobs that are looked for at once */
 #define MAX_SPARE_IDS 16
-#define FIRST_TIMEPERIOD INT64CONST(1000000)	/* year 0001 */
 
 typedef struct UnitEntry
 {
@@ -65,8 +60,8 @@ frame_process(Frame *frame, Process *process)
 
 /* ---------------------------------------------------------------- jobs */
 
-static Job *
-enter_job(Frame *frame, Process *process, const JobRow *row)
+Job *
+frame_enter_job(Frame *frame, Process *process, const JobRow *row)
 {
 	JobKey		key = {process->id, 0, row->timeperiod};
 	bool		found;
@@ -95,7 +90,7 @@ read_jobs(Frame *frame, uint64 n)
 		job_read_row(i, &row);
 		process = definition_process(frame->definitions, row.process_id);
 		if (process != NULL)
-			enter_job(frame, process, &row);
+			frame_enter_job(frame, process, &row);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -168,17 +163,14 @@ frame_imagine_jobs(Frame *frame, const JobRange *ranges, int n)
 	for (int i = 0; i < n; i++)
 	{
 		Process    *process = ranges[i].process;
-		ProcessFrame *notes = frame_process(frame, process);
 		Timeperiod	timeperiod = ranges[i].from;
 
 		while (timeperiod < ranges[i].to)
 		{
 			JobRow		row = {process->id, timeperiod, JOB_EMBRYO, 0, 0, 0, 0};
-			Job		   *job = enter_job(frame, process, &row);
 
 			CHECK_FOR_INTERRUPTS();
-			job->is_revived = true;
-			notes->revived = lappend(notes->revived, job);
+			lane_add_revived(frame, frame_enter_job(frame, process, &row));
 			if (!timeperiod_step(process->qualifier, timeperiod, 1, &timeperiod))
 				break;
 		}
@@ -209,174 +201,6 @@ frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod *cursor)
 			return NULL;
 	}
 	return NULL;
-}
-
-/* ---------------------------------------------------------------- active jobs */
-
-static void
-start_looking(ProcessFrame *notes)
-{
-	Process    *process = notes->process;
-
-	notes->active_started = true;
-	notes->active_next = process->head == TIMEPERIOD_NONE ? TIMEPERIOD_NONE : Max(process->frontier, FIRST_TIMEPERIOD);
-	if (notes->active_next > process->head)
-		notes->active_next = TIMEPERIOD_NONE;
-}
-
-static void
-append_active(Frame *frame, ProcessFrame *notes, Timeperiod timeperiod)
-{
-	if (notes->n_active == notes->active_capacity)
-	{
-		notes->active_capacity = Max(32, notes->active_capacity * 2);
-		if (notes->active == NULL)
-			notes->active = MemoryContextAlloc(frame->context, sizeof(Timeperiod) * notes->active_capacity);
-		else
-			notes->active = repalloc_huge(notes->active, sizeof(Timeperiod) * notes->active_capacity);
-	}
-	notes->active[notes->n_active++] = timeperiod;
-}
-
-/* reads on for each of these processes, one statement */
-static void
-look_further(Frame *frame, ProcessFrame **notes, int n)
-{
-	MemoryContext old = MemoryContextSwitchTo(frame->context);
-	Process   **processes = palloc(sizeof(Process *) * n);
-	Timeperiod *from = palloc(sizeof(Timeperiod) * n);
-	int		   *counts = palloc0(sizeof(int) * n);
-	uint64		n_rows;
-
-	for (int i = 0; i < n; i++)
-	{
-		processes[i] = notes[i]->process;
-		from[i] = notes[i]->active_next;
-		counts[i] = notes[i]->n_active;
-	}
-	n_rows = job_select_active(processes, from, n, ACTIVE_BATCH);
-	for (uint64 i = 0; i < n_rows; i++)
-	{
-		JobRow		row;
-		Process    *process;
-
-		job_read_row(i, &row);
-		process = definition_process(frame->definitions, row.process_id);
-		append_active(frame, process->frame_data, row.timeperiod);
-		enter_job(frame, process, &row);
-	}
-	SPI_freetuptable(SPI_tuptable);
-	for (int i = 0; i < n; i++)
-	{
-		ProcessFrame *p = notes[i];
-
-		if (p->n_active - counts[i] < ACTIVE_BATCH ||
-			!timeperiod_step(p->process->qualifier, p->active[p->n_active - 1], 1, &p->active_next))
-			p->active_next = TIMEPERIOD_NONE;
-	}
-	MemoryContextSwitchTo(old);
-}
-
-void
-frame_preload_active(Frame *frame, List *processes)
-{
-	ProcessFrame **notes = palloc(sizeof(ProcessFrame *) * Max(list_length(processes), 1));
-	int			n = 0;
-	ListCell   *cell;
-
-	foreach(cell, processes)
-	{
-		ProcessFrame *p = frame_process(frame, lfirst(cell));
-
-		if (p->active_started)
-			continue;
-		start_looking(p);
-		if (p->active_next != TIMEPERIOD_NONE)
-			notes[n++] = p;
-	}
-	if (n > 0)
-		look_further(frame, notes, n);
-	pfree(notes);
-}
-
-static Job *
-first_revived_after(ProcessFrame *notes, Timeperiod after)
-{
-	Job		   *first = NULL;
-	ListCell   *cell;
-
-	foreach(cell, notes->revived)
-	{
-		Job		   *job = lfirst(cell);
-
-		if (job->key.timeperiod > after && job_state_is_active(job->state) &&
-			(first == NULL || job->key.timeperiod < first->key.timeperiod))
-			first = job;
-	}
-	return first;
-}
-
-/* the place of the first entry after `after` */
-static int
-find_active_after(ProcessFrame *notes, Timeperiod after)
-{
-	int			low = 0,
-				high = notes->n_active;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (notes->active[middle] <= after)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-Job *
-frame_next_active(Frame *frame, Process *process, Timeperiod after)
-{
-	ProcessFrame *notes = frame_process(frame, process);
-	Job		   *revived = first_revived_after(notes, after);
-	Job		   *found = NULL;
-	int			i;
-
-	if (!notes->active_started)
-		start_looking(notes);
-	i = find_active_after(notes, after);
-	while (found == NULL)
-	{
-		Job		   *job;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i == notes->n_active)
-		{
-			if (notes->active_next == TIMEPERIOD_NONE)
-				break;
-			look_further(frame, &notes, 1);
-			i = find_active_after(notes, after);
-			continue;
-		}
-		job = frame_loaded_job(frame, process, notes->active[i++]);
-		if (job != NULL && job_state_is_active(job->state))
-			found = job;
-	}
-	if (found == NULL || (revived != NULL && revived->key.timeperiod < found->key.timeperiod))
-		found = revived;
-	/* whatever lies before the very first active job need not be walked through next time */
-	if (after == TIMEPERIOD_NONE && process->head != TIMEPERIOD_NONE)
-	{
-		Timeperiod	frontier = found ? found->key.timeperiod : process->head;
-
-		if (frontier > process->frontier)
-		{
-			process->frontier = frontier;
-			process->progress_dirty = true;
-		}
-	}
-	return found;
 }
 
 /* ---------------------------------------------------------------- units */

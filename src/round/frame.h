@@ -18,17 +18,35 @@
 #include "store/job.h"
 #include "store/unit.h"
 
+/*
+ * The active jobs of a process are gone through in two lanes: those of its timetable as it goes on, and, while a
+ * backfill is under way, those of the periods before.  So neither waits for the other.
+ */
+typedef enum LaneKind
+{
+	LANE_MAIN,
+	LANE_BACKFILL,
+} LaneKind;
+#define LANE_COUNT 2
+
+/* what is known of one lane, see round/lane.c */
+typedef struct Lane
+{
+	bool		is_started;		/* has looking begun? */
+	int			n_active;		/* periods that were active in the table when looked for, ascending */
+	int			active_capacity;
+	Timeperiod *active;
+	Timeperiod	next;			/* where looking for more goes on; NONE: there are no more */
+	Timeperiod	to;				/* exclusive */
+	List	   *revived;		/* of Job *: made active again in this frame */
+} Lane;
+
 /* the frame's notes on one process */
 typedef struct ProcessFrame
 {
 	Process    *process;
 	List	   *ranges;			/* of JobRange *, loaded whole */
-	int			n_active;		/* periods that were active in the table when looked for, ascending */
-	int			active_capacity;
-	Timeperiod *active;
-	bool		active_started; /* has looking begun? */
-	Timeperiod	active_next;	/* where looking for more goes on; NONE: there are no more */
-	List	   *revived;		/* of Job *: made active again in this frame */
+	Lane		lanes[LANE_COUNT];
 } ProcessFrame;
 
 typedef struct StateChange
@@ -103,11 +121,8 @@ extern Job *frame_loaded_job(Frame *frame, Process *process, Timeperiod timeperi
 /* walks the jobs of a loaded range in order of time: start with *cursor = TIMEPERIOD_NONE; NULL: no more */
 extern Job *frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod *cursor);
 
-/* the process's first active job after `after` (NONE: from the start), in time order; NULL: none */
-extern Job *frame_next_active(Frame *frame, Process *process, Timeperiod after);
-
-/* loads the first active jobs of many processes at once */
-extern void frame_preload_active(Frame *frame, List *processes);
+/* a row that was read; one known already stays as it is */
+extern Job *frame_enter_job(Frame *frame, Process *process, const JobRow *row);
 
 extern Unit *frame_unit(Frame *frame, int64 id);	/* NULL: no such unit */
 extern void frame_preload_units(Frame *frame, const int64 *ids, int n);

@@ -273,8 +273,9 @@ list_spans(Frame *frame, int *count)
 
 		if (process->child == NULL || !process->is_on || process->head == TIMEPERIOD_NONE)
 			continue;
-		from = timeperiod_cast(process->qualifier, process->child->frontier ? process->child->frontier : process->start);
-		from = timeperiod_group_milestone(process->qualifier, process->grouping, Min(from, process->frontier));
+		from = process_first_frontier(process->child);
+		from = timeperiod_cast(process->qualifier, from != TIMEPERIOD_NONE ? from : process->start);
+		from = timeperiod_group_milestone(process->qualifier, process->grouping, Min(from, process_first_frontier(process)));
 		while (from <= process->head)
 		{
 			CHECK_FOR_INTERRUPTS();

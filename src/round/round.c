@@ -24,6 +24,7 @@
 #include "daemon/wake.h"
 #include "guc.h"
 #include "round/evaluate.h"
+#include "round/lane.h"
 #include "round/round.h"
 #include "round/timer.h"
 #include "store/spi.h"
@@ -217,7 +218,7 @@ fire_due(Frame *frame)
 	for (int i = 0; i < definitions->n_processes; i++)
 		if (next_fire_of(definitions->processes[i], frame->now - 1) <= frame->now)
 			due = lappend(due, definitions->processes[i]);
-	frame_preload_active(frame, due);
+	lane_preload_active(frame, due);
 	foreach(cell, due)
 	{
 		Process    *process = lfirst(cell);

@@ -53,7 +53,7 @@ static StoreQuery process_query = {
 	INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
 	"       (options->>'max_retries')::int, options->>'backoff', " INTERVAL_OPTION("backoff_base") ", "
 	INTERVAL_OPTION("backoff_cap") ", (options->>'backoff_jitter')::float8, g.head, g.frontier, "
-	INTERVAL_OPTION("timeout") " "
+	INTERVAL_OPTION("timeout") ", g.backfill_start, g.backfill_end, g.backfill_frontier "
 	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) "
 	"ORDER BY p.process_id", 0
 };
@@ -179,6 +179,9 @@ read_process(Definitions *definitions, int row)
 	process->head = store_get_timeperiod(row, 27);
 	process->frontier = store_get_timeperiod(row, 28);
 	process->timeout = store_get_int64(row, 29, 0);
+	process->backfill_start = store_get_timeperiod(row, 30);
+	process->backfill_end = store_get_timeperiod(row, 31);
+	process->backfill_frontier = store_get_timeperiod(row, 32);
 	return process;
 }
 
@@ -286,51 +289,57 @@ definition_load(MemoryContext parent)
 
 /* ---------------------------------------------------------------- progress */
 
+#define PROGRESS_COLUMNS 8
+
 static StoreQuery save_query = {
-	"INSERT INTO synergy.progress AS g (process_id, head, frontier, unit_of_work_id, fired_at) "
-	"SELECT * FROM unnest($1, $2, $3, $4, $5) "
+	"INSERT INTO synergy.progress AS g (process_id, head, frontier, unit_of_work_id, fired_at, backfill_start, backfill_end, "
+	"  backfill_frontier) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) "
 	"ON CONFLICT (process_id) DO UPDATE SET head = EXCLUDED.head, frontier = EXCLUDED.frontier, "
-	"unit_of_work_id = EXCLUDED.unit_of_work_id, fired_at = EXCLUDED.fired_at", 5,
-	{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+	"unit_of_work_id = EXCLUDED.unit_of_work_id, fired_at = EXCLUDED.fired_at, backfill_start = EXCLUDED.backfill_start, "
+	"backfill_end = EXCLUDED.backfill_end, backfill_frontier = EXCLUDED.backfill_frontier", PROGRESS_COLUMNS,
+	{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 };
+
+static void
+add_progress(StoreColumn *columns, int32 id, const Process *process, const Freerun *freerun)
+{
+	column_add(&columns[0], Int32GetDatum(id));
+	column_add_timeperiod(&columns[1], process ? process->head : TIMEPERIOD_NONE);
+	column_add_timeperiod(&columns[2], process ? process->frontier : TIMEPERIOD_NONE);
+	column_add_id(&columns[3], freerun ? freerun->unit_id : 0);
+	column_add_time(&columns[4], freerun ? freerun->fired_at : 0);
+	column_add_timeperiod(&columns[5], process ? process->backfill_start : TIMEPERIOD_NONE);
+	column_add_timeperiod(&columns[6], process ? process->backfill_end : TIMEPERIOD_NONE);
+	column_add_timeperiod(&columns[7], process ? process->backfill_frontier : TIMEPERIOD_NONE);
+}
 
 void
 definition_save_progress(Definitions *definitions)
 {
-	StoreColumn columns[5];
-	Datum		values[5];
-	Oid			types[5] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID};
+	static const Oid types[PROGRESS_COLUMNS] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
+	StoreColumn columns[PROGRESS_COLUMNS];
+	Datum		values[PROGRESS_COLUMNS];
 
-	columns_init(columns, types, 5);
+	columns_init(columns, types, PROGRESS_COLUMNS);
 	for (int i = 0; i < definitions->n_processes; i++)
 	{
 		Process    *process = definitions->processes[i];
 
-		if (!process->progress_dirty)
-			continue;
-		column_add(&columns[0], Int32GetDatum(process->id));
-		column_add_timeperiod(&columns[1], process->head);
-		column_add_timeperiod(&columns[2], process->frontier);
-		column_add_id(&columns[3], 0);
-		column_add_time(&columns[4], 0);
+		if (process->progress_dirty)
+			add_progress(columns, process->id, process, NULL);
 		process->progress_dirty = false;
 	}
 	for (int i = 0; i < definitions->n_freeruns; i++)
 	{
 		Freerun    *freerun = definitions->freeruns[i];
 
-		if (!freerun->progress_dirty)
-			continue;
-		column_add(&columns[0], Int32GetDatum(freerun->id));
-		column_add_timeperiod(&columns[1], TIMEPERIOD_NONE);
-		column_add_timeperiod(&columns[2], TIMEPERIOD_NONE);
-		column_add_id(&columns[3], freerun->unit_id);
-		column_add_time(&columns[4], freerun->fired_at);
+		if (freerun->progress_dirty)
+			add_progress(columns, freerun->id, NULL, freerun);
 		freerun->progress_dirty = false;
 	}
 	if (columns[0].n == 0)
 		return;
-	columns_arrays(columns, values, 5);
+	columns_arrays(columns, values, PROGRESS_COLUMNS);
 	store_execute(&save_query, values, NULL);
 }
 
@@ -427,6 +436,12 @@ int64
 life_support_of(int64 own)
 {
 	return own >= 0 ? own : synergy_gc_life_support * INT64CONST(1000);
+}
+
+Timeperiod
+process_first_frontier(const Process *process)
+{
+	return process->backfill_end != TIMEPERIOD_NONE ? Min(process->frontier, process->backfill_frontier) : process->frontier;
 }
 
 bool

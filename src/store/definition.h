@@ -50,7 +50,10 @@ struct Process
 	Backoff		backoff;
 	/* progress */
 	Timeperiod	head;			/* last period that has a job, NONE: none */
-	Timeperiod	frontier;		/* no job before it is active; NONE: unknown */
+	Timeperiod	frontier;		/* no job before it is active (but those of a backfill); NONE: unknown */
+	Timeperiod	backfill_start; /* a backfill is under way: its first period, likewise below */
+	Timeperiod	backfill_end;	/* exclusive; NONE: no backfill is under way */
+	Timeperiod	backfill_frontier;	/* no job before it is active */
 	bool		progress_dirty;
 	/* the round's, kept between rounds */
 	TimestampTz next_fire;		/* 0: to be worked out, strictly after now */
@@ -145,6 +148,9 @@ extern int64 process_trigger_lag(const Process *process);
 extern int64 resubmit_after_of(int64 own);
 extern int64 release_lag_of(int64 own);
 extern int64 life_support_of(int64 own);
+
+/* no job at all before it is active */
+extern Timeperiod process_first_frontier(const Process *process);
 
 /* the first and the last period that the process may have a job for at `now`; false: none yet */
 extern bool process_reach(const Process *process, TimestampTz now, Timeperiod *first, Timeperiod *last);

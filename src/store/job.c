@@ -24,6 +24,23 @@ job_read_row(uint64 row, JobRow *out)
 	out->mark = store_get_int64(row, 7, 0);
 }
 
+/* process, lower and upper bound of ranges, as three arrays */
+static void
+range_arrays(const JobRange *ranges, int n, Datum *values)
+{
+	static const Oid types[3] = {INT4OID, TEXTOID, TEXTOID};
+	StoreColumn columns[3];
+
+	columns_init(columns, types, 3);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&columns[0], Int32GetDatum(ranges[i].process->id));
+		column_add_timeperiod(&columns[1], ranges[i].from);
+		column_add_timeperiod(&columns[2], ranges[i].to);
+	}
+	columns_arrays(columns, values, 3);
+}
+
 uint64
 job_select_ranges(JobRange *ranges, int n)
 {
@@ -33,49 +50,26 @@ job_select_ranges(JobRange *ranges, int n)
 		"         AND d.timeperiod >= r.lo AND d.timeperiod < r.hi OFFSET 0) j", 3,
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
-	StoreColumn ids,
-				from,
-				to;
 	Datum		values[3];
 
-	column_init(&ids, INT4OID);
-	column_init(&from, TEXTOID);
-	column_init(&to, TEXTOID);
-	for (int i = 0; i < n; i++)
-	{
-		column_add(&ids, Int32GetDatum(ranges[i].process->id));
-		column_add_timeperiod(&from, ranges[i].from);
-		column_add_timeperiod(&to, ranges[i].to);
-	}
-	values[0] = column_array(&ids);
-	values[1] = column_array(&from);
-	values[2] = column_array(&to);
+	range_arrays(ranges, n, values);
 	return store_execute(&query, values, NULL);
 }
 
 uint64
-job_select_active(Process **processes, Timeperiod *from, int n, int limit)
+job_select_active(const JobRange *ranges, int n, int limit)
 {
 	static StoreQuery query = {
-		"SELECT j.* FROM unnest($1, $2) AS r (id, lo), "
+		"SELECT j.* FROM unnest($1, $2, $3) AS r (id, lo, hi), "
 		"LATERAL (SELECT " JOB_COLUMNS " FROM synergy.job_data d WHERE d.process_id = r.id "
-		"         AND d.timeperiod >= r.lo AND d.state IN ('e', 'i', 'f') ORDER BY d.timeperiod LIMIT $3) j", 3,
-		{INT4ARRAYOID, TEXTARRAYOID, INT4OID}
+		"         AND d.timeperiod >= r.lo AND d.timeperiod < r.hi AND d.state IN ('e', 'i', 'f') "
+		"         ORDER BY d.timeperiod LIMIT $4) j", 4,
+		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID}
 	};
-	StoreColumn ids,
-				lows;
-	Datum		values[3];
+	Datum		values[4];
 
-	column_init(&ids, INT4OID);
-	column_init(&lows, TEXTOID);
-	for (int i = 0; i < n; i++)
-	{
-		column_add(&ids, Int32GetDatum(processes[i]->id));
-		column_add_timeperiod(&lows, from[i]);
-	}
-	values[0] = column_array(&ids);
-	values[1] = column_array(&lows);
-	values[2] = Int32GetDatum(limit);
+	range_arrays(ranges, n, values);
+	values[3] = Int32GetDatum(limit);
 	return store_execute(&query, values, NULL);
 }
 

@@ -58,8 +58,8 @@ typedef struct JobRow
 extern void job_read_row(uint64 row, JobRow *out);
 
 extern uint64 job_select_ranges(JobRange *ranges, int n);
-/* at most `limit` active jobs of each process from a period on, by process and period */
-extern uint64 job_select_active(Process **processes, Timeperiod *from, int n, int limit);
+/* at most `limit` active jobs of each range, in order of time within it */
+extern uint64 job_select_active(const JobRange *ranges, int n, int limit);
 extern void job_insert_periods(JobRange *ranges, int n);
 extern void job_update(List *jobs);
 

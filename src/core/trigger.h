@@ -11,8 +11,8 @@
  * fills with its own zone tables and unit tests with made ones.  NULL is UTC.
  *
  * Daylight saving (at, cron, once): a local time that is skipped fires once, right after the gap; one that comes
- * twice fires at its first coming only.  A cron whose hour and minute are both wildcards or steps ("every so many
- * minutes") follows real time instead: it goes on through both hours.
+ * twice fires at its first coming only.  A cron whose hour field names all hours of the day ("at so many minutes
+ * past each hour") follows real time instead: it fires whenever the clock on the wall shows what it names.
  */
 #ifndef SYNERGY_CORE_TRIGGER_H
 #define SYNERGY_CORE_TRIGGER_H
@@ -47,7 +47,7 @@ typedef struct TriggerRule
 	uint8_t		days_of_week;		/* bits 0..6, 0 = Sunday, as cron has it */
 	bool		dom_star;			/* either star: both must match; none: either may (POSIX) */
 	bool		dow_star;
-	bool		follows_real_time;	/* hour and minute are wildcards or steps */
+	bool		follows_real_time;	/* a cron that names all hours of the day */
 	/* once: local date and time as microseconds since 2000-01-01, read as if it were UTC */
 	int64_t		once;
 } TriggerRule;

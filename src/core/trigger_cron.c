@@ -14,6 +14,8 @@
 #include "core/civil.h"
 #include "core/trigger_text.h"
 
+#define ALL_HOURS	((UINT32_C(1) << 24) - 1)
+
 typedef struct CronField
 {
 	const char *name;
@@ -45,7 +47,6 @@ typedef struct CronSet
 	uint64_t	bits;
 	bool		last;			/* L */
 	bool		star;			/* begins with a star */
-	bool		repeats;		/* each element is a wildcard or has a step: "every so many" */
 } CronSet;
 
 typedef struct CronNickname
@@ -176,13 +177,8 @@ parse_element(TriggerText *text, const CronField *field, CronSet *set)
 		if (is_single && first > last)
 			last = first;
 	}
-	else
-	{
-		if (is_single)
-			last = first;
-		if (*start != '*')
-			set->repeats = false;
-	}
+	else if (is_single)
+		last = first;
 	if (!parse_step(text, field, &step))
 		return false;
 	for (int value = first; value <= last; value += step)
@@ -194,7 +190,6 @@ static bool
 parse_field(TriggerText *text, const CronField *field, CronSet *set)
 {
 	memset(set, 0, sizeof(*set));
-	set->repeats = true;
 	set->star = *text->at == '*';
 	for (;;)
 	{
@@ -268,6 +263,6 @@ cron_parse(TriggerText *text, TriggerRule *out)
 	out->days_of_week = (uint8_t) sets[FIELD_DAY_OF_WEEK].bits;
 	out->dom_star = sets[FIELD_DAY_OF_MONTH].star;
 	out->dow_star = sets[FIELD_DAY_OF_WEEK].star;
-	out->follows_real_time = sets[FIELD_MINUTE].repeats && sets[FIELD_HOUR].repeats;
+	out->follows_real_time = out->hours == ALL_HOURS;
 	return true;
 }

@@ -234,7 +234,7 @@ change_of_offset(const TriggerZone *zone, Instant before, Instant past)
 	return past;
 }
 
-/* at, once and most crons: each local time fires once */
+/* at, once, and crons that name some hours of the day: each local time fires once */
 static bool
 next_local_fire(const TriggerRule *trigger, const TriggerZone *zone, Instant after, Instant *next)
 {

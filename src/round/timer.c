@@ -5,12 +5,16 @@
 
 #include "pgtime.h"
 
+#include "core/civil.h"
 #include "round/timer.h"
+
+#define UNIX_TO_POSTGRES_EPOCH	((pg_time_t) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
 
 static int64
 zone_offset(void *context, Instant instant)
 {
-	pg_time_t	seconds = timestamptz_to_time_t(instant);
+	/* rounded down: timestamptz_to_time_t() would round up before 2000, to a change that is not there yet */
+	pg_time_t	seconds = floor_div(instant, INSTANT_SECOND) + UNIX_TO_POSTGRES_EPOCH;
 	struct pg_tm *local = pg_localtime(&seconds, (pg_tz *) context);
 
 	return local ? local->tm_gmtoff * INSTANT_SECOND : 0;

@@ -7,6 +7,9 @@ SELECT array_agg(f) FROM synergy.next_fires('at 08:00,2-17:30', n => 3) f;
 SELECT array_agg(f) FROM synergy.next_fires('0 0 L * *', n => 3) f;
 SELECT array_agg(f) FROM synergy.next_fires('30 2 * * *', 'Europe/Berlin', '2026-03-27 12:00+00', 3) f;
 SELECT array_agg(f) FROM synergy.next_fires('30 2 * * *', 'Europe/Berlin', '2026-10-23 12:00+00', 4) f;
+SELECT array_agg(f) FROM synergy.next_fires('0 * * * *', 'Europe/Berlin', '2026-10-24 23:30+00', 3) f;
+-- before 2000, too, the gap ends on the second
+SELECT array_agg(f) FROM synergy.next_fires('30 2 * * *', 'Europe/Berlin', '1998-03-28 12:00+00', 2) f;
 SELECT array_agg(f) FROM synergy.next_fires('0 0 30 2 *') f;
 SELECT * FROM synergy.next_fires('61 * * * *');
 SELECT * FROM synergy.next_fires('@daily', 'Mars/Olympus');

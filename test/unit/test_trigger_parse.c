@@ -178,13 +178,19 @@ cron_is_five_fields(void **state)
 	check_cron("cron * * * * *", minutes, hours, days, months, week, "mwr");
 	check_cron(" CRON\t*  *\n* * *  ", minutes, hours, days, months, week, "mwr");
 	check_cron("*/15 * * * *", BITS(0, 15, 30, 45), hours, days, months, week, "mwr");
-	check_cron("*/7 */5 * * *", BITS(0, 7, 14, 21, 28, 35, 42, 49, 56), BITS(0, 5, 10, 15, 20), days, months, week, "mwr");
+	check_cron("*/7 */5 * * *", BITS(0, 7, 14, 21, 28, 35, 42, 49, 56), BITS(0, 5, 10, 15, 20), days, months, week, "mw");
 	check_cron("10-50/7 * * * *", BITS(10, 17, 24, 31, 38, 45), hours, days, months, week, "mwr");
-	check_cron("5/15 3/6 * * *", BITS(5, 20, 35, 50), BITS(3, 9, 15, 21), days, months, week, "mwr");
-	check_cron("0 * * * *", BITS(0), hours, days, months, week, "mw");
+	check_cron("5/15 3/6 * * *", BITS(5, 20, 35, 50), BITS(3, 9, 15, 21), days, months, week, "mw");
+	check_cron("0 * * * *", BITS(0), hours, days, months, week, "mwr");
+	check_cron("0,30 0-23 * * *", BITS(0, 30), hours, days, months, week, "mwr");
+	check_cron("0 12-23,0-11 * * *", BITS(0), hours, days, months, week, "mwr");
+	check_cron("0 0/1 1 1 1", BITS(0), hours, BITS(1), BITS(1), BITS(1), "r");
+	check_cron("* 0-22 * * *", minutes, ALL(0, 22), days, months, week, "mw");
+	check_cron("* 1/1 * * *", minutes, ALL(1, 23), days, months, week, "mw");
+	check_cron("* */2 * * *", minutes, BITS(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22), days, months, week, "mw");
 	check_cron("* 3 * * *", minutes, BITS(3), days, months, week, "mw");
-	check_cron("*/20,7 * * * *", BITS(0, 7, 20, 40), hours, days, months, week, "mw");
-	check_cron("0-59 * * * *", minutes, hours, days, months, week, "mw");
+	check_cron("*/20,7 * * * *", BITS(0, 7, 20, 40), hours, days, months, week, "mwr");
+	check_cron("0-59 * * * *", minutes, hours, days, months, week, "mwr");
 	check_cron("59 23 31 12 6", BITS(59), BITS(23), BITS(31), BITS(12), BITS(6), "");
 	check_cron("0,30,15,30 1-3,22-23 1,15 1-6/2 1-5", BITS(0, 15, 30), BITS(1, 2, 3, 22, 23), BITS(1, 15), BITS(1, 3, 5),
 			   BITS(1, 2, 3, 4, 5), "");
@@ -205,7 +211,7 @@ cron_is_five_fields(void **state)
 	check_cron("0 0 * * 1/2", BITS(0), BITS(0), days, months, BITS(1, 3, 5), "m");
 	check_cron("0 0 * * 7/2", BITS(0), BITS(0), days, months, BITS(0), "m");
 	check_cron("*/1 */1 */1 */1 */1", minutes, hours, days, months, week, "mwr");
-	check_cron("*/60 */24 */31 */12 */7", BITS(0), BITS(0), BITS(1), BITS(1), BITS(0), "mwr");
+	check_cron("*/60 */24 */31 */12 */7", BITS(0), BITS(0), BITS(1), BITS(1), BITS(0), "mw");
 }
 
 static void
@@ -216,7 +222,7 @@ cron_has_nicknames(void **state)
 	const uint64_t week = ALL(0, 6);
 
 	(void) state;
-	check_cron("@hourly", BITS(0), ALL(0, 23), days, months, week, "mw");
+	check_cron("@hourly", BITS(0), ALL(0, 23), days, months, week, "mwr");
 	check_cron("@daily", BITS(0), BITS(0), days, months, week, "mw");
 	check_cron("cron @MIDNIGHT ", BITS(0), BITS(0), days, months, week, "mw");
 	check_cron("@weekly", BITS(0), BITS(0), days, months, BITS(0), "m");

@@ -6,6 +6,7 @@ CREATE TABLE synergy.timetable (
 	dependent_on	text[] NOT NULL DEFAULT '{}',
 	start_timeperiod synergy.timeperiod,
 	end_timeperiod	synergy.timeperiod,
+	relations_mark	bigint NOT NULL DEFAULT 0,
 	created_at		timestamptz NOT NULL DEFAULT now(),
 	updated_at		timestamptz NOT NULL DEFAULT now()
 );
@@ -15,6 +16,7 @@ COMMENT ON COLUMN synergy.timetable.tree_name IS 'Name, 1 to 63 bytes';
 COMMENT ON COLUMN synergy.timetable.dependent_on IS 'Names of the timetables whose counterpart jobs must be finished first';
 COMMENT ON COLUMN synergy.timetable.start_timeperiod IS 'First period; NULL: each process has its own';
 COMMENT ON COLUMN synergy.timetable.end_timeperiod IS 'First period that is no longer part of it (exclusive); NULL: it goes on for ever';
+COMMENT ON COLUMN synergy.timetable.relations_mark IS 'What a job of it waits for was last changed then, in the order of all requests and finishings: by a dependency, a process that joined or left, a backfill. Jobs finished before stay finished';
 COMMENT ON COLUMN synergy.timetable.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.timetable.updated_at IS 'When it was last registered';
 

@@ -160,3 +160,20 @@ COMMENT ON COLUMN synergy.blocked.kind IS 'child or dependency';
 COMMENT ON COLUMN synergy.blocked.waits_for_process IS 'The process that it waits for';
 COMMENT ON COLUMN synergy.blocked.waits_for_timeperiod IS 'The period that it waits for';
 COMMENT ON COLUMN synergy.blocked.waits_for_state IS 'State of the job that it waits for';
+
+CREATE VIEW synergy.backfill_status AS
+SELECT p.process_name, g.backfill_start AS from_timeperiod, g.backfill_end AS to_timeperiod, c.jobs, c.finished, c.at_work,
+	round(100.0 * c.finished / greatest(c.jobs, 1), 1) AS percent
+FROM synergy.progress g JOIN synergy.process p USING (process_id)
+CROSS JOIN LATERAL (SELECT count(*) AS jobs, count(*) FILTER (WHERE j.state IN ('p', 'n', 's')) AS finished,
+		count(*) FILTER (WHERE j.state IN ('i', 'f')) AS at_work
+	FROM synergy.job_data j WHERE j.process_id = g.process_id AND j.timeperiod >= g.backfill_start AND j.timeperiod < g.backfill_end) c
+WHERE g.backfill_end IS NOT NULL;
+COMMENT ON VIEW synergy.backfill_status IS 'Backfills under way; a row disappears when all of its periods are finished, which synergy.event_log keeps';
+COMMENT ON COLUMN synergy.backfill_status.process_name IS 'The process';
+COMMENT ON COLUMN synergy.backfill_status.from_timeperiod IS 'First period of the backfill';
+COMMENT ON COLUMN synergy.backfill_status.to_timeperiod IS 'First period after it: where the timetable began before';
+COMMENT ON COLUMN synergy.backfill_status.jobs IS 'Periods in it';
+COMMENT ON COLUMN synergy.backfill_status.finished IS 'Those that are processed, noop or skipped';
+COMMENT ON COLUMN synergy.backfill_status.at_work IS 'Those that are in_progress or in final_run';
+COMMENT ON COLUMN synergy.backfill_status.percent IS 'Share of the finished ones';

@@ -18,6 +18,12 @@ CREATE FUNCTION synergy.cancel_unit_of_work(unit_of_work_id bigint, dry_run bool
 COMMENT ON FUNCTION synergy.cancel_unit_of_work(bigint, boolean) IS
 'Cancels an active unit of work; its job follows at the next evaluation. With dry_run nothing is changed. ERROR 42704 when there is none, 55000 when it has finished';
 
+CREATE FUNCTION synergy.backfill(process_name text, from_timeperiod text, to_timeperiod text DEFAULT NULL)
+	RETURNS TABLE (process_name text, from_timeperiod text, to_timeperiod text, jobs bigint)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_backfill';
+COMMENT ON FUNCTION synergy.backfill(text, text, text) IS
+'Lets the timetable of a process begin earlier: at from_timeperiod; to_timeperiod (exclusive, NULL: its present start) is what is asked for, but gaps are filled. Returns what was made for each process of the timetable. The new periods are worked on beside the present ones; synergy.backfill_status shows how far they are. ERROR 42704 for no such process, 22007, 22023 for a timeperiod of another qualifier';
+
 CREATE FUNCTION synergy.claim(process_name text, max_units int DEFAULT 1) RETURNS SETOF synergy.unit_of_work
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_claim';
 COMMENT ON FUNCTION synergy.claim(text, int) IS

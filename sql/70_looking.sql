@@ -49,28 +49,27 @@ CREATE FUNCTION synergy.resume() RETURNS void
 COMMENT ON FUNCTION synergy.resume() IS
 'Ends the pause of a copy of a database (clone, restored dump, template): its jobs are run here from now on';
 
-CREATE FUNCTION synergy.machine_rows(OUT row_no int, OUT state_machine text, OUT state text, OUT situation text,
+CREATE FUNCTION synergy.machine_rows(OUT row_no int, OUT machine text, OUT state text, OUT situation text,
 	OUT next_state text, OUT action text, OUT comment text)
 	RETURNS SETOF record LANGUAGE c IMMUTABLE AS 'MODULE_PATHNAME', 'synergy_machine_rows';
 COMMENT ON FUNCTION synergy.machine_rows() IS 'The rows of the state machines, as compiled in';
 CREATE VIEW synergy.state_machine AS SELECT * FROM synergy.machine_rows();
 COMMENT ON VIEW synergy.state_machine IS 'The state machines as tables: the first row whose machine, state and situation match says what happens';
 COMMENT ON COLUMN synergy.state_machine.row_no IS 'Order of precedence';
-COMMENT ON COLUMN synergy.state_machine.state_machine IS 'discrete, continuous, recomputing, freerun';
+COMMENT ON COLUMN synergy.state_machine.machine IS 'discrete, continuous, recomputing, freerun';
 COMMENT ON COLUMN synergy.state_machine.state IS 'State of the job';
 COMMENT ON COLUMN synergy.state_machine.situation IS 'What else must hold';
 COMMENT ON COLUMN synergy.state_machine.next_state IS 'State after it; NULL: it stays';
 COMMENT ON COLUMN synergy.state_machine.action IS 'What is done';
 COMMENT ON COLUMN synergy.state_machine.comment IS 'Why';
 
-CREATE FUNCTION synergy.check() RETURNS TABLE (invariant text, process_name text, timeperiod text, unit_of_work_id bigint, detail text)
+-- Each branch is one invariant of docs/invariants.md, by its text.
+CREATE FUNCTION synergy.check(after_collection boolean DEFAULT false)
+	RETURNS TABLE (invariant text, process_name text, timeperiod text, unit_of_work_id bigint, detail text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, synergy, pg_temp
 BEGIN ATOMIC
-	SELECT 'a skipped job has no active unit', p.process_name, j.timeperiod::text, u.unit_of_work_id, NULL::text
-	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
-	WHERE j.state = 's' AND u.state IN ('r', 'i', 'v')
-	UNION ALL
-	SELECT 'a job''s unit exists and is its own', p.process_name, j.timeperiod, j.unit_of_work_id, NULL
+	-- jobs and their units
+	SELECT 'a job''s unit exists and is its own', p.process_name, j.timeperiod::text, j.unit_of_work_id, NULL::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.unit_of_work_id IS NOT NULL AND (u.process_id, u.timeperiod) IS DISTINCT FROM (j.process_id, j.timeperiod)
 	UNION ALL
@@ -78,20 +77,77 @@ BEGIN ATOMIC
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id)
 	WHERE j.state IN ('i', 'f') AND j.unit_of_work_id IS NULL
 	UNION ALL
+	SELECT 'an embryo has no unit', p.process_name, j.timeperiod, j.unit_of_work_id, NULL
+	FROM synergy.job_data j JOIN synergy.process p USING (process_id)
+	WHERE j.state = 'e' AND j.unit_of_work_id IS NOT NULL
+	UNION ALL
 	SELECT 'a processed job has a unit that was processed', p.process_name, j.timeperiod, j.unit_of_work_id,
 		synergy.uow_state_of(u.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.state = 'p' AND u.state IS DISTINCT FROM 'p'
 	UNION ALL
-	SELECT 'no job is final on stale inputs', p.process_name, j.timeperiod, j.unit_of_work_id,
-		pg_catalog.format('%s %s was finished later', o.process_name, b.timeperiod)
+	SELECT 'a noop job has no unit or one that was noop', p.process_name, j.timeperiod, j.unit_of_work_id,
+		synergy.uow_state_of(u.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
+	WHERE j.state = 'n' AND u.state <> 'n'
+	UNION ALL
+	SELECT 'a skipped job has no active unit', p.process_name, j.timeperiod, u.unit_of_work_id, NULL
+	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
+	WHERE j.state = 's' AND u.state IN ('r', 'i', 'v')
+	AND NOT EXISTS (SELECT FROM synergy.pending n WHERE n.unit_of_work_id = u.unit_of_work_id)
+	UNION ALL
+	SELECT 'no discrete or continuous job has two active units', p.process_name, u.timeperiod, min(u.unit_of_work_id),
+		format('%s active units', count(*))
+	FROM synergy.unit_of_work_data u JOIN synergy.process p USING (process_id)
+	WHERE u.state IN ('r', 'i', 'v') AND p.state_machine <> 'recomputing'
+	AND NOT EXISTS (SELECT FROM synergy.pending n WHERE n.unit_of_work_id = u.unit_of_work_id)
+	GROUP BY p.process_name, u.timeperiod HAVING count(*) > 1
+	UNION ALL
+	SELECT 'no freerun has two units under way', f.process_name, min(u.timeperiod), min(u.unit_of_work_id),
+		format('entry %s: %s units', f.entry_name, count(*))
+	FROM synergy.unit_of_work_data u JOIN synergy.freerun f ON f.freerun_id = u.process_id
+	WHERE u.state IN ('r', 'i', 'v') AND u.state <> 'v'
+	GROUP BY f.process_name, f.entry_name HAVING count(*) > 1
+	UNION ALL
+	SELECT 'a unit belongs to a job or a freerun', p.process_name, u.timeperiod, u.unit_of_work_id, NULL
+	FROM synergy.unit_of_work_data u LEFT JOIN synergy.process p USING (process_id)
+	LEFT JOIN synergy.freerun f ON f.freerun_id = u.process_id
+	LEFT JOIN synergy.job_data j ON j.process_id = u.process_id AND j.timeperiod = u.timeperiod
+	WHERE j.process_id IS NULL AND f.freerun_id IS NULL
+	UNION ALL
+	SELECT 'a unit in progress was started, and a requested one waits', d.process_name, u.timeperiod, u.unit_of_work_id,
+		synergy.uow_state_of(u.state)::text
+	FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id)
+	WHERE (u.state = 'i' AND (u.attempt < 1 OR u.started_at IS NULL)) OR (u.state = 'r' AND u.finished_at IS NOT NULL)
+	OR (u.state IN ('p', 'n', 'c') AND u.finished_at IS NULL)
+	-- order
+	UNION ALL
+	SELECT 'no job is final on stale inputs', p.process_name, j.timeperiod, j.unit_of_work_id,
+		format('%s %s was finished later', o.process_name, b.timeperiod)
+	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.timetable t USING (tree_name)
+	JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	JOIN synergy.process_link l ON l.process_id = j.process_id JOIN synergy.process o ON o.process_id = l.other_id
 	JOIN synergy.job_data b ON b.process_id = l.other_id
 		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-	WHERE j.state IN ('p', 'n') AND b.mark > u.mark
+	WHERE j.state IN ('p', 'n') AND b.mark > u.mark AND u.mark > t.relations_mark
 	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	UNION ALL
+	SELECT 'no finished parent has an active child after a collection', p.process_name, j.timeperiod, j.unit_of_work_id,
+		format('%s %s is %s', o.process_name, b.timeperiod, synergy.job_state_of(b.state))
+	FROM synergy.job_data j JOIN synergy.process p USING (process_id)
+	JOIN synergy.process_link l ON l.process_id = j.process_id AND l.kind = 'child' JOIN synergy.process o ON o.process_id = l.other_id
+	JOIN synergy.job_data b ON b.process_id = l.other_id
+		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	WHERE $1 AND p.is_on AND j.state IN ('p', 'n', 's') AND b.state IN ('e', 'i', 'f')
+	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	AND NOT (p.blocking_type = 'dependencies' AND EXISTS (SELECT FROM synergy.process_link dl JOIN synergy.job_data d
+		ON d.process_id = dl.other_id
+		AND d.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+		AND d.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+		WHERE dl.process_id = p.process_id AND dl.kind = 'dependency' AND d.state = 's'))
+	-- timetables
 	UNION ALL
 	SELECT 'every period up to the last has a job', p.process_name, s.timeperiod, NULL, NULL
 	FROM synergy.process p JOIN synergy.progress g USING (process_id)
@@ -100,9 +156,20 @@ BEGIN ATOMIC
 	WHERE g.head IS NOT NULL
 	AND NOT EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = p.process_id AND j.timeperiod = s.timeperiod)
 	UNION ALL
-	SELECT 'no job before the frontier is active', p.process_name, j.timeperiod, j.unit_of_work_id, g.frontier
+	SELECT 'no job lies outside of its timetable', p.process_name, j.timeperiod, j.unit_of_work_id, format('from %s to %s', p.start_timeperiod, g.head)
+	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.progress g USING (process_id)
+	WHERE g.head IS NOT NULL
+	AND (j.timeperiod > g.head OR j.timeperiod < synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod))
+	UNION ALL
+	SELECT 'no job before the frontier is active', p.process_name, j.timeperiod, j.unit_of_work_id,
+		concat_ws(' ', g.frontier, g.backfill_frontier, g.backfill_end)
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.progress g USING (process_id)
-	WHERE j.timeperiod < g.frontier AND j.state IN ('e', 'i', 'f');
+	WHERE j.state IN ('e', 'i', 'f') AND j.timeperiod < CASE WHEN j.timeperiod < g.backfill_end THEN g.backfill_frontier ELSE g.frontier END
+	UNION ALL
+	SELECT 'no timetable depends on itself', NULL, NULL, NULL, r.root
+	FROM (WITH RECURSIVE reached AS (SELECT tree_name AS root, unnest(dependent_on) AS name FROM synergy.timetable
+		UNION SELECT r.root, unnest(t.dependent_on) FROM reached r JOIN synergy.timetable t ON t.tree_name = r.name)
+		SELECT root FROM reached WHERE root = name) r;
 END;
-COMMENT ON FUNCTION synergy.check() IS
-'Invariants that are violated: none on a healthy database, after whatever happened. Reads all jobs';
+COMMENT ON FUNCTION synergy.check(boolean) IS
+'Invariants that are violated: none on a healthy database, after whatever happened. With after_collection also those that hold when the garbage collector has just run. Reads all jobs. See docs/invariants.md';

@@ -178,11 +178,12 @@ check_membership(const ProcessDefinition *d, bool is_known, const RegisteredProc
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("timetable \"%s\" has a process of qualifier %s already: \"%s\"", d->tree_name, d->qualifier, other),
 				 errhint("A timetable holds one process of each qualifier; use another tree_name, or unregister \"%s\" first.", other)));
-	if (is_known && (strcmp(known->qualifier, d->qualifier) != 0 || strcmp(known->tree_name, d->tree_name) != 0))
+	if (is_known && strcmp(known->qualifier, d->qualifier) != 0 && registry_has_jobs(known->id))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("process \"%s\" has jobs of qualifier %s in timetable \"%s\"", d->name, known->qualifier, known->tree_name),
-				 errhint("Its qualifier and timetable cannot be changed; call synergy.unregister_process('%s') first.", d->name)));
+				 errmsg("process \"%s\" has jobs of qualifier %s", d->name, known->qualifier),
+				 errhint("Its qualifier cannot be changed; call synergy.unregister_process(%s) first, or use another name.",
+						 quote_literal_cstr(d->name))));
 }
 
 static Timeperiod
@@ -267,6 +268,68 @@ settle_start(ProcessDefinition *d, const RegisteredProcess *known, const Registe
 		registry_forget_reach(known->id);
 }
 
+/* what the jobs of two timetables wait for is another matter from now on */
+static void
+settle_membership(const ProcessDefinition *d, const RegisteredProcess *known, const RegisteredTimetable *timetable)
+{
+	if (known != NULL && strcmp(known->tree_name, d->tree_name) == 0)
+		return;
+	registry_relations_changed(d->tree_name);
+	registry_dependants_changed(d->tree_name);
+	if (known == NULL)
+		return;
+	registry_relations_changed(known->tree_name);
+	registry_dependants_changed(known->tree_name);
+	registry_delete_if_empty(known->tree_name, d->name);
+	if (timetable->end != NULL)
+		cut_timetable(d->tree_name, timetable->end);
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* why the units of jobs at work mean something else under the new definition; NULL: they do not */
+static const char *
+why_anew(const ProcessDefinition *d, const RegisteredProcess *known)
+{
+	if (strcmp(d->machine, known->machine) != 0)
+		return "state machine";
+	if (d->grouping != known->grouping)
+		return "time grouping";
+	if (strcmp(d->machine, "recomputing") == 0 &&
+		!(is_same(d->source_table, known->source_table) && is_same(options_get(d->options, "source_key"), known->source_key) &&
+		  is_same(options_get(d->options, "source_time"), known->source_time)))
+		return "source";
+	return NULL;
+}
+
+/* jobs that are at work while their process is registered again */
+static void
+settle_jobs(Session *session, const ProcessDefinition *d, const RegisteredProcess *known)
+{
+	const char *why = why_anew(d, known);
+	Frame	   *frame;
+	MemoryContext old;
+	int			n;
+
+	if (why == NULL && strcmp(d->worker, known->worker) == 0)
+		return;
+	frame = session_paused_frame(session);
+	old = MemoryContextSwitchTo(frame->context);
+	frame->because = why ? psprintf("another %s", why) : NULL;
+	n = redefine_jobs(frame, definition_process(frame->definitions, known->id), why != NULL);
+	MemoryContextSwitchTo(old);
+	session_flush(session, frame);
+	if (why != NULL && n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d job of process \"%s\" that is at work begins anew, because its %s has changed",
+							   "%d jobs of process \"%s\" that are at work begin anew, because its %s has changed",
+							   n, n, d->name, why)));
+}
+
 Datum
 synergy_register_process(PG_FUNCTION_ARGS)
 {
@@ -300,6 +363,9 @@ synergy_register_process(PG_FUNCTION_ARGS)
 		registry_write_timetable(d.tree_name, PointerGetDatum(construct_empty_array(TEXTOID)), NULL, NULL);
 	settle_start(&d, is_known ? &known : NULL, &timetable, session.now);
 	registry_write_process(&d);
+	settle_membership(&d, is_known ? &known : NULL, &timetable);
+	if (is_known)
+		settle_jobs(&session, &d, &known);
 	session_definitions_changed(&session, "register", d.name, NULL,
 								psprintf("%s %s, %s, worker %s, %s", d.qualifier, d.machine, d.blocking, d.worker, d.trigger));
 	session_end(&session);

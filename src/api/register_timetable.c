@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 
 #include "api/arguments.h"
+#include "api/register.h"
 #include "api/session.h"
 #include "store/registry.h"
 
@@ -71,6 +72,21 @@ bound_argument(FunctionCallInfo fcinfo, int number, const char *argument)
 	return bound;
 }
 
+void
+cut_timetable(const char *tree_name, const char *end)
+{
+	char	   *example;
+	int64		n = registry_cut(tree_name, end, &example);
+
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("timetable \"%s\" cannot end at %s, because jobs from there on have been begun", tree_name, end),
+				 errdetail_plural("There is " INT64_FORMAT " such job: %s.", "There are " INT64_FORMAT " such jobs: %s, and others.",
+								  (unsigned long) n, n, example),
+				 errhint("Choose a later end_timeperiod; what has been done cannot be taken away.")));
+}
+
 Datum
 synergy_register_timetable(PG_FUNCTION_ARGS)
 {
@@ -94,6 +110,8 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 	registry_write_timetable(name, PG_GETARG_DATUM(1), start_text, argument_text(fcinfo, 3));
 	if (start_text != NULL)
 		registry_begin_earlier(name, start_text);
+	if (end != TIMEPERIOD_NONE)
+		cut_timetable(name, argument_text(fcinfo, 3));
 	session_definitions_changed(&session, "register", NULL, NULL, psprintf("timetable %s", name));
 	session_end(&session);
 	PG_RETURN_VOID();

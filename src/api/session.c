@@ -48,12 +48,12 @@ session_definitions_changed(Session *session, const char *event, const char *pro
 }
 
 static Frame *
-make_frame(Session *session, bool is_dry)
+make_frame(Session *session, bool is_dry, bool may_be_paused)
 {
 	Frame	   *frame = frame_create(definition_load(CurrentMemoryContext), session->now);
 
 	frame->is_dry = is_dry;
-	if (frame->definitions->paused)
+	if (frame->definitions->paused && !may_be_paused)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("Synergy is paused in this database, because it is a copy of another one"),
@@ -65,13 +65,19 @@ make_frame(Session *session, bool is_dry)
 Frame *
 session_frame(Session *session)
 {
-	return make_frame(session, false);
+	return make_frame(session, false, false);
 }
 
 Frame *
 session_dry_frame(Session *session)
 {
-	return make_frame(session, true);
+	return make_frame(session, true, false);
+}
+
+Frame *
+session_paused_frame(Session *session)
+{
+	return make_frame(session, false, true);
 }
 
 void

@@ -28,6 +28,7 @@ extern void session_definitions_changed(Session *session, const char *event, con
 /* a working set over fresh definitions, extended; and the end of it: written, and the scheduler told */
 extern Frame *session_frame(Session *session);
 extern Frame *session_dry_frame(Session *session);	/* for looking at what would happen; never flushed */
+extern Frame *session_paused_frame(Session *session);	/* also in a copy that is paused */
 extern void session_flush(Session *session, Frame *frame);
 
 /* ERROR 42501 unless the caller has the rights of the definition's owner */

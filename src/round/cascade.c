@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 
 #include "round/evaluate.h"
+#include "round/lane.h"
 
 typedef struct Set
 {
@@ -133,6 +134,15 @@ walk_up(Set *set, Process *process, Timeperiod timeperiod)
 	}
 }
 
+static void
+back_to_embryo(Frame *frame, Job *job)
+{
+	frame_cancel_unit(frame, job_unit(frame, job));
+	job->unit_id = 0;
+	job->unit = NULL;
+	frame_set_state(frame, job, JOB_EMBRYO);
+}
+
 void
 reprocess_job(Frame *frame, Job *job)
 {
@@ -155,16 +165,61 @@ reprocess_job(Frame *frame, Job *job)
 			again = lappend(again, member);
 	}
 	foreach(cell, again)
-	{
-		Job		   *member = lfirst(cell);
-
-		frame_cancel_unit(frame, job_unit(frame, member));
-		member->unit_id = 0;
-		member->unit = NULL;
-		frame_set_state(frame, member, JOB_EMBRYO);
-	}
+		back_to_embryo(frame, lfirst(cell));
 	foreach(cell, again)
 		evaluate_job(frame, lfirst(cell), CAUSE_TRIGGER);
+}
+
+/* ---------------------------------------------------------------- another definition */
+
+static List *
+jobs_at_work(Frame *frame, Process *process)
+{
+	List	   *jobs = NIL;
+
+	for (int kind = LANE_MAIN; kind <= LANE_BACKFILL; kind++)
+	{
+		Job		   *job = NULL;
+
+		if (kind == LANE_BACKFILL && process->backfill_end == TIMEPERIOD_NONE)
+			continue;
+		while ((job = lane_next_active(frame, process, kind, job ? job->key.timeperiod : TIMEPERIOD_NONE)) != NULL)
+			if (job->state != JOB_EMBRYO)
+				jobs = lappend(jobs, job);
+	}
+	return jobs;
+}
+
+int
+redefine_jobs(Frame *frame, Process *process, bool anew)
+{
+	List	   *jobs = jobs_at_work(frame, process);
+	int64	   *units = palloc(sizeof(int64) * Max(list_length(jobs), 1));
+	ListCell   *cell;
+	int			n = 0;
+
+	foreach(cell, jobs)
+		units[n++] = ((Job *) lfirst(cell))->unit_id;
+	frame_preload_units(frame, units, n);
+	n = 0;
+	foreach(cell, jobs)
+	{
+		Job		   *job = lfirst(cell);
+		Unit	   *unit = job_unit(frame, job);
+
+		if (anew)
+		{
+			job->failures = 0;
+			back_to_embryo(frame, job);
+			n++;
+		}
+		else if (unit != NULL && unit->state == UNIT_REQUESTED)
+		{
+			frame_unit_requested(frame, unit, process->worker, process->name);
+			n++;
+		}
+	}
+	return n;
 }
 
 /* ---------------------------------------------------------------- skip */

@@ -210,6 +210,24 @@ frame_extend(Frame *frame)
 
 /* ---------------------------------------------------------------- writing */
 
+/*
+ * A unit that a worker was just taking or completing has not been written: as if the worker had been a moment
+ * earlier.  If it was to be canceled, its job has let go of it; then it is looked at again with the next news.
+ */
+static void
+cancel_later(List *refused)
+{
+	ListCell   *cell;
+
+	foreach(cell, refused)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		if (unit->state == UNIT_CANCELED)
+			pending_add_unit(unit->id);
+	}
+}
+
 bool
 frame_flush(Frame *frame)
 {
@@ -221,7 +239,7 @@ frame_flush(Frame *frame)
 	if (frame->new_units)
 		unit_insert(frame->new_units);
 	if (frame->dirty_units)
-		unit_update(frame->dirty_units);
+		cancel_later(unit_update(frame->dirty_units));
 	if (frame->dirty_jobs)
 		job_update(frame->dirty_jobs);
 	/* a frontier that moved is only a hint: it is not worth a transaction of its own */

@@ -297,11 +297,18 @@ apply_finished_unit(Frame *frame, int64 unit_id)
 	Job		   *job;
 	Look		look = {0};
 
-	if (process == NULL || !unit_state_is_finished(unit->state))
-		return;					/* a freerun's, or requested again meanwhile */
+	if (process == NULL)
+		return;					/* a freerun's */
 	job = frame_job(frame, process, unit->timeperiod);
 	if (job == NULL || job->unit_id != unit_id || !job_state_is_active(job->state))
-		return;					/* the job has another one now */
+	{
+		/* the job has let go of it, and it could not be canceled then (round/change.c) */
+		if (job == NULL || job->unit_id != unit_id || job->state == JOB_SKIPPED)
+			frame_cancel_unit(frame, unit);
+		return;
+	}
+	if (!unit_state_is_finished(unit->state))
+		return;					/* requested again meanwhile */
 	run_machine(frame, job, true, CAUSE_TRIGGER, &look);
 	if (!job_state_is_active(job->state))
 		frame_add_event(frame, EVENT_JOB, 0, job);

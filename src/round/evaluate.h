@@ -41,6 +41,13 @@ extern void drain_events(Frame *frame);
 
 /* R2 and R12; the job must be in the frame */
 extern void reprocess_job(Frame *frame, Job *job);
+
+/*
+ * The process has another definition: with `anew` its jobs at work go back to embryo, because their units mean
+ * something else now; else those whose unit waits for a worker are signalled to the one that it has now.  Returns how
+ * many there were.
+ */
+extern int	redefine_jobs(Frame *frame, Process *process, bool anew);
 extern void skip_with_set(Frame *frame, Job *job);
 
 /*

@@ -31,14 +31,19 @@ read_registered(RegisteredProcess *out)
 	out->owner = store_get_oid(0, 5);
 	out->worker = store_get_text(0, 6);
 	out->command = store_get_text(0, 7);
+	out->grouping = store_get_int32(0, 8, 1);
+	out->machine = store_get_text(0, 9);
+	out->source_table = store_get_text(0, 10);
+	out->source_key = store_get_text(0, 11);
+	out->source_time = store_get_text(0, 12);
 }
 
 bool
 registry_find_process(const char *name, RegisteredProcess *out)
 {
 	static StoreQuery query = {
-		"SELECT process_id, tree_name, time_qualifier, start_timeperiod, owner::oid, worker, command "
-		"FROM synergy.process WHERE process_name = $1", 1, {TEXTOID}
+		"SELECT process_id, tree_name, time_qualifier, start_timeperiod, owner::oid, worker, command, time_grouping, "
+		"  state_machine, source_table, options->>'source_key', options->>'source_time' FROM synergy.process WHERE process_name = $1", 1, {TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(name)};
 
@@ -52,7 +57,8 @@ bool
 registry_find_freerun(const char *process_name, const char *entry_name, RegisteredProcess *out)
 {
 	static StoreQuery query = {
-		"SELECT freerun_id, NULL::text, NULL::text, NULL::text, owner::oid, worker, command "
+		"SELECT freerun_id, NULL::text, NULL::text, NULL::text, owner::oid, worker, command, 1, NULL::text, NULL::text, "
+		"  NULL::text, NULL::text "
 		"FROM synergy.freerun WHERE process_name = $1 AND entry_name = $2", 2, {TEXTOID, TEXTOID}
 	};
 	Datum		values[2] = {CStringGetTextDatum(process_name), CStringGetTextDatum(entry_name)};
@@ -115,7 +121,8 @@ registry_write_timetable(const char *name, Datum dependent_on, const char *start
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.timetable (tree_name, dependent_on, start_timeperiod, end_timeperiod) VALUES ($1, $2, $3, $4) "
-		"ON CONFLICT (tree_name) DO UPDATE SET dependent_on = EXCLUDED.dependent_on, end_timeperiod = EXCLUDED.end_timeperiod, "
+		"ON CONFLICT (tree_name) DO UPDATE SET relations_mark = CASE WHEN timetable.dependent_on @> EXCLUDED.dependent_on "
+		"  THEN timetable.relations_mark ELSE pg_catalog.nextval('synergy.mark_seq') END, dependent_on = EXCLUDED.dependent_on, end_timeperiod = EXCLUDED.end_timeperiod, "
 		"start_timeperiod = coalesce(EXCLUDED.start_timeperiod, timetable.start_timeperiod), updated_at = now()", 4,
 		{TEXTOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 	};
@@ -206,7 +213,8 @@ void
 registry_begin_earlier(const char *tree_name, const char *start)
 {
 	static StoreQuery forget = {
-		"UPDATE synergy.progress SET head = NULL, frontier = NULL WHERE process_id IN "
+		"UPDATE synergy.progress SET head = NULL, frontier = NULL, backfill_start = NULL, backfill_end = NULL, "
+		"  backfill_frontier = NULL WHERE process_id IN "
 		"(SELECT process_id FROM synergy.process WHERE tree_name = $1 AND synergy.timeperiod_start(start_timeperiod) > "
 		" synergy.timeperiod_start($2))", 2, {TEXTOID, TEXTOID}
 	};
@@ -224,11 +232,103 @@ void
 registry_forget_reach(int32 process_id)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.progress SET head = NULL, frontier = NULL WHERE process_id = $1", 1, {INT4OID}
+		"UPDATE synergy.progress SET head = NULL, frontier = NULL, backfill_start = NULL, backfill_end = NULL, "
+		"  backfill_frontier = NULL WHERE process_id = $1", 1, {INT4OID}
 	};
 	Datum		values[1] = {Int32GetDatum(process_id)};
 
 	store_execute(&query, values, NULL);
+}
+
+void
+registry_move_start(int32 process_id, const char *start)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.process SET start_timeperiod = $2 WHERE process_id = $1", 2, {INT4OID, TEXTOID}
+	};
+	Datum		values[2] = {Int32GetDatum(process_id), CStringGetTextDatum(start)};
+
+	store_execute(&query, values, NULL);
+}
+
+void
+registry_move_timetable_start(const char *tree_name, const char *start)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.timetable SET start_timeperiod = $2 WHERE tree_name = $1 AND start_timeperiod IS NOT NULL "
+		"AND synergy.timeperiod_start(start_timeperiod) > synergy.timeperiod_start($2)", 2, {TEXTOID, TEXTOID}
+	};
+	Datum		values[2] = {CStringGetTextDatum(tree_name), CStringGetTextDatum(start)};
+
+	store_execute(&query, values, NULL);
+}
+
+void
+registry_relations_changed(const char *tree_name)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.timetable SET relations_mark = pg_catalog.nextval('synergy.mark_seq') WHERE tree_name = $1", 1, {TEXTOID}
+	};
+	Datum		values[1] = {CStringGetTextDatum(tree_name)};
+
+	store_execute(&query, values, NULL);
+}
+
+void
+registry_dependants_changed(const char *tree_name)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.timetable SET relations_mark = pg_catalog.nextval('synergy.mark_seq') WHERE $1 = ANY (dependent_on)", 1,
+		{TEXTOID}
+	};
+	Datum		values[1] = {CStringGetTextDatum(tree_name)};
+
+	store_execute(&query, values, NULL);
+}
+
+bool
+registry_has_jobs(int32 process_id)
+{
+	static StoreQuery query = {"SELECT FROM synergy.job_data WHERE process_id = $1 LIMIT 1", 1, {INT4OID}};
+	Datum		values[1] = {Int32GetDatum(process_id)};
+
+	return store_execute(&query, values, NULL) > 0;
+}
+
+/* the jobs that begin at the end or later; a period is found by its key first, then by where it begins */
+#define JOBS_FROM_END \
+	"synergy.process p JOIN synergy.job_data j ON j.process_id = p.process_id " \
+	"  AND j.timeperiod >= synergy.timeperiod_cast(p.time_qualifier, $2) " \
+	"  AND synergy.timeperiod_start(j.timeperiod) >= synergy.timeperiod_start($2) WHERE p.tree_name = $1"
+
+int64
+registry_cut(const char *tree_name, const char *end, char **example)
+{
+	static StoreQuery look = {
+		"SELECT pg_catalog.count(*), pg_catalog.min(pg_catalog.format('%s of process \"%s\" is %s', j.timeperiod, p.process_name, "
+		"  synergy.job_state_of(j.state))) FROM " JOBS_FROM_END " AND j.state <> 'e'", 2, {TEXTOID, TEXTOID}
+	};
+	static StoreQuery cut = {
+		"DELETE FROM synergy.job_data d USING (SELECT j.process_id, j.timeperiod FROM " JOBS_FROM_END ") c "
+		"WHERE d.process_id = c.process_id AND d.timeperiod = c.timeperiod", 2, {TEXTOID, TEXTOID}
+	};
+	static StoreQuery move_head = {
+		"UPDATE synergy.progress g SET head = h.last, frontier = least(g.frontier, h.last) FROM (SELECT p.process_id, "
+		"  (SELECT j.timeperiod FROM synergy.job_data j WHERE j.process_id = p.process_id ORDER BY j.timeperiod DESC LIMIT 1) AS last "
+		"  FROM synergy.process p WHERE p.tree_name = $1) h WHERE g.process_id = h.process_id AND g.head IS DISTINCT FROM h.last", 1,
+		{TEXTOID}
+	};
+	Datum		values[2] = {CStringGetTextDatum(tree_name), CStringGetTextDatum(end)};
+	int64		n;
+
+	store_execute(&look, values, NULL);
+	n = store_get_int64(0, 1, 0);
+	*example = store_get_text(0, 2);
+	if (n > 0)
+		return n;
+	store_execute(&cut, values, NULL);
+	store_execute(&move_head, values, NULL);
+	return 0;
 }
 
 void
@@ -282,23 +382,27 @@ delete_work(int32 id)
 }
 
 void
-registry_delete_process(int32 id, const char *tree_name)
+registry_delete_if_empty(const char *tree_name, const char *process_name)
 {
-	static StoreQuery process = {"DELETE FROM synergy.process WHERE process_id = $1 RETURNING process_name", 1, {INT4OID}};
-	static StoreQuery timetable = {
+	static StoreQuery query = {
 		"DELETE FROM synergy.timetable t WHERE tree_name = $1 AND tree_name = $2 "
 		"AND NOT EXISTS (SELECT FROM synergy.process p WHERE p.tree_name = t.tree_name) "
 		"AND NOT EXISTS (SELECT FROM synergy.timetable d WHERE t.tree_name = ANY (d.dependent_on))", 2, {TEXTOID, TEXTOID}
 	};
-	Datum		values[2] = {Int32GetDatum(id)};
-	char	   *name;
+	Datum		values[2] = {CStringGetTextDatum(tree_name), CStringGetTextDatum(process_name)};
+
+	store_execute(&query, values, NULL);
+}
+
+void
+registry_delete_process(int32 id, const char *tree_name)
+{
+	static StoreQuery process = {"DELETE FROM synergy.process WHERE process_id = $1 RETURNING process_name", 1, {INT4OID}};
+	Datum		values[1] = {Int32GetDatum(id)};
 
 	delete_work(id);
 	store_execute(&process, values, NULL);
-	name = store_get_text(0, 1);
-	values[0] = CStringGetTextDatum(tree_name);
-	values[1] = CStringGetTextDatum(name);
-	store_execute(&timetable, values, NULL);
+	registry_delete_if_empty(tree_name, store_get_text(0, 1));
 }
 
 void

@@ -56,6 +56,12 @@ typedef struct RegisteredProcess
 	Oid			owner;
 	char	   *worker;
 	char	   *command;
+	/* of a process only */
+	int			grouping;
+	char	   *machine;
+	char	   *source_table;	/* or NULL; likewise below */
+	char	   *source_key;
+	char	   *source_time;
 } RegisteredProcess;
 
 typedef struct RegisteredTimetable
@@ -82,8 +88,25 @@ extern void registry_write_freerun(const FreerunDefinition *definition);
 extern void registry_begin_earlier(const char *tree_name, const char *start);
 extern void registry_forget_reach(int32 process_id);
 
+/* where the jobs of this process begin is written down, nothing else; likewise of the timetable that names a start */
+extern void registry_move_start(int32 process_id, const char *start);
+extern void registry_move_timetable_start(const char *tree_name, const char *start);
+
+/* the relations of this timetable's jobs are others from now on; of those that depend on it */
+extern void registry_relations_changed(const char *tree_name);
+extern void registry_dependants_changed(const char *tree_name);
+
+extern bool registry_has_jobs(int32 process_id);
+
+/*
+ * Takes the jobs from the timetable's end on away.  Returns how many of them have left embryo: then nothing is taken
+ * away; *example names the first one.
+ */
+extern int64 registry_cut(const char *tree_name, const char *end, char **example);
+
 /* a process or freerun with its jobs, units and their logs; its own empty timetable goes with it */
 extern void registry_delete_process(int32 id, const char *tree_name);
+extern void registry_delete_if_empty(const char *tree_name, const char *process_name);	/* its own timetable */
 extern void registry_delete_freerun(int32 id);
 
 /* false: processes or other timetables are left that need it; *what names one */

@@ -190,13 +190,13 @@ unit_insert(List *units)
 	store_execute(&query, values, NULL);
 }
 
-uint64
+List *
 unit_update(List *units)
 {
 	static StoreQuery query = {
 		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
-		"  AS n (id, stored_state, stored_attempt, state, end_id, mark, retries, losses, created_at, submitted_at, "
-		"  started_at, release_at, by_executor, error, heard_at, number_of_rows, open_writers)), "
+		"  WITH ORDINALITY AS n (id, stored_state, stored_attempt, state, end_id, mark, retries, losses, created_at, submitted_at, "
+		"  started_at, release_at, by_executor, error, heard_at, number_of_rows, open_writers, place)), "
 		"held AS MATERIALIZED (SELECT u.unit_of_work_id AS id FROM n JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
 		"  WHERE u.state = n.stored_state AND u.attempt = n.stored_attempt FOR NO KEY UPDATE OF u SKIP LOCKED) "
 		"UPDATE synergy.unit_of_work_data u SET state = n.state, end_id = n.end_id, mark = n.mark, number_of_retries = n.retries, "
@@ -204,7 +204,8 @@ unit_update(List *units)
 		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $18) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
 		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error), "
 		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows, open_writers = n.open_writers "
-		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held)", 18,
+		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held) "
+		"RETURNING n.place", 18,
 		{INT8ARRAYOID, CHARARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
@@ -215,6 +216,8 @@ unit_update(List *units)
 	StoreColumn columns[17];
 	Datum		values[18];
 	ListCell   *cell;
+	List	   *refused = NIL;
+	uint64		n;
 
 	columns_init(columns, types, 17);
 	foreach(cell, units)
@@ -241,7 +244,13 @@ unit_update(List *units)
 	}
 	columns_arrays(columns, values, 17);
 	values[17] = TimestampTzGetDatum(GetCurrentTimestamp());
-	return store_execute(&query, values, NULL);
+	n = store_execute(&query, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+		((Unit *) list_nth(units, store_get_int64(i, 1, 1) - 1))->is_written = true;
+	foreach(cell, units)
+		if (!((Unit *) lfirst(cell))->is_written)
+			refused = lappend(refused, lfirst(cell));
+	return refused;
 }
 
 void

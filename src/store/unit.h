@@ -36,6 +36,7 @@ typedef struct Unit
 	int			stored_attempt;
 	bool		is_new;
 	bool		is_dirty;
+	bool		is_written;		/* by the last unit_update() */
 	bool		is_current;		/* garbage collector: it is its job's or freerun's unit */
 } Unit;
 
@@ -63,8 +64,8 @@ extern uint64 unit_select_requested_sql(void);
 extern void unit_read_row(uint64 row, Unit *out);
 
 extern void unit_insert(List *units);
-/* writes those that are still as they were read (a worker may have been faster); returns how many were written */
-extern uint64 unit_update(List *units);
+/* writes those that are still as they were read (a worker may have been faster); returns those that were not written */
+extern List *unit_update(List *units);
 
 /* NOTIFY synergy, one per name */
 extern void unit_notify(List *process_names);

@@ -49,11 +49,11 @@ unit_run_start(int64 unit_id, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = true "
-		"FROM (SELECT p.process_id AS id, process_name, NULL AS entry_name, time_qualifier, command, arguments, options, owner "
+		"FROM (SELECT p.process_id AS id, process_name, NULL AS entry_name, time_qualifier, command, arguments, options, owner, worker "
 		"      FROM synergy.process p JOIN synergy.unit_of_work_data USING (process_id) WHERE unit_of_work_id = $1 "
-		"      UNION ALL SELECT freerun_id, process_name, entry_name, NULL, command, arguments, options, owner "
+		"      UNION ALL SELECT freerun_id, process_name, entry_name, NULL, command, arguments, options, owner, worker "
 		"      FROM synergy.freerun JOIN synergy.unit_of_work_data d ON d.process_id = freerun_id WHERE unit_of_work_id = $1) o "
-		"WHERE u.unit_of_work_id = $1 AND u.state = 'r' AND o.id = u.process_id AND o.owner::oid = $3 "
+		"WHERE u.unit_of_work_id = $1 AND u.state = 'r' AND o.id = u.process_id AND o.owner::oid = $3 AND o.worker = 'sql' "
 		"RETURNING u.unit_of_work_id, u.attempt, o.process_name, o.entry_name, u.timeperiod, o.command, "
 		"  synergy.timeperiod_start(u.start_timeperiod), synergy.timeperiod_start(u.end_timeperiod), o.arguments::text, "
 		"  (EXTRACT(EPOCH FROM (o.options->>'timeout')::interval) * 1000)::bigint", 3,

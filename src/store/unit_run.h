@@ -28,7 +28,7 @@ typedef struct RunnableUnit
 
 /*
  * requested -> in_progress, attempt + 1.  NULL when the unit is not requested any more, or when its process now has
- * another owner than the session's user.  Result in the current memory context.  Commit right after.
+ * another owner than the session's user, or another kind of worker.  Result in the current memory context.  Commit right after.
  */
 extern RunnableUnit *unit_run_start(int64 unit_id, TimestampTz now);
 

@@ -38,4 +38,4 @@ SELECT synergy.fire('jobs', 'nothing');
 SELECT synergy.unregister_freerun('jobs', e) FROM unnest(ARRAY['nightly', 'once']) e;
 SELECT synergy.unregister_freerun('jobs', 'nightly');
 -- the machines can be read
-SELECT state_machine, count(*) > 2 AS has_rows, bool_and(comment <> '') AS is_explained FROM synergy.state_machine GROUP BY 1 ORDER BY 1;
+SELECT machine, count(*) > 2 AS has_rows, bool_and(comment <> '') AS is_explained FROM synergy.state_machine GROUP BY 1 ORDER BY 1;

@@ -178,11 +178,11 @@ check_membership(const ProcessDefinition *d, bool is_known, const RegisteredProc
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("timetable \"%s\" has a process of qualifier %s already: \"%s\"", d->tree_name, d->qualifier, other),
 				 errhint("A timetable holds one process of each qualifier; use another tree_name, or unregister \"%s\" first.", other)));
-	if (is_known && strcmp(known->qualifier, d->qualifier) != 0 && registry_has_jobs(known->id))
+	if (is_known && strcmp(known->qualifier, d->qualifier) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("process \"%s\" has jobs of qualifier %s", d->name, known->qualifier),
-				 errhint("Its qualifier cannot be changed; call synergy.unregister_process(%s) first, or use another name.",
+				 errmsg("process \"%s\" is %s, and cannot become %s", d->name, known->qualifier, d->qualifier),
+				 errhint("Its jobs are periods of that length; call synergy.unregister_process(%s) first, or use another name.",
 						 quote_literal_cstr(d->name))));
 }
 

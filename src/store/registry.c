@@ -286,15 +286,6 @@ registry_dependants_changed(const char *tree_name)
 	store_execute(&query, values, NULL);
 }
 
-bool
-registry_has_jobs(int32 process_id)
-{
-	static StoreQuery query = {"SELECT FROM synergy.job_data WHERE process_id = $1 LIMIT 1", 1, {INT4OID}};
-	Datum		values[1] = {Int32GetDatum(process_id)};
-
-	return store_execute(&query, values, NULL) > 0;
-}
-
 /* the jobs that begin at the end or later; a period is found by its key first, then by where it begins */
 #define JOBS_FROM_END \
 	"synergy.process p JOIN synergy.job_data j ON j.process_id = p.process_id " \

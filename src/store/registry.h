@@ -96,8 +96,6 @@ extern void registry_move_timetable_start(const char *tree_name, const char *sta
 extern void registry_relations_changed(const char *tree_name);
 extern void registry_dependants_changed(const char *tree_name);
 
-extern bool registry_has_jobs(int32 process_id);
-
 /*
  * Takes the jobs from the timetable's end on away.  Returns how many of them have left embryo: then nothing is taken
  * away; *example names the first one.

@@ -48,7 +48,7 @@ SELECT source('s2');
 SET timezone = 'UTC';
 SELECT timeperiod, start_id, end_id, state FROM synergy.unit_of_work WHERE process_name = 'r' ORDER BY unit_of_work_id;
 SELECT synergy.unregister_process('r');
--- the qualifier: only without jobs
+-- the qualifier: never
 SELECT again(time_qualifier => 'daily');
 SELECT again();
 -- another timetable: the process moves, and its own empty one is gone

@@ -48,7 +48,6 @@ SELECT synergy.register_timetable('d', '{nothing}');
 SELECT synergy.register_timetable('d', start_timeperiod => '2016040000', end_timeperiod => '2016040100');
 SELECT synergy.register_process('a_hourly', 'hourly', 'SELECT 1', tree_name => 'a');
 SELECT synergy.register_process('a_other', 'hourly', 'SELECT 1', tree_name => 'a');
--- while it has no job, its qualifier may be another
 SELECT synergy.register_process('a_hourly', 'daily', 'SELECT 1', tree_name => 'a');
 SELECT synergy.unregister_timetable('a');
 SELECT synergy.unregister_timetable('nothing');

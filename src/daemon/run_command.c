@@ -120,6 +120,8 @@ session_reset(void)
 	DropAllPreparedStatements();
 	Async_UnlistenAll();
 	LockReleaseAll(USER_LOCKMETHOD, true);
+	PushActiveSnapshot(GetCatalogSnapshot(InvalidOid));	/* the transaction's own would forbid SET TRANSACTION */
 	ResetTempTableNamespace();
+	PopActiveSnapshot();
 	ResetSequenceCaches();
 }

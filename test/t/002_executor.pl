@@ -56,6 +56,9 @@ is(run_once('clean', q(INSERT INTO public.seen (what) SELECT concat_ws(' ', 'cle
 is($node->safe_psql('postgres', q(SELECT what FROM seen WHERE what LIKE 'clean%')), 'clean 4MB 0 0', 'does not see them');
 is($node->safe_psql('postgres', q(SELECT count(DISTINCT pid) FROM seen WHERE who = 'worker')), '1', 'though it is the same session');
 
+is(run_once('serializable', q(SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; INSERT INTO seen (what) SELECT current_setting('transaction_isolation')),
+	'postgres'), 'processed ', 'a command may choose the isolation of its transaction');
+
 like(run_once('homeless', 'SELECT 1', 'nologin'), qr/^invalid role "nologin" that owns it may not log in/, 'an owner who may not log in');
 $node->safe_psql('postgres', q(SELECT synergy.register_freerun('t', 'canceled', '0 0 1 1 *', 'SELECT pg_sleep(60)'); SELECT synergy.fire('t', 'canceled')));
 ok(defined wait_for($node, 'postgres',

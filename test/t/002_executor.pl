@@ -58,6 +58,12 @@ is($node->safe_psql('postgres', q(SELECT count(DISTINCT pid) FROM seen WHERE who
 
 is(run_once('serializable', q(SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; INSERT INTO seen (what) SELECT current_setting('transaction_isolation')),
 	'postgres'), 'processed ', 'a command may choose the isolation of its transaction');
+is(run_once('closed', 'SET default_transaction_read_only = on'), 'processed ', 'a unit makes later transactions read-only');
+is(run_once('open', 'INSERT INTO seen (what) VALUES ($f$open$f$)'), 'processed ', 'but not those of the next unit');
+like(run_once('half', 'DO $d$ BEGIN SET default_transaction_read_only = on; COMMIT; PERFORM 1 / 0; END $d$'), qr/^invalid 22012/,
+	'nor the one that keeps its error');
+$node->safe_psql('postgres', q(CREATE ROLE reader LOGIN; SELECT synergy.grant('author', 'reader'); ALTER ROLE reader SET default_transaction_read_only = on));
+like(run_once('reader', 'INSERT INTO seen (what) VALUES ($f$read$f$)', 'reader'), qr/^invalid 25006/, 'a role that is read-only');
 
 like(run_once('homeless', 'SELECT 1', 'nologin'), qr/^invalid role "nologin" that owns it may not log in/, 'an owner who may not log in');
 $node->safe_psql('postgres', q(SELECT synergy.register_freerun('t', 'canceled', '0 0 1 1 *', 'SELECT pg_sleep(60)'); SELECT synergy.fire('t', 'canceled')));

@@ -6,7 +6,7 @@ use SynergyTest;
 use Test::More;
 use PostgreSQL::Test::Utils;
 
-my $node = synergy_node('executor', "timezone = 'UTC'", 'synergy.executor_idle_timeout = 2s');
+my $node = synergy_node('executor', "timezone = 'UTC'", 'synergy.executor_idle_timeout = 1h');
 $node->start;
 create_synergy($node);
 scheduler_state($node, 'postgres', 'running');
@@ -72,6 +72,8 @@ ok(defined wait_for($node, 'postgres',
 	'an executor shows its command, and can be canceled');
 ok(defined wait_for($node, 'postgres', q(SELECT state = 'invalid' AND error LIKE '57014%' FROM synergy.unit_of_work WHERE entry_name = 'canceled')),
 	'which fails its unit');
+$node->safe_psql('postgres', q(ALTER SYSTEM SET synergy.executor_idle_timeout = '100ms'));
+$node->reload;
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'synergy executor')),
 	'idle executors go home');
 

@@ -1,6 +1,6 @@
 # Sourced by check and demo: a private cluster over a private install of the built tree.
 #
-#	cluster_build				builds, and installs below build/dest
+#	cluster_build				builds, and installs below build/dest, or straight into a server that cannot look there
 #	cluster_create DIR [NAME=VALUE ...]	initdb in DIR, with the extension to be found there
 #	cluster_start DIR, cluster_stop DIR
 #	as_postgres COMMAND...		as the user that may run servers
@@ -19,15 +19,28 @@ as_postgres() {
 	fi
 }
 
+major=$("$PG_CONFIG" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+
+# can the server be told where to find extensions? 18 can, and Debian's before it
+looks_elsewhere() {
+	[ "$major" -ge 18 ] || [[ $("$("$PG_CONFIG" --bindir)/postgres" --describe-config) == *$'\n'extension_destdir* ]]
+}
+
 cluster_build() {
 	mkdir -p "$top/build"
+	# objects made for another PostgreSQL are of no use
+	if ! "$PG_CONFIG" | cmp -s - "$top/build/pg_config"; then
+		rm -f "$top"/src/*.o "$top"/src/*/*.o "$top/synergy.so"
+		"$PG_CONFIG" > "$top/build/pg_config"
+	fi
 	make -C "$top" -s -j"$(nproc)" PG_CONFIG="$PG_CONFIG" > "$top/build/make.log" 2>&1 ||
 		{ cat "$top/build/make.log"; return 1; }
 	rm -rf "$dest"
+	looks_elsewhere || dest=
 	make -C "$top" -s install DESTDIR="$dest" PG_CONFIG="$PG_CONFIG" > "$top/build/make.log" 2>&1 ||
 		{ cat "$top/build/make.log"; return 1; }
 	# the tree may lie where user postgres may not look
-	if [ "$(id -u)" -eq 0 ]; then
+	if [ -n "$dest" ] && [ "$(id -u)" -eq 0 ]; then
 		installed=$(mktemp -d /tmp/synergy-install-XXXXXX)
 		cp -r "$dest/." "$installed"
 		chmod -R a+rX "$installed"
@@ -37,8 +50,9 @@ cluster_build() {
 
 # settings with which a server finds an extension that is not installed where it looks by itself
 cluster_settings() {
+	[ -n "$dest" ] || return 0
 	echo "dynamic_library_path = '$dest$("$PG_CONFIG" --pkglibdir):\$libdir'"
-	if [ "$("$PG_CONFIG" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -ge 18 ]; then
+	if [ "$major" -ge 18 ]; then
 		echo "extension_control_path = '$dest$("$PG_CONFIG" --sharedir):\$system'"
 	else
 		echo "extension_destdir = '$dest'"

@@ -292,7 +292,7 @@ next_real_fire(const TriggerRule *trigger, const TriggerZone *zone, Instant afte
 bool
 trigger_next(const TriggerRule *trigger, const TriggerZone *zone, Instant after, Instant *next)
 {
-	Instant		found;
+	Instant		found = after;	/* or -O1 warns */
 	bool		is_found;
 
 	if (after >= civil_end_instant())

@@ -128,14 +128,23 @@ end_unit(void)
 
 /* ---------------------------------------------------------------- one unit */
 
+/* a transaction that is not the command's: whatever the owner, or the last unit, has set for his */
+static void
+begin_own(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactReadOnly = XactDeferrable = false;
+	MemoryContextSwitchTo(unit_context);
+}
+
 static RunnableUnit *
 start_unit(int64 unit_id)
 {
 	RunnableUnit *unit;
 
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	MemoryContextSwitchTo(unit_context);
+	begin_own();
 	unit = unit_run_start(unit_id, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);
@@ -184,9 +193,7 @@ describe_error(const ErrorData *error)
 static void
 fail_unit(const RunnableUnit *unit, const char *error)
 {
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	MemoryContextSwitchTo(unit_context);
+	begin_own();
 	unit_run_fail(unit->unit_id, unit->attempt, error, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);

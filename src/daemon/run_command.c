@@ -117,9 +117,14 @@ session_reset(void)
 	PortalHashTableDeleteAll();
 	SetPGVariable("session_authorization", NIL, false);
 	ResetAllOptions();
+	XactIsoLevel = DefaultXactIsoLevel; /* this transaction has begun with what was set before */
+	XactReadOnly = DefaultXactReadOnly;
+	XactDeferrable = DefaultXactDeferrable;
 	DropAllPreparedStatements();
 	Async_UnlistenAll();
 	LockReleaseAll(USER_LOCKMETHOD, true);
+	PushActiveSnapshot(GetCatalogSnapshot(InvalidOid));	/* the transaction's own would forbid SET TRANSACTION */
 	ResetTempTableNamespace();
+	PopActiveSnapshot();
 	ResetSequenceCaches();
 }

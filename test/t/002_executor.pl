@@ -6,7 +6,7 @@ use SynergyTest;
 use Test::More;
 use PostgreSQL::Test::Utils;
 
-my $node = synergy_node('executor', "timezone = 'UTC'", 'synergy.executor_idle_timeout = 2s');
+my $node = synergy_node('executor', "timezone = 'UTC'", 'synergy.executor_idle_timeout = 1h');
 $node->start;
 create_synergy($node);
 scheduler_state($node, 'postgres', 'running');
@@ -56,6 +56,15 @@ is(run_once('clean', q(INSERT INTO public.seen (what) SELECT concat_ws(' ', 'cle
 is($node->safe_psql('postgres', q(SELECT what FROM seen WHERE what LIKE 'clean%')), 'clean 4MB 0 0', 'does not see them');
 is($node->safe_psql('postgres', q(SELECT count(DISTINCT pid) FROM seen WHERE who = 'worker')), '1', 'though it is the same session');
 
+is(run_once('serializable', q(SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; INSERT INTO seen (what) SELECT current_setting('transaction_isolation')),
+	'postgres'), 'processed ', 'a command may choose the isolation of its transaction');
+is(run_once('closed', 'SET default_transaction_read_only = on'), 'processed ', 'a unit makes later transactions read-only');
+is(run_once('open', 'INSERT INTO seen (what) VALUES ($f$open$f$)'), 'processed ', 'but not those of the next unit');
+like(run_once('half', 'DO $d$ BEGIN SET default_transaction_read_only = on; COMMIT; PERFORM 1 / 0; END $d$'), qr/^invalid 22012/,
+	'nor the one that keeps its error');
+$node->safe_psql('postgres', q(CREATE ROLE reader LOGIN; SELECT synergy.grant('author', 'reader'); ALTER ROLE reader SET default_transaction_read_only = on));
+like(run_once('reader', 'INSERT INTO seen (what) VALUES ($f$read$f$)', 'reader'), qr/^invalid 25006/, 'a role that is read-only');
+
 like(run_once('homeless', 'SELECT 1', 'nologin'), qr/^invalid role "nologin" that owns it may not log in/, 'an owner who may not log in');
 $node->safe_psql('postgres', q(SELECT synergy.register_freerun('t', 'canceled', '0 0 1 1 *', 'SELECT pg_sleep(60)'); SELECT synergy.fire('t', 'canceled')));
 ok(defined wait_for($node, 'postgres',
@@ -63,6 +72,8 @@ ok(defined wait_for($node, 'postgres',
 	'an executor shows its command, and can be canceled');
 ok(defined wait_for($node, 'postgres', q(SELECT state = 'invalid' AND error LIKE '57014%' FROM synergy.unit_of_work WHERE entry_name = 'canceled')),
 	'which fails its unit');
+$node->safe_psql('postgres', q(ALTER SYSTEM SET synergy.executor_idle_timeout = '100ms'));
+$node->reload;
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'synergy executor')),
 	'idle executors go home');
 

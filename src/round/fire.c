@@ -58,6 +58,32 @@ preload_units(Frame *frame, Process *process, int n_jobs)
 	pfree(ids);
 }
 
+/* the children of the jobs that will be looked at, in one statement; spans that touch become one range */
+static void
+preload_children(Frame *frame, Process *process, int n_jobs)
+{
+	JobRange   *ranges = palloc(sizeof(JobRange) * n_jobs);
+	int			n = 0;
+	Timeperiod	after = TIMEPERIOD_NONE;
+	Job		   *job;
+
+	for (int i = 0; i < n_jobs && (job = frame_next_active(frame, process, after)) != NULL && due_time(job) <= frame->now; i++)
+	{
+		JobRange	span = span_of(process, job->key.timeperiod);
+
+		after = job->key.timeperiod;
+		if (n > 0 && ranges[n - 1].to == span.from)
+			ranges[n - 1].to = span.to;
+		else
+		{
+			ranges[n] = span;
+			ranges[n++].process = process->child;
+		}
+	}
+	frame_load(frame, ranges, n);
+	pfree(ranges);
+}
+
 void
 fire_process(Frame *frame, Process *process, Cause cause)
 {
@@ -68,6 +94,8 @@ fire_process(Frame *frame, Process *process, Cause cause)
 	if (!process->is_on || process->quiet_until > frame->now)
 		return;
 	preload_units(frame, process, at_work);
+	if (process->child != NULL)
+		preload_children(frame, process, at_work);
 	while (n < at_work)
 	{
 		Job		   *job = frame_next_active(frame, process, after);

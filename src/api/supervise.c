@@ -146,6 +146,11 @@ synergy_cancel_unit_of_work(PG_FUNCTION_ARGS)
 	drain_events(frame);
 	MemoryContextSwitchTo(old);
 	session_flush(&session, frame);
+	if (frame_unit(frame, PG_GETARG_INT64(0))->is_dirty)	/* could not be written */
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("unit of work " INT64_FORMAT " is just being changed by its worker", PG_GETARG_INT64(0)),
+				 errhint("Look at it again when the worker's transaction has ended; synergy.skip gives its job up at once.")));
 	session_end(&session);
 	return_changes(fcinfo, frame);
 	return (Datum) 0;

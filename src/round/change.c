@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "round/frame.h"
+#include "store/spi.h"
 
 int64
 frame_next_mark(Frame *frame)
@@ -202,6 +203,46 @@ frame_extend(Frame *frame)
 
 /* ---------------------------------------------------------------- writing */
 
+/*
+ * A worker has changed the unit since it was read, or is changing it just now: it was not written, and stays what the
+ * worker makes of it.  A job that was skipped, or whose unit was to be requested anew, must not stand on that: it lets
+ * go of the unit, and the second one begins again with its next evaluation.
+ */
+static void
+let_go(Frame *frame, Unit *unit)
+{
+	Process    *process = definition_process(frame->definitions, unit->process_id);
+	Job		   *job = process ? frame_loaded_job(frame, process, unit->timeperiod) : NULL;
+	bool		is_recycled = unit->state == UNIT_REQUESTED && unit->created == frame->now;
+
+	if (job == NULL || job->unit_id != unit->id || (job->state != JOB_SKIPPED && !is_recycled))
+		return;
+	job->unit_id = 0;
+	job->unit = NULL;
+	if (job->state == JOB_SKIPPED)
+		frame_touch_job(frame, job);
+	else
+		frame_set_state(frame, job, JOB_EMBRYO);
+}
+
+static void
+write_units(Frame *frame)
+{
+	uint64		n = unit_update(frame->dirty_units);
+	ListCell   *cell;
+
+	for (uint64 i = 0; i < n; i++)
+		frame_unit(frame, store_get_int64(i, 1, 0))->is_dirty = false;
+	SPI_freetuptable(SPI_tuptable);
+	foreach(cell, frame->dirty_units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		if (unit->is_dirty && !unit->is_new)
+			let_go(frame, unit);
+	}
+}
+
 bool
 frame_flush(Frame *frame)
 {
@@ -212,7 +253,7 @@ frame_flush(Frame *frame)
 	if (frame->new_units)
 		unit_insert(frame->new_units);
 	if (frame->dirty_units)
-		unit_update(frame->dirty_units);
+		write_units(frame);
 	if (frame->dirty_jobs)
 		job_update(frame->dirty_jobs);
 	/* a frontier that moved is only a hint: it is not worth a transaction of its own */

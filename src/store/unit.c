@@ -191,7 +191,7 @@ unit_update(List *units)
 		"  number_of_losses = n.losses, created_at = n.created_at, submitted_at = n.submitted_at, started_at = n.started_at, "
 		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $15) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
 		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error) "
-		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held)", 15,
+		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held) RETURNING u.unit_of_work_id", 15,
 		{INT8ARRAYOID, CHARARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZOID}

@@ -51,7 +51,7 @@ extern uint64 unit_select_requested_sql(void);
 extern void unit_read_row(uint64 row, Unit *out);
 
 extern void unit_insert(List *units);
-/* writes those that are still as they were read (a worker may have been faster); returns how many were written */
+/* writes those that are still as they were read (a worker may have been faster); returns the ids of those that were written */
 extern uint64 unit_update(List *units);
 
 /* NOTIFY synergy, one per name */

@@ -6,6 +6,7 @@ CREATE TABLE synergy.timetable (
 	dependent_on	text[] NOT NULL DEFAULT '{}',
 	start_timeperiod synergy.timeperiod,
 	end_timeperiod	synergy.timeperiod,
+	since_mark		bigint NOT NULL DEFAULT 0,
 	created_at		timestamptz NOT NULL DEFAULT now(),
 	updated_at		timestamptz NOT NULL DEFAULT now()
 );
@@ -15,6 +16,7 @@ COMMENT ON COLUMN synergy.timetable.tree_name IS 'Name, 1 to 63 bytes';
 COMMENT ON COLUMN synergy.timetable.dependent_on IS 'Names of the timetables whose counterpart jobs must be finished first';
 COMMENT ON COLUMN synergy.timetable.start_timeperiod IS 'First period; NULL: each process has its own';
 COMMENT ON COLUMN synergy.timetable.end_timeperiod IS 'First period that is no longer part of it (exclusive); NULL: it goes on for ever';
+COMMENT ON COLUMN synergy.timetable.since_mark IS 'When dependent_on was last changed, in the order of all requests and finishings: jobs finished before did not have these inputs';
 COMMENT ON COLUMN synergy.timetable.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.timetable.updated_at IS 'When it was last registered';
 
@@ -41,6 +43,7 @@ CREATE TABLE synergy.process (
 	is_on			boolean NOT NULL DEFAULT true,
 	options			jsonb NOT NULL DEFAULT '{}',
 	owner			regrole NOT NULL,
+	since_mark		bigint NOT NULL DEFAULT 0,
 	created_at		timestamptz NOT NULL DEFAULT now(),
 	updated_at		timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (tree_name, time_qualifier)
@@ -64,6 +67,7 @@ COMMENT ON COLUMN synergy.process.start_timeperiod IS 'Where its timetable begin
 COMMENT ON COLUMN synergy.process.is_on IS 'Off: nothing is requested for it';
 COMMENT ON COLUMN synergy.process.options IS 'See docs/options.md; unknown keys are refused at registration';
 COMMENT ON COLUMN synergy.process.owner IS 'The role that registered it; its command runs as this role';
+COMMENT ON COLUMN synergy.process.since_mark IS 'When it was first registered, or got another start, grouping or machine, in the order of all requests and finishings';
 COMMENT ON COLUMN synergy.process.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.process.updated_at IS 'When it was last registered or switched';
 

@@ -89,7 +89,9 @@ BEGIN ATOMIC
 	JOIN synergy.job_data b ON b.process_id = l.other_id
 		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-	WHERE j.state IN ('p', 'n') AND b.mark > u.mark
+	JOIN synergy.timetable t ON t.tree_name = p.tree_name
+	-- what was finished before a change of definitions is not measured by the inputs that it would have now
+	WHERE j.state IN ('p', 'n') AND b.mark > u.mark AND u.mark > greatest(t.since_mark, p.since_mark, o.since_mark)
 	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 	UNION ALL
 	SELECT 'every period up to the last has a job', p.process_name, s.timeperiod, NULL, NULL

@@ -299,6 +299,7 @@ synergy_register_process(PG_FUNCTION_ARGS)
 	if (!registry_find_timetable(d.tree_name, &timetable))
 		registry_write_timetable(d.tree_name, PointerGetDatum(construct_empty_array(TEXTOID)), NULL, NULL);
 	settle_start(&d, is_known ? &known : NULL, &timetable, session.now);
+	registry_begin_again(&d);
 	registry_write_process(&d);
 	session_definitions_changed(&session, "register", d.name, NULL,
 								psprintf("%s %s, %s, worker %s, %s", d.qualifier, d.machine, d.blocking, d.worker, d.trigger));

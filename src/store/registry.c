@@ -114,8 +114,10 @@ void
 registry_write_timetable(const char *name, Datum dependent_on, const char *start, const char *end)
 {
 	static StoreQuery query = {
-		"INSERT INTO synergy.timetable (tree_name, dependent_on, start_timeperiod, end_timeperiod) VALUES ($1, $2, $3, $4) "
+		"INSERT INTO synergy.timetable (tree_name, dependent_on, start_timeperiod, end_timeperiod, since_mark) "
+		"VALUES ($1, $2, $3, $4, pg_catalog.nextval('synergy.mark_seq')) "
 		"ON CONFLICT (tree_name) DO UPDATE SET dependent_on = EXCLUDED.dependent_on, end_timeperiod = EXCLUDED.end_timeperiod, "
+		"since_mark = CASE WHEN timetable.dependent_on = EXCLUDED.dependent_on THEN timetable.since_mark ELSE EXCLUDED.since_mark END, "
 		"start_timeperiod = coalesce(EXCLUDED.start_timeperiod, timetable.start_timeperiod), updated_at = now()", 4,
 		{TEXTOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 	};
@@ -130,18 +132,41 @@ registry_write_timetable(const char *name, Datum dependent_on, const char *start
 }
 
 void
+registry_begin_again(const ProcessDefinition *d)
+{
+	/* the worker who is just taking or ending one of these units is not waited for: no job has it any more */
+	static StoreQuery query = {
+		"WITH changed AS MATERIALIZED (SELECT process_id FROM synergy.process WHERE process_name = $1 "
+		"  AND (state_machine, time_grouping) <> ($2, $3)), "
+		"held AS MATERIALIZED (SELECT u.unit_of_work_id FROM changed JOIN synergy.unit_of_work_data u USING (process_id) "
+		"  WHERE u.state IN ('r', 'i', 'v') FOR NO KEY UPDATE OF u SKIP LOCKED), "
+		"canceled AS (UPDATE synergy.unit_of_work_data u SET state = 'c', finished_at = now(), release_at = NULL, by_executor = false "
+		"  WHERE u.unit_of_work_id IN (SELECT unit_of_work_id FROM held)) "
+		"UPDATE synergy.job_data j SET state = 'e', unit_of_work_id = NULL FROM changed c "
+		"WHERE j.process_id = c.process_id AND j.state IN ('i', 'f')", 3,
+		{TEXTOID, TEXTOID, INT4OID}
+	};
+	Datum		values[3] = {CStringGetTextDatum(d->name), CStringGetTextDatum(d->machine), Int32GetDatum(d->grouping)};
+
+	store_execute(&query, values, NULL);
+}
+
+void
 registry_write_process(const ProcessDefinition *d)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.process (process_name, tree_name, time_qualifier, time_grouping, state_machine, blocking_type, "
-		"  trigger_frequency, worker, command, source, source_table, sink, arguments, start_timeperiod, is_on, options, owner) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::regrole) "
+		"  trigger_frequency, worker, command, source, source_table, sink, arguments, start_timeperiod, is_on, options, owner, since_mark) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::regrole, "
+		"  pg_catalog.nextval('synergy.mark_seq')) "
 		"ON CONFLICT (process_name) DO UPDATE SET tree_name = EXCLUDED.tree_name, time_qualifier = EXCLUDED.time_qualifier, "
 		"  time_grouping = EXCLUDED.time_grouping, state_machine = EXCLUDED.state_machine, blocking_type = EXCLUDED.blocking_type, "
 		"  trigger_frequency = EXCLUDED.trigger_frequency, worker = EXCLUDED.worker, command = EXCLUDED.command, "
 		"  source = EXCLUDED.source, source_table = EXCLUDED.source_table, sink = EXCLUDED.sink, arguments = EXCLUDED.arguments, "
 		"  start_timeperiod = EXCLUDED.start_timeperiod, is_on = EXCLUDED.is_on, options = EXCLUDED.options, "
-		"  owner = EXCLUDED.owner, updated_at = now()", 17,
+		"  owner = EXCLUDED.owner, updated_at = now(), since_mark = CASE WHEN (process.time_grouping, process.state_machine, "
+		"  process.start_timeperiod) = (EXCLUDED.time_grouping, EXCLUDED.state_machine, EXCLUDED.start_timeperiod) "
+		"  THEN process.since_mark ELSE EXCLUDED.since_mark END", 17,
 		{TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID,
 		TEXTOID, BOOLOID, JSONBOID, OIDOID}
 	};
@@ -208,7 +233,7 @@ registry_begin_earlier(const char *tree_name, const char *start)
 		" synergy.timeperiod_start($2))", 2, {TEXTOID, TEXTOID}
 	};
 	static StoreQuery move = {
-		"UPDATE synergy.process SET start_timeperiod = $2 WHERE tree_name = $1 AND synergy.timeperiod_start(start_timeperiod) > "
+		"UPDATE synergy.process SET start_timeperiod = $2, since_mark = pg_catalog.nextval('synergy.mark_seq') WHERE tree_name = $1 AND synergy.timeperiod_start(start_timeperiod) > "
 		"synergy.timeperiod_start($2)", 2, {TEXTOID, TEXTOID}
 	};
 	Datum		values[2] = {CStringGetTextDatum(tree_name), CStringGetTextDatum(start)};

@@ -73,6 +73,9 @@ extern char *registry_member(const char *tree_name, const char *qualifier);
 extern bool registry_reaches(const char **from, int n, const char *tree_name);
 
 extern void registry_write_timetable(const char *name, Datum dependent_on, const char *start, const char *end);
+
+/* call it first: under another machine or grouping, jobs at work begin again; their units would mean something else */
+extern void registry_begin_again(const ProcessDefinition *definition);
 extern void registry_write_process(const ProcessDefinition *definition);
 extern void registry_write_freerun(const FreerunDefinition *definition);
 

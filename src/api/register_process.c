@@ -265,7 +265,11 @@ settle_start(ProcessDefinition *d, const RegisteredProcess *known, const Registe
 		d->start = known->start;
 	}
 	else if (timeperiod_start(start) < timeperiod_start(before))
+	{
 		registry_forget_reach(known->id);
+		registry_relations_changed(d->tree_name);
+		registry_dependants_changed(d->tree_name);
+	}
 }
 
 /* what the jobs of two timetables wait for is another matter from now on */
@@ -315,6 +319,12 @@ settle_jobs(Session *session, const ProcessDefinition *d, const RegisteredProces
 	MemoryContext old;
 	int			n;
 
+	if (d->grouping != known->grouping)
+	{
+		/* another span, other children and dependencies; and those that wait for it wait for other milestones */
+		registry_relations_changed(d->tree_name);
+		registry_dependants_changed(d->tree_name);
+	}
 	if (why == NULL && strcmp(d->worker, known->worker) == 0)
 		return;
 	frame = session_paused_frame(session);

@@ -108,8 +108,11 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 	session_begin(&session);
 	check_dependencies(name, names, n);
 	registry_write_timetable(name, PG_GETARG_DATUM(1), start_text, argument_text(fcinfo, 3));
-	if (start_text != NULL)
-		registry_begin_earlier(name, start_text);
+	if (start_text != NULL && registry_begin_earlier(name, start_text))
+	{
+		registry_relations_changed(name);
+		registry_dependants_changed(name);
+	}
 	if (end != TIMEPERIOD_NONE)
 		cut_timetable(name, argument_text(fcinfo, 3));
 	session_definitions_changed(&session, "register", NULL, NULL, psprintf("timetable %s", name));

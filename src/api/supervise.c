@@ -160,5 +160,10 @@ synergy_cancel_unit_of_work(PG_FUNCTION_ARGS)
 	operation_begin(fcinfo, 1, "cancel", &operation);
 	cancel_unit(operation.frame, PG_GETARG_INT64(0));
 	operation_end(fcinfo, &operation);
+	if (!operation.is_dry && !frame_unit(operation.frame, PG_GETARG_INT64(0))->is_written)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("unit of work " INT64_FORMAT " is just being changed by its worker", PG_GETARG_INT64(0)),
+				 errhint("Look at it again when the worker's transaction has ended; synergy.skip gives its job up at once.")));
 	return (Datum) 0;
 }

@@ -210,12 +210,35 @@ frame_extend(Frame *frame)
 
 /* ---------------------------------------------------------------- writing */
 
+/* the job does not stand on a unit that is not what the round took it for */
+static void
+let_go(Frame *frame, Unit *unit)
+{
+	Process    *process = definition_process(frame->definitions, unit->process_id);
+	Job		   *job = process ? frame_loaded_job(frame, process, unit->timeperiod) : NULL;
+	bool		was_taken;
+
+	if (job == NULL || job->unit_id != unit->id)
+		return;
+	was_taken = job_state_is_active(job->state) && job->is_dirty && unit->state != UNIT_CANCELED;
+	if (job->state != JOB_SKIPPED && !was_taken)
+		return;
+	job->unit_id = 0;
+	job->unit = NULL;
+	if (was_taken)
+		frame_set_state(frame, job, JOB_EMBRYO);
+	else
+		frame_touch_job(frame, job);
+}
+
 /*
- * A unit that a worker was just taking or completing has not been written: as if the worker had been a moment
- * earlier.  If it was to be canceled, its job has let go of it; then it is looked at again with the next news.
+ * A worker has changed the unit since it was read, or is changing it just now: it was not written, and stays what the
+ * worker makes of it.  A job that was skipped, or that has just taken it (requested anew, or as its last one), lets
+ * go of it, and the latter begins again with its next evaluation.  One that was to be canceled is looked at again
+ * with the next news.
  */
 static void
-cancel_later(List *refused)
+settle_refused(Frame *frame, List *refused)
 {
 	ListCell   *cell;
 
@@ -225,6 +248,7 @@ cancel_later(List *refused)
 
 		if (unit->state == UNIT_CANCELED)
 			pending_add_unit(unit->id);
+		let_go(frame, unit);
 	}
 }
 
@@ -239,7 +263,7 @@ frame_flush(Frame *frame)
 	if (frame->new_units)
 		unit_insert(frame->new_units);
 	if (frame->dirty_units)
-		cancel_later(unit_update(frame->dirty_units));
+		settle_refused(frame, unit_update(frame->dirty_units));
 	if (frame->dirty_jobs)
 		job_update(frame->dirty_jobs);
 	/* a frontier that moved is only a hint: it is not worth a transaction of its own */

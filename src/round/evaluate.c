@@ -312,4 +312,6 @@ apply_finished_unit(Frame *frame, int64 unit_id)
 	run_machine(frame, job, true, CAUSE_TRIGGER, &look);
 	if (!job_state_is_active(job->state))
 		frame_add_event(frame, EVENT_JOB, 0, job);
+	else if (process->is_eager && job->state == JOB_IN_PROGRESS)	/* its last unit, or none needed: no trigger is waited for */
+		evaluate_job(frame, job, CAUSE_EVENT);
 }

@@ -108,8 +108,10 @@ carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
 		Process    *process = definitions->processes[i];
 		Process    *before = old ? definition_process(old, process->id) : NULL;
 
+		/* a timer that was moved past a quiet time is unknown again: who knows what was made active meanwhile */
 		if (before != NULL && before->is_on && strcmp(before->trigger_text, process->trigger_text) == 0)
-			process->next_fire = before->next_fire == PG_INT64_MAX ? 0 : before->next_fire;
+			process->next_fire = before->next_fire == PG_INT64_MAX ||
+				(before->quiet_until > now && before->next_fire > now) ? 0 : before->next_fire;
 		else if (process->trigger.kind == TRIGGER_EVERY)
 			process->next_fire = now;
 	}

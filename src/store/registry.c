@@ -209,7 +209,7 @@ registry_write_freerun(const FreerunDefinition *d)
 	store_execute(&query, values, nulls);
 }
 
-void
+bool
 registry_begin_earlier(const char *tree_name, const char *start)
 {
 	static StoreQuery forget = {
@@ -225,7 +225,7 @@ registry_begin_earlier(const char *tree_name, const char *start)
 	Datum		values[2] = {CStringGetTextDatum(tree_name), CStringGetTextDatum(start)};
 
 	store_execute(&forget, values, NULL);
-	store_execute(&move, values, NULL);
+	return store_execute(&move, values, NULL) > 0;
 }
 
 void

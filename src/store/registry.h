@@ -85,7 +85,7 @@ extern void registry_write_process(const ProcessDefinition *definition);
 extern void registry_write_freerun(const FreerunDefinition *definition);
 
 /* the timetable of these processes begins earlier now: the jobs before are to be made */
-extern void registry_begin_earlier(const char *tree_name, const char *start);
+extern bool registry_begin_earlier(const char *tree_name, const char *start);	/* false: none of them */
 extern void registry_forget_reach(int32 process_id);
 
 /* where the jobs of this process begin is written down, nothing else; likewise of the timetable that names a start */

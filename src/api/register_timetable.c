@@ -87,6 +87,13 @@ cut_timetable(const char *tree_name, const char *end)
 				 errhint("Choose a later end_timeperiod; what has been done cannot be taken away.")));
 }
 
+static bool
+begins_by(const RegisteredTimetable *known, Timeperiod start)
+{
+	return known->start != NULL &&
+		timeperiod_start(argument_timeperiod("start_timeperiod", cstring_to_text(known->start))) <= timeperiod_start(start);
+}
+
 Datum
 synergy_register_timetable(PG_FUNCTION_ARGS)
 {
@@ -96,6 +103,8 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 	char	   *start_text = argument_text(fcinfo, 2);
 	int			n;
 	const char **names;
+	RegisteredTimetable known;
+	bool		moves_start;
 	Session		session;
 
 	argument_not_null(fcinfo, 1, "dependent_on");
@@ -107,8 +116,10 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 				 errhint("The end is exclusive: the first period that is no longer part of the timetable.")));
 	session_begin(&session);
 	check_dependencies(name, names, n);
+	/* a process may begin later than its timetable; saying the same start again does not change that */
+	moves_start = start != TIMEPERIOD_NONE && !(registry_find_timetable(name, &known) && begins_by(&known, start));
 	registry_write_timetable(name, PG_GETARG_DATUM(1), start_text, argument_text(fcinfo, 3));
-	if (start_text != NULL && registry_begin_earlier(name, start_text))
+	if (moves_start && registry_begin_earlier(name, start_text))
 	{
 		registry_relations_changed(name);
 		registry_dependants_changed(name);

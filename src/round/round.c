@@ -120,7 +120,8 @@ carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
 		Freerun    *freerun = definitions->freeruns[i];
 		Freerun    *before = old ? definition_freerun(old, freerun->id) : NULL;
 
-		if (before != NULL && before->is_on && before->timer_since == freerun->timer_since && before->missed == freerun->missed)
+		if (before != NULL && before->is_on && before->timer_since == freerun->timer_since &&
+			before->fired_at == freerun->fired_at && before->missed == freerun->missed)
 			freerun->next_fire = before->next_fire;
 		else
 			freerun->next_fire = first_fire_of(freerun, now);

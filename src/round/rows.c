@@ -40,6 +40,7 @@ rows_preload(Frame *frame, Process *process, List *jobs)
 	SourceRows *rows = palloc(sizeof(SourceRows) * Max(n, 1));
 	List	   *writers = NIL;
 	bool		is_read;
+	bool		is_over = false;
 	ListCell   *cell;
 
 	n = 0;
@@ -51,11 +52,12 @@ rows_preload(Frame *frame, Process *process, List *jobs)
 			continue;
 		spans[n].from = timeperiod_start(span_of(process, job->key.timeperiod).from);
 		spans[n].to = timeperiod_end(process->qualifier, job->key.timeperiod);
+		is_over |= spans[n].to <= frame->now;	/* who writes matters only to a last unit */
 		wanted[n++] = job;
 	}
 	if (n > 0)
 	{
-		is_read = source_look(process, spans, n, rows, &writers);
+		is_read = source_look(process, spans, n, rows, is_over ? &writers : NULL);
 		for (int i = 0; i < n; i++)
 		{
 			RowsLook   *look = wanted[i]->rows = palloc0(sizeof(RowsLook));

@@ -140,10 +140,11 @@ look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, L
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(process->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	plan = prepare_look(process);
-	tables = tables_of(plan);
+	tables = writers ? tables_of(plan) : (Datum) 0;
 	SetUserIdAndSecContext(user, security);
 	MemoryContextSwitchTo(context);
-	*writers = find_writers(tables);
+	if (writers != NULL)
+		*writers = find_writers(tables);
 	SetUserIdAndSecContext(process->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 	read_rows(plan, spans, n, rows);
 	SetUserIdAndSecContext(user, security);
@@ -158,7 +159,8 @@ source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool is_read = false;
 
-	*writers = NIL;
+	if (writers != NULL)
+		*writers = NIL;
 	memset(rows, 0, sizeof(SourceRows) * n);
 	if (process->source == NULL || process->source_key == NULL || process->source_time == NULL)
 		return false;

@@ -24,10 +24,10 @@ typedef struct SourceRows
 } SourceRows;
 
 /*
- * Looks at the rows of many spans in one statement, with the rights of the process's owner.  *writers: the virtual
- * transaction ids (char *, as in pg_locks) of all other transactions that may be adding rows, taken before the rows
- * are read: a transaction that is not among them and began before has its rows counted.  Returns false, and says so
- * in the log, when the source cannot be read.
+ * Looks at the rows of many spans in one statement, with the rights of the process's owner.  *writers (or NULL, when
+ * nobody wants to know): the virtual transaction ids (char *, as in pg_locks) of all other transactions that may be
+ * adding rows, taken before the rows are read: a transaction that is not among them and began before has its rows
+ * counted.  Returns false, and says so in the log, when the source cannot be read.
  */
 extern bool source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, List **writers);
 

@@ -87,6 +87,10 @@ SELECT process_name, max(timeperiod) FROM synergy.job WHERE process_name IN ('h'
 SELECT * FROM synergy.check(true);
 -- the timetable's start moves to earlier, never to later
 SELECT synergy.register_timetable('t', dependent_on => ARRAY['u'], start_timeperiod => '2016041900');
+-- said again, it does not move a process that begins later than its timetable
+SELECT synergy.register_process('later', 'monthly', worker => 'notify', tree_name => 't', start_timeperiod => '2016050000');
+SELECT synergy.register_timetable('t', dependent_on => ARRAY['u'], start_timeperiod => '2016041900');
+SELECT process_name, start_timeperiod FROM synergy.process WHERE tree_name = 't' ORDER BY 1;
 SELECT synergy.collect_garbage();
 SELECT process_name, min(timeperiod) FROM synergy.job WHERE process_name IN ('h', 'd') GROUP BY 1 ORDER BY 1;
 SELECT * FROM synergy.check(true);

@@ -63,7 +63,8 @@ COMMENT ON COLUMN synergy.state_machine.next_state IS 'State after it; NULL: it 
 COMMENT ON COLUMN synergy.state_machine.action IS 'What is done';
 COMMENT ON COLUMN synergy.state_machine.comment IS 'Why';
 
--- Each branch is one invariant of docs/invariants.md, by its text.
+-- Each branch is one invariant of docs/invariants.md, by its text. LATERAL with OFFSET 0 keeps the planner, who may know
+-- nothing yet about tables that were filled a moment ago, from joining each job with all of another process.
 CREATE FUNCTION synergy.check(after_collection boolean DEFAULT false)
 	RETURNS TABLE (invariant text, process_name text, timeperiod text, unit_of_work_id bigint, detail text)
 	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, synergy, pg_temp
@@ -127,9 +128,9 @@ BEGIN ATOMIC
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.timetable t USING (tree_name)
 	JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	JOIN synergy.process_link l ON l.process_id = j.process_id JOIN synergy.process o ON o.process_id = l.other_id
-	JOIN synergy.job_data b ON b.process_id = l.other_id
+	CROSS JOIN LATERAL (SELECT b.timeperiod, b.mark FROM synergy.job_data b WHERE b.process_id = l.other_id
 		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod)) OFFSET 0) b
 	WHERE j.state IN ('p', 'n') AND b.mark > u.mark AND u.mark > t.relations_mark
 	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 	UNION ALL
@@ -137,9 +138,9 @@ BEGIN ATOMIC
 		format('%s %s is %s', o.process_name, b.timeperiod, synergy.job_state_of(b.state))
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id)
 	JOIN synergy.process_link l ON l.process_id = j.process_id AND l.kind = 'child' JOIN synergy.process o ON o.process_id = l.other_id
-	JOIN synergy.job_data b ON b.process_id = l.other_id
+	CROSS JOIN LATERAL (SELECT b.timeperiod, b.state FROM synergy.job_data b WHERE b.process_id = l.other_id
 		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod)) OFFSET 0) b
 	WHERE $1 AND p.is_on AND j.state IN ('p', 'n', 's') AND b.state IN ('e', 'i', 'f')
 	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 	AND NOT (p.blocking_type = 'dependencies' AND EXISTS (SELECT FROM synergy.process_link dl JOIN synergy.job_data d

@@ -253,27 +253,74 @@ fire_freerun_timer(Frame *frame, Freerun *freerun)
 
 /* ---------------------------------------------------------------- events */
 
+/* the eager parent process that may go on because this job has finished; NULL: none */
+static Process *
+parent_that_may_go_on(Frame *frame, Job *job)
+{
+	Process    *parent = job->process->parent;
+	Timeperiod	timeperiod;
+	Job		   *above;
+	Children	children;
+
+	if (parent == NULL || !parent->is_eager || !parent->is_on)
+		return NULL;
+	timeperiod = holding_milestone(parent, job->key.timeperiod);
+	above = timeperiod == TIMEPERIOD_NONE ? NULL : frame_job(frame, parent, timeperiod);
+	if (above == NULL || !job_state_is_active(above->state) || due_time(above) > frame->now)
+		return NULL;
+	children_of(frame, above, &children);
+	return children.any_active ? NULL : parent;
+}
+
 /* an eager process goes on at once: with its own next period, and with the parent whose last child this was */
 static void
 follow_eagerly(Frame *frame, Job *job)
 {
-	Process    *process = job->process;
-	Process    *parent = process->parent;
+	Process    *parent;
 
-	if (process->is_eager)
-		fire_process(frame, process, CAUSE_EVENT);
-	if (parent != NULL && parent->is_eager && parent->is_on)
+	if (job->process->is_eager)
+		fire_process(frame, job->process, CAUSE_EVENT);
+	parent = parent_that_may_go_on(frame, job);
+	if (parent != NULL)
+		fire_process(frame, parent, CAUSE_EVENT);
+}
+
+/*
+ * The same for all that were skipped together, which may be the hours of ten years: each process once.  *next is the
+ * place of the first event that is none of theirs.
+ */
+static void
+follow_skipped(Frame *frame, int *next)
+{
+	List	   *processes = NIL;
+	Job		   *last_above = NULL;
+	ListCell   *cell;
+
+	for (; *next < list_length(frame->events); (*next)++)
 	{
-		Timeperiod	timeperiod = holding_milestone(parent, job->key.timeperiod);
-		Job		   *above = timeperiod == TIMEPERIOD_NONE ? NULL : frame_job(frame, parent, timeperiod);
-		Children	children;
+		Event	   *event = list_nth(frame->events, *next);
+		Process    *parent = event->kind == EVENT_SKIPPED ? event->job->process->parent : NULL;
+		Timeperiod	timeperiod;
+		Job		   *above;
 
-		if (above == NULL || !job_state_is_active(above->state) || due_time(above) > frame->now)
-			return;
-		children_of(frame, above, &children);
-		if (!children.any_active)
-			fire_process(frame, parent, CAUSE_EVENT);
+		CHECK_FOR_INTERRUPTS();
+		if (event->kind != EVENT_SKIPPED)
+			break;
+		if (event->job->process->is_eager)
+			processes = list_append_unique_ptr(processes, event->job->process);
+		/* the children of one parent follow on each other, and it need be asked about once */
+		timeperiod = parent ? holding_milestone(parent, event->job->key.timeperiod) : TIMEPERIOD_NONE;
+		above = timeperiod != TIMEPERIOD_NONE ? frame_job(frame, parent, timeperiod) : NULL;
+		if (above == NULL || above == last_above)
+			continue;
+		last_above = above;
+		parent = parent_that_may_go_on(frame, event->job);
+		if (parent != NULL)
+			processes = list_append_unique_ptr(processes, parent);
 	}
+	foreach(cell, processes)
+		fire_process(frame, lfirst(cell), CAUSE_EVENT);
+	list_free(processes);
 }
 
 static void
@@ -297,9 +344,15 @@ drain_events(Frame *frame)
 {
 	while (frame->next_event < list_length(frame->events))
 	{
-		Event	   *event = list_nth(frame->events, frame->next_event++);
+		Event	   *event = list_nth(frame->events, frame->next_event);
 
 		CHECK_FOR_INTERRUPTS();
+		if (event->kind == EVENT_SKIPPED)
+		{
+			follow_skipped(frame, &frame->next_event);
+			continue;
+		}
+		frame->next_event++;
 		switch (event->kind)
 		{
 			case EVENT_UNIT:
@@ -310,7 +363,6 @@ drain_events(Frame *frame)
 				follow_eagerly(frame, event->job);
 				break;
 			case EVENT_SKIPPED:
-				follow_eagerly(frame, event->job);
 				break;
 		}
 	}

@@ -36,8 +36,10 @@ typedef struct Lane
 	int			n_active;		/* periods that were active in the table when looked for, ascending */
 	int			active_capacity;
 	Timeperiod *active;
+	int			n_done;			/* the first so many of them have been finished in this frame */
 	Timeperiod	next;			/* where looking for more goes on; NONE: there are no more */
 	Timeperiod	to;				/* exclusive */
+	int			batch;			/* how many are looked for next time */
 	List	   *revived;		/* of Job *: made active again in this frame */
 } Lane;
 

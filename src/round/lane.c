@@ -17,7 +17,8 @@
 #include "round/lane.h"
 #include "store/spi.h"
 
-#define ACTIVE_BATCH 32			/* active jobs that are looked for at once */
+#define FIRST_BATCH 32			/* active jobs that are looked for at once; doubled each time that more are wanted */
+#define MAX_BATCH 2048
 #define FIRST_TIMEPERIOD INT64CONST(1000000)	/* year 0001 */
 #define END_OF_TIME INT64CONST(9999999999)
 
@@ -107,6 +108,7 @@ static void
 start_looking(Process *process, LaneKind kind, Lane *lane)
 {
 	lane->is_started = true;
+	lane->batch = FIRST_BATCH;
 	lane->next = process->head == TIMEPERIOD_NONE ? TIMEPERIOD_NONE : Max(*frontier_of(process, kind), FIRST_TIMEPERIOD);
 	lane->to = kind == LANE_MAIN ? END_OF_TIME : process->backfill_end;
 	if (kind == LANE_MAIN && process->backfill_end != TIMEPERIOD_NONE)
@@ -135,16 +137,19 @@ look_further(Frame *frame, LaneWalk *walks, int n)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 	JobRange   *ranges = palloc(sizeof(JobRange) * n);
+	int			batch = 0;
 	uint64		n_rows;
 
 	for (int i = 0; i < n; i++)
 	{
+		batch = Max(batch, walks[i].lane->batch);
+		walks[i].lane->batch = Min(walks[i].lane->batch * 2, MAX_BATCH);
 		ranges[i].process = walks[i].process;
 		ranges[i].from = walks[i].lane->next;
 		ranges[i].to = walks[i].lane->to;
 		walks[i].n_before = walks[i].lane->n_active;
 	}
-	n_rows = job_select_active(ranges, n, ACTIVE_BATCH);
+	n_rows = job_select_active(ranges, n, batch);
 	for (uint64 i = 0; i < n_rows; i++)
 	{
 		JobRow		row;
@@ -160,7 +165,7 @@ look_further(Frame *frame, LaneWalk *walks, int n)
 	{
 		Lane	   *lane = walks[i].lane;
 
-		if (lane->n_active - walks[i].n_before < ACTIVE_BATCH ||
+		if (lane->n_active - walks[i].n_before < batch ||
 			!timeperiod_step(walks[i].process->qualifier, lane->active[lane->n_active - 1], 1, &lane->next))
 			lane->next = TIMEPERIOD_NONE;
 	}
@@ -215,11 +220,27 @@ first_revived_after(const Lane *lane, Timeperiod after)
 	return first;
 }
 
-/* the place of the first entry after `after` */
+static bool
+is_active(Frame *frame, const Process *process, Timeperiod timeperiod)
+{
+	Job		   *job = frame_loaded_job(frame, unconstify(Process *, process), timeperiod);
+
+	return job != NULL && job_state_is_active(job->state);
+}
+
+/* what is finished stays so for this array: a job that is made active again is among the revived ones */
+static void
+pass_done(Frame *frame, const Process *process, Lane *lane)
+{
+	while (lane->n_done < lane->n_active && !is_active(frame, process, lane->active[lane->n_done]))
+		lane->n_done++;
+}
+
+/* the place of the first entry after `after` that may be active */
 static int
 find_active_after(const Lane *lane, Timeperiod after)
 {
-	int			low = 0,
+	int			low = lane->n_done,
 				high = lane->n_active;
 
 	while (low < high)
@@ -245,10 +266,11 @@ lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after
 
 	if (!lane->is_started)
 		start_looking(process, kind, lane);
+	pass_done(frame, process, lane);
 	i = find_active_after(lane, after);
 	while (found == NULL)
 	{
-		Job		   *job;
+		Timeperiod	timeperiod;
 
 		CHECK_FOR_INTERRUPTS();
 		if (i == lane->n_active)
@@ -259,9 +281,9 @@ lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after
 			i = find_active_after(lane, after);
 			continue;
 		}
-		job = frame_loaded_job(frame, process, lane->active[i++]);
-		if (job != NULL && job_state_is_active(job->state))
-			found = job;
+		timeperiod = lane->active[i++];
+		if (is_active(frame, process, timeperiod))
+			found = frame_loaded_job(frame, process, timeperiod);
 	}
 	if (found == NULL || (revived != NULL && revived->key.timeperiod < found->key.timeperiod))
 		found = revived;

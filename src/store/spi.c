@@ -54,6 +54,8 @@ static const struct
 	{"enable_seqscan", "off"},
 	{"enable_hashjoin", "off"},
 	{"enable_mergejoin", "off"},
+	{"enable_bitmapscan", "off"},
+	{"enable_sort", "off"},		/* what is wanted in the order of a key comes from its index, and ends with its LIMIT */
 	{"enable_indexscan", "on"},
 	{"enable_nestloop", "on"},
 	{"lock_timeout", "0"},		/* the session's own counts for the round lock, not for a row of ours */

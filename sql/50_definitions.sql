@@ -25,12 +25,12 @@ COMMENT ON FUNCTION synergy.register_freerun(text, text, text, text, text, jsonb
 CREATE FUNCTION synergy.unregister_process(process_name text) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_unregister_process';
 COMMENT ON FUNCTION synergy.unregister_process(text) IS
-'Removes a process with its jobs and units of work; the event log stays. ERROR 42704 when there is none, 42501 for another role''s';
+'Removes a process with its jobs and units of work; the event log stays. ERROR 42704 when there is none, 42501 for another role''s, 55006 while a worker''s open transaction holds one of its units';
 
 CREATE FUNCTION synergy.unregister_freerun(process_name text, entry_name text) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_unregister_freerun';
 COMMENT ON FUNCTION synergy.unregister_freerun(text, text) IS
-'Removes a freerun entry with its units of work. ERROR 42704 when there is none, 42501 for another role''s';
+'Removes a freerun entry with its units of work. ERROR 42704 when there is none, 42501 for another role''s, 55006 while a worker''s open transaction holds one of its units';
 
 CREATE FUNCTION synergy.unregister_timetable(tree_name text) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_unregister_timetable';

@@ -99,6 +99,7 @@ synergy_unregister_freerun(PG_FUNCTION_ARGS)
 	if (!registry_find_freerun(process_name, entry_name, &known))
 		report_no_freerun(process_name, entry_name);
 	session_check_owner(&session, known.owner, process_name, entry_name);
+	session_check_hands(known.id, process_name, entry_name);
 	registry_delete_freerun(known.id);
 	session_definitions_changed(&session, "unregister", process_name, entry_name, NULL);
 	session_end(&session);

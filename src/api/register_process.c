@@ -393,6 +393,7 @@ synergy_unregister_process(PG_FUNCTION_ARGS)
 	if (!registry_find_process(name, &known))
 		report_no_process(name);
 	session_check_owner(&session, known.owner, name, NULL);
+	session_check_hands(known.id, name, NULL);
 	registry_delete_process(known.id, known.tree_name);
 	session_definitions_changed(&session, "unregister", name, NULL, NULL);
 	session_end(&session);

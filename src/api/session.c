@@ -15,6 +15,7 @@
 #include "api/session.h"
 #include "daemon/clock.h"
 #include "daemon/wake.h"
+#include "store/registry.h"
 
 void
 session_begin(Session *session)
@@ -99,6 +100,19 @@ session_check_owner(Session *session, Oid owner, const char *process_name, const
 			 errmsg("must be owner of \"%s\"", entry_name ? entry_name : process_name),
 			 errhint("It was registered by role \"%s\"; a definition can be changed by its owner and members of that role.",
 					 GetUserNameFromId(owner, true))));
+}
+
+void
+session_check_hands(int32 id, const char *process_name, const char *entry_name)
+{
+	int64		unit_id = registry_unit_in_hands(id);
+
+	if (unit_id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("unit of work " INT64_FORMAT " of \"%s\" is just being changed by its worker", unit_id,
+						entry_name ? entry_name : process_name),
+				 errhint("Try again when the worker's transaction has ended.")));
 }
 
 void

@@ -40,6 +40,11 @@ extern Job *session_find_job(Frame *frame, const char *name, text *timeperiod_te
 /* the state as the enum that this column of a result has */
 extern Datum job_state_datum(TupleDesc descriptor, int column, JobState state);
 
+/*
+ * ERROR 55006 when a worker's open transaction holds one of its units: whoever holds the round lock waits for nobody.
+ */
+extern void session_check_hands(int32 id, const char *process_name, const char *entry_name);
+
 /* ERROR 42704 with a hint */
 extern void report_no_process(const char *process_name);
 extern void report_no_freerun(const char *process_name, const char *entry_name);

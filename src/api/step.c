@@ -106,7 +106,6 @@ Datum
 synergy_tick(PG_FUNCTION_ARGS)
 {
 	RoundOutcome outcome;
-	StoreScope	scope;
 
 	if (tick_memory == NULL)
 	{
@@ -120,12 +119,6 @@ synergy_tick(PG_FUNCTION_ARGS)
 	round_run(tick_memory, WAKE_EVENTS, clock_now(), &outcome);
 	tick_is_stale = false;
 	if (outcome.wrote)
-	{
-		store_enter(&scope);
-		definition_bump_version();
-		store_leave(&scope);
-		round_memory_note_own_change(tick_memory);
 		wake_scheduler_at_commit(WAKE_ALL);
-	}
 	PG_RETURN_VOID();
 }

@@ -160,7 +160,10 @@ fire_lane(Frame *frame, Process *process, LaneKind kind, int at_work, Cause caus
 		}
 		after = job->key.timeperiod;
 		if (is_passed_over(frame, job))
+		{
+			frame->wants_collection = true;
 			continue;
+		}
 		evaluate_job(frame, job, cause);
 		if (job_state_is_active(job->state))
 			n++;

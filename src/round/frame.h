@@ -95,6 +95,7 @@ typedef struct Frame
 	int64	   *spare_ids;		/* unit ids taken but not used yet */
 	int			n_spare_ids;
 	bool		wrote;			/* something has been written already */
+	bool		wants_collection;	/* something was found that is the garbage collector's business */
 	bool		is_dry;			/* nothing is ever written, no id is taken: what would happen? */
 } Frame;
 

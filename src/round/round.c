@@ -35,7 +35,6 @@ struct RoundMemory
 	Definitions *definitions;	/* NULL: to be read */
 	TimestampTz next_gc;
 	TimestampTz next_due;		/* earliest timer, extension or collection */
-	bool		is_own_change;	/* the version was bumped for others by the owner of this memory */
 	bool		is_quiet;		/* the last collection found no active unit, and nothing happened since */
 };
 
@@ -71,12 +70,6 @@ round_memory_reset(RoundMemory *memory)
 	memory->definitions = NULL;
 	memory->next_gc = memory->next_due = 0;
 	memory->is_quiet = false;
-}
-
-void
-round_memory_note_own_change(RoundMemory *memory)
-{
-	memory->is_own_change = true;
 }
 
 void
@@ -133,16 +126,8 @@ read_definitions(RoundMemory *memory, TimestampTz now)
 {
 	Definitions *old = memory->definitions;
 
-	if (old != NULL)
-	{
-		int64		version = definition_version();
-
-		if (memory->is_own_change && version == old->version + 1)
-			old->version = version;
-		memory->is_own_change = false;
-		if (old->version == version)
-			return;
-	}
+	if (old != NULL && old->version == definition_version())
+		return;
 	memory->definitions = NULL;
 	memory->is_quiet = false;
 	PG_TRY();
@@ -388,12 +373,18 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	if (reasons & WAKE_REQUESTS)
 		hand_out_requested(frame, outcome, context);
 	MemoryContextSwitchTo(context);
-	MemoryContextDelete(frame->context);
-	if (outcome->wrote || (reasons & (WAKE_EVENTS | WAKE_REQUESTS)))
+	if (outcome->wrote || frame->wants_collection || (reasons & (WAKE_EVENTS | WAKE_REQUESTS)))
 		memory->is_quiet = false;
+	MemoryContextDelete(frame->context);
 	if (!memory->is_quiet && memory->next_gc <= now)
 		collect(memory, now, outcome, context);
 	outcome->next_wake = memory->next_due = find_next_due(memory, now);
+	if (outcome->wrote)
+	{
+		/* others that remember something are to read it again; we know it already */
+		definition_bump_version();
+		memory->definitions->version = definition_version();
+	}
 }
 
 void

@@ -40,7 +40,6 @@ extern void round_lock(void);
 /* resident memory: definitions, timers, frontiers.  One per process that runs rounds. */
 extern RoundMemory *round_memory_create(MemoryContext parent);
 extern void round_memory_reset(RoundMemory *memory);	/* after an abort, or to forget all */
-extern void round_memory_note_own_change(RoundMemory *memory);	/* its owner has bumped the version after a round */
 extern void round_memory_delete(RoundMemory *memory);
 
 /*

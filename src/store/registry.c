@@ -354,6 +354,20 @@ registry_change_trigger(int32 id, bool is_freerun, const char *trigger, Timestam
 
 /* ---------------------------------------------------------------- deleting */
 
+int64
+registry_unit_in_hands(int32 id)
+{
+	static StoreQuery query = {
+		"WITH free AS MATERIALIZED (SELECT unit_of_work_id FROM synergy.unit_of_work_data "
+		"  WHERE process_id = $1 AND state IN ('r', 'i', 'v') FOR UPDATE SKIP LOCKED) "
+		"SELECT unit_of_work_id FROM synergy.unit_of_work_data u WHERE process_id = $1 AND state IN ('r', 'i', 'v') "
+		"AND NOT EXISTS (SELECT FROM free WHERE free.unit_of_work_id = u.unit_of_work_id) LIMIT 1", 1, {INT4OID}
+	};
+	Datum		values[1] = {Int32GetDatum(id)};
+
+	return store_execute(&query, values, NULL) > 0 ? store_get_int64(0, 1, 0) : 0;
+}
+
 static void
 delete_work(int32 id)
 {

@@ -102,6 +102,9 @@ extern void registry_dependants_changed(const char *tree_name);
  */
 extern int64 registry_cut(const char *tree_name, const char *end, char **example);
 
+/* an active unit of this process or freerun whose row somebody holds: a worker that is taking or completing it; 0: none */
+extern int64 registry_unit_in_hands(int32 id);
+
 /* a process or freerun with its jobs, units and their logs; its own empty timetable goes with it */
 extern void registry_delete_process(int32 id, const char *tree_name);
 extern void registry_delete_if_empty(const char *tree_name, const char *process_name);	/* its own timetable */

@@ -45,5 +45,6 @@ for my $type ('synergy launcher', 'synergy scheduler')
 			"SELECT count(*) >= 1 FROM pg_stat_activity WHERE backend_type = '$type' AND pid <> $pid"), "a terminated $type comes back");
 }
 ok(defined scheduler_state($node, 'postgres', 'running'), 'all is well at the end');
+is_healthy($node);
 $node->stop;
 done_testing();

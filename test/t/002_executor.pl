@@ -80,6 +80,7 @@ ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 0 FROM pg_stat_activi
 # an owner who may not connect: refused, not tried again and again
 $node->safe_psql('postgres', 'REVOKE CONNECT ON DATABASE postgres FROM PUBLIC');
 like(run_once('stranger', 'SELECT 1'), qr/^invalid role "worker" that owns it may not connect/, 'an owner who may not connect');
+is_healthy($node);
 $node->stop;
 unlike(slurp_file($node->logfile), qr/(FATAL|PANIC):/, 'nothing fatal in the log');
 done_testing();

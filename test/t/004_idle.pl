@@ -35,6 +35,7 @@ if ($after ne $before)
 	diag(scalar `pg_waldump -p @{[ $node->data_dir ]}/pg_wal -s $from -e $to 2>&1`);
 }
 
+is_healthy($node);
 $node->stop;
 my $log = slurp_file($node->logfile);
 unlike($log, qr/(WARNING|ERROR|FATAL|PANIC):/, 'nothing at WARNING or above in the log');

@@ -49,5 +49,6 @@ create_synergy($node, 'template1');
 cmp_ok(milliseconds($node, 'postgres', 'CREATE DATABASE copy_of_template1'), '<', 2000, 'CREATE DATABASE with the extension in template1');
 ok(defined scheduler_state($node, 'copy_of_template1', 'running'), 'the new database has its scheduler');
 is($node->safe_psql('postgres', q(SELECT count(*) FROM pg_stat_activity WHERE datname = 'template1')), '0', 'template1 has none');
+is_healthy($node, 'copy_of_template1');
 $node->stop;
 done_testing();

@@ -21,5 +21,6 @@ $node->append_conf('postgresql.conf', 'max_worker_processes = 8');
 $node->restart;
 ok(defined wait_for($node, 'postgres', q(SELECT state = 'processed' FROM synergy.unit_of_work)), 'with more slots the work is done');
 is($node->safe_psql('postgres', 'SELECT out_of_slots_since FROM synergy.status()'), '', 'and status is clean');
+is_healthy($node);
 $node->stop;
 done_testing();

@@ -22,5 +22,6 @@ $primary->stop;
 $standby->promote;
 my $count = $standby->safe_psql('postgres', 'SELECT count(*) FROM tick');
 ok(defined wait_for($standby, 'postgres', "SELECT count(*) > $count + 1 FROM tick"), 'after promotion it ticks there');
+is_healthy($standby);
 $standby->stop;
 done_testing();

@@ -85,5 +85,6 @@ for my $i (0 .. $#steps)
 	cmp_ok($small[$i][0], '<=', $limit, "$name: a handful of statements");
 	cmp_ok($small[$i][0], '>', 0, "$name: they are seen at all");
 }
+is_healthy($node, $_) foreach sort keys %since;
 $node->stop;
 done_testing();

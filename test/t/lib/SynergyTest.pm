@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Exporter 'import';
 
-our @EXPORT = qw(synergy_node create_synergy wait_for milliseconds kill_process scheduler_state);
+our @EXPORT = qw(synergy_node create_synergy is_healthy wait_for milliseconds kill_process scheduler_state);
 
 my $libdir = `@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --pkglibdir`;
 chomp $libdir;
@@ -78,6 +78,15 @@ sub scheduler_state
 {
 	my ($node, $database, $state, $limit) = @_;
 	return wait_for($node, $database, 'SELECT scheduler_state FROM synergy.status()', $limit // 10, $state);
+}
+
+# every test ends with it: no invariant is violated (docs/invariants.md)
+sub is_healthy
+{
+	my ($node, $database) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($node->safe_psql($database // 'postgres', 'SELECT * FROM synergy.check()'), '', 'no invariant is violated');
+	return;
 }
 
 1;

@@ -120,6 +120,7 @@ walk_up(Set *set, Process *process, Timeperiod timeperiod)
 	Tree	   *tree = process->tree;
 	Timeperiod	above;
 
+	check_stack_depth();
 	if (!add_member(set, process, timeperiod))
 		return;
 	if (process->parent != NULL &&
@@ -230,6 +231,7 @@ walk_down(Set *set, Process *process, Timeperiod timeperiod)
 {
 	Tree	   *tree = process->tree;
 
+	check_stack_depth();
 	if (!add_member(set, process, timeperiod))
 		return;
 	if (process->child != NULL && process->child->head != TIMEPERIOD_NONE)

@@ -44,7 +44,7 @@ due_time(const Job *job)
 
 /* ---------------------------------------------------------------- looking ahead */
 
-#define MAX_AHEAD 64			/* jobs whose facts are loaded together at most */
+#define MAX_AHEAD 1024		/* jobs whose facts are loaded together at most */
 
 /* children and dependencies of these jobs, in one statement */
 static void

@@ -412,9 +412,13 @@ def ask_croniter(case):
     """croniter, or None where its crons mean something else
 
     With two day fields it has no rule of the star, but takes a field that names all values for one. Its a/n goes to day 7.
+    Newer ones take a-a, a range of one value, for the whole field. L it knows alone.
     """
     fields = case.text.lower().split()
-    if len(fields) != 5 or not case.expected or re.search(r'(^|,)\w+/', fields[4]):
+    if len(fields) != 5 or not case.expected or re.search(r'(^|,)\w+/', fields[4]) or re.search(r'l,|,l', fields[2]):
+        return None
+    if any(first.zfill(2) == last.zfill(2) or not (first + last).isdigit()
+           for field in fields for first, last in re.findall(r'(\w+)-(\w+)', field)):
         return None
     if '*' not in (fields[2], fields[4]):
         cron = Cron(case.text)

@@ -90,10 +90,10 @@ jitter_takes_up_to_its_share_off(void **state)
 	{
 		double		d = (double) (draw(&seed) >> 11) / 9007199254740992.0;
 
-		assert_in_range(backoff_delay(&b, 1, d), 750000, 1000000);
+		assert_between(backoff_delay(&b, 1, d), 750000, 1000000);
 	}
 	b.jitter = 1;
-	assert_in_range(backoff_delay(&b, 1, 0.999999), 1, 2);
+	assert_between(backoff_delay(&b, 1, 0.999999), 1, 2);
 	/* nonsense is met with the nearest sense */
 	assert_int_equal(backoff_delay(&b, 1, 5.0), 0);
 	assert_int_equal(backoff_delay(&b, 1, -5.0), 1000000);
@@ -102,7 +102,7 @@ jitter_takes_up_to_its_share_off(void **state)
 	b.jitter = 17;
 	assert_int_equal(backoff_delay(&b, 1, 1), 0);
 	b.base = INT64_MAX;
-	assert_in_range(backoff_delay(&b, 1, 0.5), LONGEST / 2 - 1000, LONGEST / 2 + 1000);
+	assert_between(backoff_delay(&b, 1, 0.5), LONGEST / 2 - 1000, LONGEST / 2 + 1000);
 	assert_int_equal(backoff_delay(&b, 1, 1), 0);
 }
 

@@ -240,7 +240,7 @@ every_row_is_reached(void **state)
 	const Transition *rows = machine_rows(&count);
 
 	(void) state;
-	assert_in_range(count, 1, LENGTH_OF(times_first));
+	assert_between(count, 1, LENGTH_OF(times_first));
 	visit_all(count_row);
 	for (int i = 0; i < count; i++)
 		check(times_first[i] > 0, "row %d, %s, is never the first: %s", i, state_machine_name(rows[i].machine), rows[i].comment);
@@ -369,7 +369,7 @@ situations_are_described(void **state)
 	assert_string_equal(small, "period ov");
 	assert_int_equal(machine_describe_situation(&stale, NULL, 0), strlen(full));
 	for (int i = 0; i < count; i++)
-		assert_in_range(machine_describe_situation(&rows[i], text, sizeof(text)), 1, sizeof(text) - 1);
+		assert_between(machine_describe_situation(&rows[i], text, sizeof(text)), 1, sizeof(text) - 1);
 }
 
 typedef struct Output

@@ -16,6 +16,10 @@
 
 #include "core/types.h"
 
+/* cmocka's own has another name in each of its major versions */
+#define assert_between(value, low, high) \
+	assert_true((int64_t) (value) >= (int64_t) (low) && (int64_t) (value) <= (int64_t) (high))
+
 #define LENGTH_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* fail with words, where cmocka's assertions would only show two numbers */

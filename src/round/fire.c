@@ -253,6 +253,30 @@ fire_freerun_timer(Frame *frame, Freerun *freerun)
 
 /* ---------------------------------------------------------------- events */
 
+/*
+ * At once the first time, which loads what the following events will ask for; then once more when all events have
+ * been applied, however many of its jobs or of those that it waits for were finished.
+ */
+static void
+go_on(Frame *frame, Process *process)
+{
+	ProcessFrame *notes = frame_process(frame, process);
+	MemoryContext old;
+
+	if (notes->is_to_go_on)
+		return;
+	if (!notes->has_gone_on)
+	{
+		notes->has_gone_on = true;
+		fire_process(frame, process, CAUSE_EVENT);
+		return;
+	}
+	old = MemoryContextSwitchTo(frame->context);
+	notes->is_to_go_on = true;
+	frame->going_on = lappend(frame->going_on, process);
+	MemoryContextSwitchTo(old);
+}
+
 /* an eager process goes on at once: with its own next period, and with the parent whose last child this was */
 static void
 follow_eagerly(Frame *frame, Job *job)
@@ -261,7 +285,7 @@ follow_eagerly(Frame *frame, Job *job)
 	Process    *parent = process->parent;
 
 	if (process->is_eager)
-		fire_process(frame, process, CAUSE_EVENT);
+		go_on(frame, process);
 	if (parent != NULL && parent->is_eager && parent->is_on)
 	{
 		Timeperiod	timeperiod = holding_milestone(parent, job->key.timeperiod);
@@ -271,8 +295,9 @@ follow_eagerly(Frame *frame, Job *job)
 		if (above == NULL || !job_state_is_active(above->state) || due_time(above) > frame->now)
 			return;
 		children_of(frame, above, &children);
-		if (!children.any_active)
-			fire_process(frame, parent, CAUSE_EVENT);
+		/* one that is passed over is not what the others have waited for */
+		if (!children.any_active && !children.all_hopeless)
+			go_on(frame, parent);
 	}
 }
 
@@ -286,14 +311,17 @@ fire_dependants(Frame *frame, Job *job)
 		Process    *dependant = tree->dependants[i]->members[job->process->qualifier];
 
 		/* R16 wakes the discrete ones; an eager one of another kind may be waiting just as well */
-		if (dependant != NULL && (dependant->machine == MACHINE_DISCRETE || dependant->is_eager) &&
-			holding_milestone(dependant, job->key.timeperiod) != TIMEPERIOD_NONE)
+		if (dependant == NULL || holding_milestone(dependant, job->key.timeperiod) == TIMEPERIOD_NONE)
+			continue;
+		if (dependant->is_eager)
+			go_on(frame, dependant);
+		else if (dependant->machine == MACHINE_DISCRETE)
 			fire_process(frame, dependant, CAUSE_EVENT);
 	}
 }
 
-void
-drain_events(Frame *frame)
+static void
+apply_events(Frame *frame)
 {
 	while (frame->next_event < list_length(frame->events))
 	{
@@ -313,5 +341,20 @@ drain_events(Frame *frame)
 				follow_eagerly(frame, event->job);
 				break;
 		}
+	}
+}
+
+void
+drain_events(Frame *frame)
+{
+	apply_events(frame);
+	while (frame->going_on != NIL)
+	{
+		Process    *process = linitial(frame->going_on);
+
+		frame->going_on = list_delete_first(frame->going_on);
+		frame_process(frame, process)->is_to_go_on = false;
+		fire_process(frame, process, CAUSE_EVENT);
+		apply_events(frame);
 	}
 }

@@ -34,6 +34,7 @@ typedef struct Lane
 {
 	bool		is_started;		/* has looking begun? */
 	int			n_active;		/* periods that were active in the table when looked for, ascending */
+	int			n_finished;		/* so many of the first of them have been finished in this frame */
 	int			active_capacity;
 	Timeperiod *active;
 	Timeperiod	next;			/* where looking for more goes on; NONE: there are no more */
@@ -47,6 +48,8 @@ typedef struct ProcessFrame
 	Process    *process;
 	List	   *ranges;			/* of JobRange *, loaded whole */
 	Lane		lanes[LANE_COUNT];
+	bool		has_gone_on;	/* it was fired because of an event */
+	bool		is_to_go_on;	/* it is to be once more: it is in the frame's list `going_on` */
 } ProcessFrame;
 
 typedef struct StateChange
@@ -83,6 +86,7 @@ typedef struct Frame
 	List	   *notify;			/* of char *: names of processes whose outside workers are to be told */
 	List	   *events;			/* of Event *, in order of arrival */
 	int			next_event;		/* those before it have been applied */
+	List	   *going_on;		/* of Process *: eager ones, to be fired when all events have been applied */
 	List	   *log;			/* of EventRecord *, see store/event.h */
 	List	   *changes;		/* of StateChange *: first change of each job, when `supervise` is set */
 	bool		supervise;		/* an operator's function wants to report what changed */

@@ -215,12 +215,28 @@ first_revived_after(const Lane *lane, Timeperiod after)
 	return first;
 }
 
-/* the place of the first entry after `after` */
-static int
-find_active_after(const Lane *lane, Timeperiod after)
+static bool
+is_active(Frame *frame, Process *process, Timeperiod timeperiod)
 {
-	int			low = 0,
+	Job		   *job = frame_loaded_job(frame, process, timeperiod);
+
+	return job != NULL && job_state_is_active(job->state);
+}
+
+/*
+ * The place of the first entry after `after`.  Those at the front that are finished are left behind for good: each
+ * of thousands that are finished in one round asks for the next one, and one that becomes active again is in
+ * `revived`.
+ */
+static int
+find_active_after(Frame *frame, Process *process, Lane *lane, Timeperiod after)
+{
+	int			low,
 				high = lane->n_active;
+
+	while (lane->n_finished < lane->n_active && !is_active(frame, process, lane->active[lane->n_finished]))
+		lane->n_finished++;
+	low = lane->n_finished;
 
 	while (low < high)
 	{
@@ -245,7 +261,7 @@ lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after
 
 	if (!lane->is_started)
 		start_looking(process, kind, lane);
-	i = find_active_after(lane, after);
+	i = find_active_after(frame, process, lane, after);
 	while (found == NULL)
 	{
 		Job		   *job;
@@ -256,7 +272,7 @@ lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after
 			if (lane->next == TIMEPERIOD_NONE)
 				break;
 			look_further(frame, &walk, 1);
-			i = find_active_after(lane, after);
+			i = find_active_after(frame, process, lane, after);
 			continue;
 		}
 		job = frame_loaded_job(frame, process, lane->active[i++]);

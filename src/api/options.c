@@ -37,6 +37,8 @@ typedef struct Option
 #define OF_FREERUN	0x2
 #define OF_BOTH		(OF_PROCESS | OF_FREERUN)
 
+#define MAX_DAYS	INT64CONST(36525)	/* a hundred years */
+
 static const Option known[] = {
 	{"catch_up", OPTION_CATCH_UP, OF_PROCESS, 0, 0},
 	{"concurrency", OPTION_COUNT, OF_PROCESS, 1, 1000},
@@ -101,9 +103,11 @@ static void
 check_share(const Option *option, const char *value)
 {
 	char	   *end;
-	double		number = strtod(value, &end);
+	double		number;
 
-	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
+	errno = 0;
+	number = strtod(value, &end);
+	if (end == value || *end != '\0' || errno != 0 || !(number >= 0 && number <= 1))
 		refuse(option, value, "a number from 0 to 1");
 }
 
@@ -134,11 +138,12 @@ check_interval(const Option *option, const char *value)
 {
 	Interval   *interval = NULL;
 
-	if (!read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > 36525 ||
-		interval->month < 0 || interval->day < 0 || interval->time < 0 ||
+	/* added to a time, and to each other, it must stay one */
+	if (!read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > MAX_DAYS ||
+		interval->time > MAX_DAYS * USECS_PER_DAY || interval->month < 0 || interval->day < 0 || interval->time < 0 ||
 		interval->month * 30 * USECS_PER_DAY + interval->day * USECS_PER_DAY + interval->time < option->min)
-		refuse(option, value, option->min > 0 ? "an interval of at least 1 ms, such as \"5 minutes\"" :
-			   "an interval that is not negative, such as \"5 minutes\"");
+		refuse(option, value, option->min > 0 ? "an interval from 1 ms to 100 years, such as \"5 minutes\"" :
+			   "an interval from 0 to 100 years, such as \"5 minutes\"");
 }
 
 static void

@@ -114,14 +114,19 @@ take_mail(bool *stop)
 	return unit_id;
 }
 
-/* the scheduler is told only when there is nothing left to do here */
+/*
+ * The scheduler is told only when there is nothing left to do here, or when the unit was not ours: if it is still
+ * requested, it has got another owner since it was handed out, and waits for one of his executors.
+ */
 static void
-end_unit(void)
+end_unit(bool was_ours)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	my_slot->running = 0;
 	my_slot->idle_since = GetCurrentTimestamp();
-	if (my_slot->n_mail == 0)
+	if (!was_ours)
+		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_REQUESTS);
+	else if (my_slot->n_mail == 0)
 		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_EXECUTOR);
 	LWLockRelease(slots->lock);
 }
@@ -229,15 +234,18 @@ handle_error(const RunnableUnit *unit)
 	fail_unit(unit, text);
 }
 
-static void
+/* false: it is not ours to run */
+static bool
 run_unit(int64 unit_id)
 {
 	RunnableUnit *volatile unit = NULL;
+	volatile bool is_ours = true;
 
 	PG_TRY();
 	{
 		unit = start_unit(unit_id);
-		if (unit != NULL)
+		is_ours = unit != NULL;
+		if (is_ours)
 			do_unit(unit);
 	}
 	PG_CATCH();
@@ -249,6 +257,7 @@ run_unit(int64 unit_id)
 	PG_END_TRY();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
+	return is_ours;
 }
 
 /* ---------------------------------------------------------------- the loop */
@@ -305,8 +314,7 @@ synergy_executor_main(Datum argument)
 		if (unit_id != 0)
 		{
 			process_set_at_work(true);
-			run_unit(unit_id);
-			end_unit();
+			end_unit(run_unit(unit_id));
 			process_set_at_work(false);
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextReset(unit_context);

@@ -256,74 +256,56 @@ fire_freerun_timer(Frame *frame, Freerun *freerun)
 
 /* ---------------------------------------------------------------- events */
 
-/* the eager parent process that may go on because this job has finished; NULL: none */
-static Process *
-parent_that_may_go_on(Frame *frame, Job *job)
+/*
+ * At once the first time, which loads what the following events will ask for; then once more when all events have
+ * been applied, however many of its jobs or of those that it waits for were finished.
+ */
+static void
+go_on(Frame *frame, Process *process)
 {
-	Process    *parent = job->process->parent;
-	Timeperiod	timeperiod;
-	Job		   *above;
-	Children	children;
+	ProcessFrame *notes = frame_process(frame, process);
+	MemoryContext old;
 
-	if (parent == NULL || !parent->is_eager || !parent->is_on)
-		return NULL;
-	timeperiod = holding_milestone(parent, job->key.timeperiod);
-	above = timeperiod == TIMEPERIOD_NONE ? NULL : frame_job(frame, parent, timeperiod);
-	if (above == NULL || !job_state_is_active(above->state) || due_time(above) > frame->now)
-		return NULL;
-	children_of(frame, above, &children);
-	return children.any_active ? NULL : parent;
+	if (notes->is_to_go_on)
+		return;
+	if (!notes->has_gone_on)
+	{
+		notes->has_gone_on = true;
+		fire_process(frame, process, CAUSE_EVENT);
+		return;
+	}
+	old = MemoryContextSwitchTo(frame->context);
+	notes->is_to_go_on = true;
+	frame->going_on = lappend(frame->going_on, process);
+	MemoryContextSwitchTo(old);
 }
 
 /* an eager process goes on at once: with its own next period, and with the parent whose last child this was */
 static void
 follow_eagerly(Frame *frame, Job *job)
 {
-	Process    *parent;
+	Process    *process = job->process;
+	Process    *parent = process->parent;
 
-	if (job->process->is_eager)
-		fire_process(frame, job->process, CAUSE_EVENT);
-	parent = parent_that_may_go_on(frame, job);
-	if (parent != NULL)
-		fire_process(frame, parent, CAUSE_EVENT);
-}
-
-/*
- * The same for all that were skipped together, which may be the hours of ten years: each process once.  *next is the
- * place of the first event that is none of theirs.
- */
-static void
-follow_skipped(Frame *frame, int *next)
-{
-	List	   *processes = NIL;
-	Job		   *last_above = NULL;
-	ListCell   *cell;
-
-	for (; *next < list_length(frame->events); (*next)++)
+	if (process->is_eager)
+		go_on(frame, process);
+	if (parent != NULL && parent->is_eager && parent->is_on)
 	{
-		Event	   *event = list_nth(frame->events, *next);
-		Process    *parent = event->kind == EVENT_SKIPPED ? event->job->process->parent : NULL;
-		Timeperiod	timeperiod;
-		Job		   *above;
+		Timeperiod	timeperiod = holding_milestone(parent, job->key.timeperiod);
+		Job		   *above = timeperiod == TIMEPERIOD_NONE ? NULL : frame_job(frame, parent, timeperiod);
+		Children	children;
 
-		CHECK_FOR_INTERRUPTS();
-		if (event->kind != EVENT_SKIPPED)
-			break;
-		if (event->job->process->is_eager)
-			processes = list_append_unique_ptr(processes, event->job->process);
-		/* the children of one parent follow on each other, and it need be asked about once */
-		timeperiod = parent ? holding_milestone(parent, event->job->key.timeperiod) : TIMEPERIOD_NONE;
-		above = timeperiod != TIMEPERIOD_NONE ? frame_job(frame, parent, timeperiod) : NULL;
-		if (above == NULL || above == last_above)
-			continue;
-		last_above = above;
-		parent = parent_that_may_go_on(frame, event->job);
-		if (parent != NULL)
-			processes = list_append_unique_ptr(processes, parent);
+		if (above == NULL || !job_state_is_active(above->state) || due_time(above) > frame->now)
+			return;
+		/* thousands of children may be finished together: nothing has changed since it was asked about the first */
+		if (above->asked_at == 1 + list_length(frame->touched))
+			return;
+		above->asked_at = 1 + list_length(frame->touched);
+		children_of(frame, above, &children);
+		/* one that is passed over is not what the others have waited for */
+		if (!children.any_active && !children.all_hopeless)
+			go_on(frame, parent);
 	}
-	foreach(cell, processes)
-		fire_process(frame, lfirst(cell), CAUSE_EVENT);
-	list_free(processes);
 }
 
 static void
@@ -336,26 +318,23 @@ fire_dependants(Frame *frame, Job *job)
 		Process    *dependant = tree->dependants[i]->members[job->process->qualifier];
 
 		/* R16 wakes the discrete ones; an eager one of another kind may be waiting just as well */
-		if (dependant != NULL && (dependant->machine == MACHINE_DISCRETE || dependant->is_eager) &&
-			holding_milestone(dependant, job->key.timeperiod) != TIMEPERIOD_NONE)
+		if (dependant == NULL || holding_milestone(dependant, job->key.timeperiod) == TIMEPERIOD_NONE)
+			continue;
+		if (dependant->is_eager)
+			go_on(frame, dependant);
+		else if (dependant->machine == MACHINE_DISCRETE)
 			fire_process(frame, dependant, CAUSE_EVENT);
 	}
 }
 
-void
-drain_events(Frame *frame)
+static void
+apply_events(Frame *frame)
 {
 	while (frame->next_event < list_length(frame->events))
 	{
-		Event	   *event = list_nth(frame->events, frame->next_event);
+		Event	   *event = list_nth(frame->events, frame->next_event++);
 
 		CHECK_FOR_INTERRUPTS();
-		if (event->kind == EVENT_SKIPPED)
-		{
-			follow_skipped(frame, &frame->next_event);
-			continue;
-		}
-		frame->next_event++;
 		switch (event->kind)
 		{
 			case EVENT_UNIT:
@@ -366,7 +345,23 @@ drain_events(Frame *frame)
 				follow_eagerly(frame, event->job);
 				break;
 			case EVENT_SKIPPED:
+				follow_eagerly(frame, event->job);
 				break;
 		}
+	}
+}
+
+void
+drain_events(Frame *frame)
+{
+	apply_events(frame);
+	while (frame->going_on != NIL)
+	{
+		Process    *process = linitial(frame->going_on);
+
+		frame->going_on = list_delete_first(frame->going_on);
+		frame_process(frame, process)->is_to_go_on = false;
+		fire_process(frame, process, CAUSE_EVENT);
+		apply_events(frame);
 	}
 }

@@ -95,11 +95,23 @@ read_jobs(Frame *frame, uint64 n)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* a single period that is in the frame: the job itself says so, and `ranges` stays short */
+static bool
+is_known_job(Frame *frame, const JobRange *range)
+{
+	Timeperiod	after;
+
+	return frame_loaded_job(frame, range->process, range->from) != NULL &&
+		timeperiod_step(range->process->qualifier, range->from, 1, &after) && range->to <= after;
+}
+
 static bool
 is_loaded(Frame *frame, const JobRange *range)
 {
 	ListCell   *cell;
 
+	if (is_known_job(frame, range))
+		return true;
 	foreach(cell, frame_process(frame, range->process)->ranges)
 	{
 		JobRange   *loaded = lfirst(cell);
@@ -118,19 +130,21 @@ frame_load(Frame *frame, JobRange *ranges, int n)
 	int			n_missing = 0;
 
 	for (int i = 0; i < n; i++)
-	{
-		ProcessFrame *notes = frame_process(frame, ranges[i].process);
-		JobRange   *loaded;
-
-		if (ranges[i].from >= ranges[i].to || is_loaded(frame, &ranges[i]))
-			continue;
-		missing[n_missing++] = ranges[i];
-		loaded = palloc(sizeof(JobRange));
-		*loaded = ranges[i];
-		notes->ranges = lappend(notes->ranges, loaded);
-	}
+		if (ranges[i].from < ranges[i].to && !is_loaded(frame, &ranges[i]))
+			missing[n_missing++] = ranges[i];
 	if (n_missing > 0)
 		read_jobs(frame, job_select_ranges(missing, n_missing));
+	for (int i = 0; i < n_missing; i++)
+	{
+		ProcessFrame *notes = frame_process(frame, missing[i].process);
+		JobRange   *loaded;
+
+		if (is_known_job(frame, &missing[i]))
+			continue;
+		loaded = palloc(sizeof(JobRange));
+		*loaded = missing[i];
+		notes->ranges = lappend(notes->ranges, loaded);
+	}
 	pfree(missing);
 	MemoryContextSwitchTo(old);
 }

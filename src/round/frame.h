@@ -49,6 +49,8 @@ typedef struct ProcessFrame
 	Process    *process;
 	List	   *ranges;			/* of JobRange *, loaded whole */
 	Lane		lanes[LANE_COUNT];
+	bool		has_gone_on;	/* it was fired because of an event */
+	bool		is_to_go_on;	/* it is to be once more: it is in the frame's list `going_on` */
 } ProcessFrame;
 
 typedef struct StateChange
@@ -85,6 +87,7 @@ typedef struct Frame
 	List	   *notify;			/* of char *: names of processes whose outside workers are to be told */
 	List	   *events;			/* of Event *, in order of arrival */
 	int			next_event;		/* those before it have been applied */
+	List	   *going_on;		/* of Process *: eager ones, to be fired when all events have been applied */
 	List	   *log;			/* of EventRecord *, see store/event.h */
 	List	   *changes;		/* of StateChange *: first change of each job, when `supervise` is set */
 	bool		supervise;		/* an operator's function wants to report what changed */

@@ -198,21 +198,37 @@ rows_writers(Frame *frame, Job *job)
 	return text.len ? text.data : NULL;
 }
 
+/*
+ * A transaction that was prepared keeps its id until the server is started again; then it is -1/xid, and nobody can
+ * tell which of those before it was.
+ */
+static bool
+is_recovered(const char *writer)
+{
+	return strncmp(writer, "-1/", 3) == 0;
+}
+
 RowsProof
 rows_proof(Frame *frame, Job *job, const Unit *unit)
 {
 	RowsLook   *look;
+	List	   *before = NIL;
 	char	   *writers;
 	bool		is_open = false;
+	ListCell   *cell;
 
 	if (unit->writers == NULL)
 		return ROWS_WHOLE;
 	look = rows_of(frame, job);
 	writers = pstrdup(unit->writers);
-	for (char *writer = strtok(writers, ","); writer != NULL && !is_open; writer = strtok(NULL, ","))
-		is_open = is_listed(look->writers, writer);
+	for (char *writer = strtok(writers, ","); writer != NULL; writer = strtok(NULL, ","))
+		before = lappend(before, writer);
+	foreach(cell, look->writers)
+		is_open |= is_listed(before, lfirst(cell)) || is_recovered(lfirst(cell));
+	list_free(before);
 	pfree(writers);
 	if (!look->is_read || is_open)
 		return ROWS_OPEN;
-	return look->rows.n == unit->n_rows ? ROWS_WHOLE : ROWS_OTHERS;
+	return look->rows.n == unit->n_rows && look->rows.low == unit->start_id && look->rows.high == unit->end_id ?
+		ROWS_WHOLE : ROWS_OTHERS;
 }

@@ -35,7 +35,8 @@ extern bool rows_may_come(Job *job);
 extern char *rows_writers(Frame *frame, Job *job);
 
 /*
- * After the last unit: have all who were writing when its bounds were read ended, and are there as many rows now?
+ * After the last unit: have all who were writing when its bounds were read ended, and are there as many rows now,
+ * between the same bounds?
  */
 typedef enum RowsProof
 {

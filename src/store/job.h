@@ -28,6 +28,7 @@ typedef struct Job
 	Unit	   *unit;			/* loaded on demand: job_unit() */
 	struct RowsLook *rows;		/* recomputing: likewise, rows_of() */
 	JobState	stored_state;
+	int			asked_at;		/* 1 + changes of state in this frame when its children were last asked about */
 	bool		is_dirty;
 	bool		is_revived;		/* in the list of those made active again */
 	bool		is_reported;	/* in the list of changes for an operator */

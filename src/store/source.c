@@ -125,31 +125,51 @@ read_rows(SPIPlanPtr plan, const SourceSpan *spans, int n, SourceRows *rows)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-static void
-look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, List **writers, MemoryContext context)
+/* while the owner's code may run: a view's functions, and those that are folded into its plan */
+typedef struct OwnerScope
 {
-	int			guc_level = NewGUCNestLevel();
-	SPIPlanPtr	plan;
-	Datum		tables;
 	Oid			user;
 	int			security;
+	int			guc_level;
+} OwnerScope;
 
+static void
+enter_owner(const Process *process, OwnerScope *scope)
+{
+	GetUserIdAndSecContext(&scope->user, &scope->security);
+	scope->guc_level = NewGUCNestLevel();
 	for (int i = 0; i < (int) lengthof(settings); i++)
 		(void) set_config_option(settings[i].name, settings[i].value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
 								 false);
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(process->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(process->owner, scope->security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+}
+
+/* whatever that code has set goes with it, as with a rollback: a search_path of his must never be ours */
+static void
+leave_owner(const OwnerScope *scope)
+{
+	AtEOXact_GUC(false, scope->guc_level);
+	SetUserIdAndSecContext(scope->user, scope->security);
+}
+
+static void
+look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, List **writers, MemoryContext context)
+{
+	OwnerScope	scope;
+	SPIPlanPtr	plan;
+	Datum		tables;
+
+	enter_owner(process, &scope);
 	plan = prepare_look(process);
 	tables = writers ? tables_of(plan) : (Datum) 0;
-	SetUserIdAndSecContext(user, security);
+	leave_owner(&scope);
 	MemoryContextSwitchTo(context);
 	if (writers != NULL)
 		*writers = find_writers(tables);
-	SetUserIdAndSecContext(process->owner, security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	enter_owner(process, &scope);
 	read_rows(plan, spans, n, rows);
-	SetUserIdAndSecContext(user, security);
+	leave_owner(&scope);
 	SPI_freeplan(plan);
-	AtEOXact_GUC(true, guc_level);
 }
 
 bool

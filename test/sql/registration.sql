@@ -18,6 +18,8 @@ SELECT synergy.register_process('p', 'hourly', 'SELECT 1', options => '{"concure
 SELECT synergy.register_process('p', 'hourly', 'SELECT 1', options => '{"concurrency": 0}');
 SELECT synergy.register_process('p', 'hourly', 'SELECT 1', options => '{"timeout": "soon"}');
 SELECT synergy.register_process('p', 'hourly', 'SELECT 1', options => '{"timeout": "-1 s"}');
+SELECT synergy.register_process('p', 'hourly', 'SELECT 1', options => '{"timeout": "2562047788 hours"}');
+SELECT synergy.register_process('p', 'hourly', 'SELECT 1', options => '{"backoff_jitter": "1e-400"}');
 SELECT synergy.register_process('p', 'hourly');
 SELECT synergy.register_process('p', 'hourly', '');
 SELECT synergy.register_process('p', 'hourly', 'SELECT 1 FROM WHERE x');

@@ -45,7 +45,23 @@ SET search_path = synergy_test_evil, pg_catalog;
 SELECT synergy.register_process('theirs', 'hourly', worker => 'notify');
 SELECT synergy.unregister_process('theirs');
 RESET search_path;
+-- nor does one that is set by the functions of a source, which are run in the middle of a round
+CREATE FUNCTION synergy_test_evil.hook() RETURNS bigint LANGUAGE plpgsql AS $$
+	BEGIN PERFORM set_config('search_path', 'synergy_test_evil, pg_catalog', false); RETURN 0; END $$;
+CREATE FUNCTION synergy_test_evil.folded() RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS $$
+	BEGIN PERFORM set_config('search_path', 'synergy_test_evil, pg_catalog', false); RETURN 0; END $$;
+CREATE FUNCTION synergy_test_evil.same(text, text) RETURNS boolean LANGUAGE plpgsql AS $$
+	BEGIN RAISE EXCEPTION 'caught as %', current_user; END $$;
+CREATE OPERATOR synergy_test_evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = synergy_test_evil.same);
+CREATE TABLE synergy_test_evil.src AS SELECT 1::bigint AS id, timestamptz '2016-04-20 04:10:00+00' AS ts;
+CREATE VIEW synergy_test_evil.seen AS SELECT id + synergy_test_evil.hook() + synergy_test_evil.folded() AS id, ts FROM synergy_test_evil.src;
+SELECT synergy.register_process('theirs', 'hourly', worker => 'notify', state_machine => 'recomputing', source => 'synergy_test_evil.seen',
+	start_timeperiod => '2016042004', options => '{"source_key": "id", "source_time": "ts"}');
 RESET ROLE;
+SELECT synergy.fire('theirs');
+SELECT timeperiod, state, start_id, end_id FROM synergy.unit_of_work WHERE process_name = 'theirs';
+SHOW search_path;
+SELECT synergy.unregister_process('theirs');
 SELECT synergy.unregister_process('mine');
 DROP SCHEMA synergy_test_evil CASCADE;
 DO $$ DECLARE r text; BEGIN

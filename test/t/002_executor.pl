@@ -65,6 +65,22 @@ like(run_once('half', 'DO $d$ BEGIN SET default_transaction_read_only = on; COMM
 $node->safe_psql('postgres', q(CREATE ROLE reader LOGIN; SELECT synergy.grant('author', 'reader'); ALTER ROLE reader SET default_transaction_read_only = on));
 like(run_once('reader', 'INSERT INTO seen (what) VALUES ($f$read$f$)', 'reader'), qr/^invalid 25006/, 'a role that is read-only');
 
+# a unit that waits while its entry gets another owner is run by him
+$node->safe_psql('postgres', q(ALTER SYSTEM SET synergy.max_executors = 1));
+$node->reload;
+$node->safe_psql('postgres', q(CREATE ROLE heir LOGIN; GRANT worker TO heir; SELECT synergy.grant('author', 'heir');
+	SET ROLE worker; SELECT synergy.register_freerun('t', 'busy', '0 0 1 1 *', 'SELECT pg_sleep(60)');
+	SELECT synergy.register_freerun('t', 'moved', '0 0 1 1 *', 'SELECT 1'); RESET ROLE; SELECT synergy.fire('t', 'busy')));
+ok(defined wait_for($node, 'postgres', q(SELECT state = 'in_progress' FROM synergy.unit_of_work WHERE entry_name = 'busy')), 'the only executor is busy');
+$node->safe_psql('postgres', q(SELECT synergy.fire('t', 'moved')));
+ok(defined wait_for($node, 'postgres', q(SELECT executors || ' ' || queued || ' ' || units_requested FROM synergy.status()), 30, '1 1 1'), 'a unit waits behind it');
+$node->safe_psql('postgres', q(SET ROLE heir; SELECT synergy.register_freerun('t', 'moved', '0 0 1 1 *', 'INSERT INTO seen (what) VALUES ($f$moved$f$)'); RESET ROLE;
+	SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active' AND backend_type = 'synergy executor'));
+ok(defined wait_for($node, 'postgres', q(SELECT state = 'processed' FROM synergy.unit_of_work WHERE entry_name = 'moved'), 10), 'and is run');
+is($node->safe_psql('postgres', q(SELECT who FROM seen WHERE what = 'moved')), 'heir', 'by the owner that it has got meanwhile');
+$node->safe_psql('postgres', q(ALTER SYSTEM RESET synergy.max_executors));
+$node->reload;
+
 like(run_once('homeless', 'SELECT 1', 'nologin'), qr/^invalid role "nologin" that owns it may not log in/, 'an owner who may not log in');
 $node->safe_psql('postgres', q(SELECT synergy.register_freerun('t', 'canceled', '0 0 1 1 *', 'SELECT pg_sleep(60)'); SELECT synergy.fire('t', 'canceled')));
 ok(defined wait_for($node, 'postgres',

@@ -85,6 +85,20 @@ for my $i (0 .. $#steps)
 	cmp_ok($small[$i][0], '<=', $limit, "$name: a handful of statements");
 	cmp_ok($small[$i][0], '>', 0, "$name: they are seen at all");
 }
+
+# thousands of jobs that are finished at once: each of them is an event for its process
+$node->safe_psql('postgres', 'CREATE DATABASE chain');
+$node->safe_psql('chain', q(
+	CREATE EXTENSION synergy;
+	SELECT synergy.register_timetable('t', '{}', '2015010100', '2016010100');
+	SELECT synergy.register_timetable('u', '{t}', '2015010100', '2016010100');
+	SELECT synergy.register_process('t_hourly', 'hourly', worker => 'notify', tree_name => 't', options => '{"concurrency": 1000}');
+	SELECT synergy.register_process('u_hourly', 'hourly', worker => 'notify', tree_name => 'u', blocking_type => 'dependencies', options => '{"concurrency": 1000}');
+	SELECT synergy.register_process('u_daily', 'daily', worker => 'notify', tree_name => 'u');
+	SELECT synergy.register_process('t_yearly', 'yearly', worker => 'notify', tree_name => 't');
+	SELECT synergy.collect_garbage()));
+cmp_ok(milliseconds($node, 'chain', q(SELECT synergy.skip('t_yearly', '2015000000'))), '<', 5000, 'skip of a year with its hours, and those that depend on them');
+is($node->safe_psql('chain', q(SELECT count(*) FROM synergy.job WHERE state = 'skipped')), 2 * 8760 + 1, 'all are skipped');
 is_healthy($node, $_) foreach sort keys %since;
 $node->stop;
 done_testing();

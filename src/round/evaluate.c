@@ -244,6 +244,28 @@ act(Frame *frame, Job *job, const Transition *row, const Situation *situation, L
 		frame_set_state(frame, job, next);
 }
 
+/*
+ * Recomputing: would another unit be at work, or decide, beside one that a worker has in his hands?  That one may have
+ * read fewer rows, and would write its result over the newer one's.
+ */
+static bool
+runs_beside(Frame *frame, Job *job, const Transition *row, const Situation *situation, const Look *look)
+{
+	if (job->process->machine != MACHINE_RECOMPUTING || situation->unit != UNIT_IN_PROGRESS)
+		return false;
+	switch (row->action)
+	{
+		case ACTION_REQUEST:
+			return true;
+		case ACTION_RECYCLE:
+		case ACTION_ADOPT:
+		case ACTION_FINISH:
+			return look->known != job_unit(frame, job);
+		default:
+			return false;
+	}
+}
+
 static void
 run_machine(Frame *frame, Job *job, bool has_ended, Cause cause, Look *look)
 {
@@ -262,6 +284,9 @@ run_machine(Frame *frame, Job *job, bool has_ended, Cause cause, Look *look)
 	 * nobody.  That is for the trigger.  (A paced process follows the rule to the letter.)
 	 */
 	if (cause == CAUSE_EVENT && job->process->is_eager && job->state == JOB_IN_PROGRESS && !situation.is_final)
+		return;
+	/* likewise: its end is an event, and then its job is looked at again */
+	if (job->process->is_eager && runs_beside(frame, job, row, &situation, look))
 		return;
 	act(frame, job, row, &situation, look);
 }

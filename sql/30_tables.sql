@@ -100,7 +100,7 @@ COMMENT ON COLUMN synergy.freerun.timezone IS 'Zone in which at, cron and once a
 COMMENT ON COLUMN synergy.freerun.is_on IS 'Off: it does not fire';
 COMMENT ON COLUMN synergy.freerun.options IS 'See docs/options.md; unknown keys are refused at registration';
 COMMENT ON COLUMN synergy.freerun.owner IS 'The role that registered it; its command runs as this role';
-COMMENT ON COLUMN synergy.freerun.timer_since IS 'Fires of its trigger count from here: when it was first registered, last switched on, or last given another trigger';
+COMMENT ON COLUMN synergy.freerun.timer_since IS 'Fires of its trigger count from here: when it was first registered, last switched on, or last given another trigger, zone or policy for missed fires';
 COMMENT ON COLUMN synergy.freerun.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.freerun.updated_at IS 'When it was last registered or switched';
 

@@ -67,6 +67,8 @@ explain_writers(Frame *frame, Job *job, const Unit *unit)
 		return NULL;
 	blockers_of(frame, job, &blockers);
 	look = rows_of(frame, job);
+	if (!look->is_read)
+		return "waits for its source to be readable; the server's log says what is wrong with it";
 	if (blockers.active || look->writers == NIL)
 		return NULL;
 	if (job->state == JOB_FINAL_RUN && (unit == NULL || rows_proof(frame, job, unit) != ROWS_OPEN))

@@ -184,6 +184,7 @@ registry_write_freerun(const FreerunDefinition *d)
 		"  timezone, is_on, options, owner, timer_since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::regrole, $12) "
 		"ON CONFLICT (process_name, entry_name) DO UPDATE SET "
 		"  timer_since = CASE WHEN (freerun.trigger_frequency, freerun.timezone) = (EXCLUDED.trigger_frequency, EXCLUDED.timezone) "
+		"    AND freerun.options->>'missed' IS NOT DISTINCT FROM EXCLUDED.options->>'missed' "
 		"    AND freerun.is_on >= EXCLUDED.is_on THEN freerun.timer_since ELSE EXCLUDED.timer_since END, trigger_frequency = EXCLUDED.trigger_frequency, "
 		"  worker = EXCLUDED.worker, command = EXCLUDED.command, arguments = EXCLUDED.arguments, "
 		"  description = EXCLUDED.description, timezone = EXCLUDED.timezone, is_on = EXCLUDED.is_on, "

@@ -200,6 +200,11 @@ source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		/* a cancel is meant for whoever called, not for the source */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
 		ereport(LOG,
 				(errmsg("source of process \"%s\" could not be read: %s", process->name, error->message)));
 		FreeErrorData(error);

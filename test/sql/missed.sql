@@ -51,6 +51,9 @@ SELECT synergy.register_freerun('m', 'all', '30 * * * *', worker => 'notify', op
 SET synergy.clock = '2016-04-20 16:40:00+00';
 SELECT synergy.register_freerun('m', 'all', '30 * * * *', worker => 'notify', options => '{"missed": "all"}');
 SELECT next_fire FROM synergy.schedule WHERE entry_name = 'all';
+-- nor what another policy has skipped
+SELECT synergy.register_freerun('m', 'skip', '0 * * * *', worker => 'notify', options => '{"missed": "all"}');
+SELECT next_fire FROM synergy.schedule WHERE entry_name = 'skip';
 -- the clock is set back: nothing waits for it to catch up
 SET synergy.clock = '2016-04-20 12:00:00+00';
 SELECT next_fire FROM synergy.schedule WHERE entry_name = 'all';

@@ -47,6 +47,17 @@ SELECT synergy.fire('r');
 SELECT source('s2');
 SET timezone = 'UTC';
 SELECT timeperiod, start_id, end_id, state FROM synergy.unit_of_work WHERE process_name = 'r' ORDER BY unit_of_work_id;
+-- a source that is gone stops its own process, and says so
+SELECT synergy.complete(unit_of_work_id) FROM synergy.claim('r');
+ALTER TABLE s2 RENAME TO s3;
+SET synergy.clock = '2016-04-20 05:20:00+00';
+SELECT synergy.fire('r');
+SELECT state FROM synergy.job WHERE process_name = 'r' AND timeperiod = '2016042004';
+SELECT explanation FROM synergy.explain_job('r', '2016042004');
+ALTER TABLE s3 RENAME TO s2;
+SELECT synergy.fire('r');
+SELECT state FROM synergy.job WHERE process_name = 'r' AND timeperiod = '2016042004';
+SET synergy.clock = '2016-04-20 05:10:00+00';
 SELECT synergy.unregister_process('r');
 -- the qualifier: never
 SELECT again(time_qualifier => 'daily');

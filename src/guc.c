@@ -26,6 +26,7 @@ int			synergy_gc_release_lag;
 int			synergy_gc_life_support;
 int			synergy_max_executors;
 int			synergy_executor_idle_timeout;
+int			synergy_source_timeout;
 
 /* the clock as an instant; 0: not set.  Parsed once, when it is set. */
 TimestampTz synergy_clock_instant = 0;
@@ -125,6 +126,8 @@ guc_define(void)
 							PGC_SUSET, 0, NULL, NULL, NULL);
 	define_interval("synergy.executor_idle_timeout", "How long an executor without work stays.",
 					&synergy_executor_idle_timeout, 60 * SECONDS, 0);
+	define_interval("synergy.source_timeout", "How long the look at the source of a recomputing process may take; 0: as long as it likes.",
+					&synergy_source_timeout, 10 * SECONDS, 0);
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("synergy");
 #else

@@ -17,6 +17,7 @@ extern int	synergy_gc_resubmit_after;	/* ms; a unit requested or running longer 
 extern int	synergy_gc_release_lag;		/* ms; so long an invalid or stale unit is held back before it is retried */
 extern int	synergy_gc_life_support;	/* ms; active units older than this are canceled */
 extern int	synergy_max_executors;		/* executors at most, per database */
+extern int	synergy_source_timeout; /* ms; 0: none */
 extern int	synergy_executor_idle_timeout;	/* ms; 0: an executor ends as soon as it has nothing to do */
 
 extern void guc_define(void);			/* called once by _PG_init */

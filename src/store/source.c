@@ -3,8 +3,8 @@
  *
  * It is the user's table: it may be a view with functions of its own, it may be gone, the owner may have lost the
  * right to read it, somebody may be altering it.  So it is read as the process's owner, in a security-restricted
- * operation, with a short lock_timeout because the caller holds the round lock, and in a subtransaction: an error
- * stops this one evaluation and nothing else (R15).
+ * operation, within synergy.source_timeout and with a short lock_timeout because the caller holds the round lock, and
+ * in a subtransaction: an error stops this one evaluation and nothing else (R15).
  *
  * Who is writing?  A transaction that adds rows holds a RowExclusiveLock (or a stronger one) on the table from before
  * its first row until after its commit is visible.  So pg_locks, asked before the rows are read, names everybody
@@ -18,11 +18,14 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/resowner.h"
+#include "utils/timeout.h"
 
+#include "guc.h"
 #include "store/source.h"
 #include "store/spi.h"
 
@@ -172,6 +175,41 @@ look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, L
 	SPI_freeplan(plan);
 }
 
+/* ---------------------------------------------------------------- within its time */
+
+static TimeoutId look_timeout = MAX_TIMEOUTS;	/* not registered in this process yet */
+static volatile sig_atomic_t is_late = false;
+
+/* like a cancel; the session's own statement_timeout goes on beside it */
+static void
+be_late(void)
+{
+	is_late = true;
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+static void
+start_clock(void)
+{
+	if (look_timeout == MAX_TIMEOUTS)
+		look_timeout = RegisterTimeout(USER_TIMEOUT, be_late);
+	is_late = false;
+	if (synergy_source_timeout > 0)
+		enable_timeout_after(look_timeout, synergy_source_timeout);
+}
+
+/* was it late?  One that was late at the very end has ended well, and nothing else is canceled in its place. */
+static bool
+stop_clock(void)
+{
+	disable_timeout(look_timeout, false);
+	if (is_late)
+		QueryCancelPending = false;
+	return is_late;
+}
+
 bool
 source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *rows, List **writers)
 {
@@ -188,13 +226,16 @@ source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		start_clock();
 		look(process, spans, n, rows, writers, context);
+		(void) stop_clock();
 		ReleaseCurrentSubTransaction();
 		is_read = true;
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
+		bool		was_late = stop_clock();
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -203,10 +244,11 @@ source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		/* a cancel is meant for whoever called, not for the source */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED && !was_late)
 			ReThrowError(error);
 		ereport(LOG,
-				(errmsg("source of process \"%s\" could not be read: %s", process->name, error->message)));
+				(errmsg("source of process \"%s\" could not be read: %s", process->name,
+						was_late ? "it took longer than synergy.source_timeout" : error->message)));
 		FreeErrorData(error);
 	}
 	PG_END_TRY();

@@ -57,6 +57,22 @@ SELECT explanation FROM synergy.explain_job('r', '2016042004');
 ALTER TABLE s3 RENAME TO s2;
 SELECT synergy.fire('r');
 SELECT state FROM synergy.job WHERE process_name = 'r' AND timeperiod = '2016042004';
+-- so does one that takes too long, and nobody else is canceled in its place
+CREATE VIEW slow AS SELECT id, ts FROM s2 WHERE pg_sleep(30) IS NOT NULL;
+SET statement_timeout = '20s'; SET synergy.source_timeout = '100ms';
+SELECT source('slow');
+SELECT synergy.fire('r');
+SELECT explanation FROM synergy.explain_job('r', '2016042005') LIMIT 1;
+SELECT synergy.reprocess('r', '2016042004');
+SELECT state FROM synergy.job WHERE process_name = 'r' AND timeperiod = '2016042004';
+-- but the caller's own cancel is his
+SET statement_timeout = '100ms'; SET synergy.source_timeout = '20s';
+SELECT synergy.fire('r');
+RESET statement_timeout; RESET synergy.source_timeout;
+SELECT source('s2');
+DROP VIEW slow;
+SELECT synergy.fire('r');
+SELECT state FROM synergy.job WHERE process_name = 'r' AND timeperiod = '2016042004';
 SET synergy.clock = '2016-04-20 05:10:00+00';
 SELECT synergy.unregister_process('r');
 -- the qualifier: never

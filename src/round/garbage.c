@@ -6,7 +6,7 @@
  * neither rule applies to it.
  *
  * Validation goes bottom up, timetable by timetable, in order of time; what it changes may make the next parent up
- * suspicious.  So the suspects are kept in a list in the order of the walk, and the parents of what was changed are
+ * suspicious.  So the suspects are kept in a list in the order of the walk, and what was changed and its parents are
  * put in, as far as the walk has not passed them.
  */
 #include "postgres.h"
@@ -373,6 +373,9 @@ validate_timetables(Frame *frame)
 		{
 			Job		   *changed = list_nth(frame->touched, n_touched);
 
+			/* it may itself be a parent whose turn is still to come: another timetable's, reopened with a dependency */
+			if (changed->process->child != NULL)
+				add_suspect(&suspects, changed->process, changed->key.timeperiod);
 			if (changed->process->parent != NULL)
 				add_suspect(&suspects, changed->process->parent, changed->key.timeperiod);
 		}

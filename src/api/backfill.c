@@ -15,7 +15,6 @@
 #include "api/arguments.h"
 #include "api/session.h"
 #include "compat.h"
-#include "daemon/wake.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_backfill);

@@ -268,7 +268,6 @@ settle_start(ProcessDefinition *d, const RegisteredProcess *known, const Registe
 	{
 		registry_forget_reach(known->id);
 		registry_relations_changed(d->tree_name);
-		registry_dependants_changed(d->tree_name);
 	}
 }
 
@@ -279,11 +278,9 @@ settle_membership(const ProcessDefinition *d, const RegisteredProcess *known, co
 	if (known != NULL && strcmp(known->tree_name, d->tree_name) == 0)
 		return;
 	registry_relations_changed(d->tree_name);
-	registry_dependants_changed(d->tree_name);
 	if (known == NULL)
 		return;
 	registry_relations_changed(known->tree_name);
-	registry_dependants_changed(known->tree_name);
 	registry_delete_if_empty(known->tree_name, d->name);
 	if (timetable->end != NULL)
 		cut_timetable(d->tree_name, timetable->end);
@@ -323,7 +320,6 @@ settle_jobs(Session *session, const ProcessDefinition *d, const RegisteredProces
 	{
 		/* another span, other children and dependencies; and those that wait for it wait for other milestones */
 		registry_relations_changed(d->tree_name);
-		registry_dependants_changed(d->tree_name);
 	}
 	if (why == NULL && strcmp(d->worker, known->worker) == 0)
 		return;

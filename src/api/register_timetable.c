@@ -122,7 +122,6 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 	if (moves_start && registry_begin_earlier(name, start_text))
 	{
 		registry_relations_changed(name);
-		registry_dependants_changed(name);
 	}
 	if (end != TIMEPERIOD_NONE)
 		cut_timetable(name, argument_text(fcinfo, 3));

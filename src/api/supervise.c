@@ -125,7 +125,7 @@ cancel_unit(Frame *frame, int64 unit_id)
 {
 	Unit	   *unit = frame_unit(frame, unit_id);
 	Process    *process;
-	EventRecord *record;
+	UnitState	old_state;
 
 	if (unit == NULL)
 		ereport(ERROR,
@@ -138,15 +138,9 @@ cancel_unit(Frame *frame, int64 unit_id)
 				 errmsg("unit of work " INT64_FORMAT " is %s already", unit_id, unit_state_name(unit->state)),
 				 errhint("Only an active unit can be canceled; to run its job again, use synergy.reprocess.")));
 	process = definition_process(frame->definitions, unit->process_id);
-	record = palloc0(sizeof(EventRecord));
-	record->event = "cancel";
-	record->process_name = process ? process->name : definition_freerun(frame->definitions, unit->process_id)->process_name;
-	record->timeperiod = unit->timeperiod;
-	record->unit_id = unit->id;
-	record->old_state = unit_state_name(unit->state);
-	record->new_state = unit_state_name(UNIT_CANCELED);
-	frame->log = lappend(frame->log, record);
+	old_state = unit->state;
 	frame_cancel_unit(frame, unit);
+	frame_log_unit(frame, "cancel", unit, old_state, NULL);
 	if (process != NULL && process->is_eager)
 		frame_add_event(frame, EVENT_UNIT, unit->id, NULL);
 }

@@ -82,15 +82,13 @@ load_merged(Frame *frame, const JobRange *periods, int n)
 	pfree(merged);
 }
 
-/* the members' jobs, in the order of the walk, and their units */
+/* the members' jobs, in the order of the walk */
 static List *
 load_set(Frame *frame, Set *set)
 {
 	int			n = list_length(set->ranges);
 	JobRange   *periods = palloc(sizeof(JobRange) * n);
-	int64	   *units = palloc(sizeof(int64) * n);
 	List	   *jobs = NIL;
-	int			n_units = 0;
 	int			i = 0;
 	ListCell   *cell;
 
@@ -101,13 +99,9 @@ load_set(Frame *frame, Set *set)
 	{
 		Job		   *job = frame_loaded_job(frame, periods[i].process, periods[i].from);
 
-		if (job == NULL)
-			continue;
-		jobs = lappend(jobs, job);
-		if (job->unit_id != 0 && job_state_is_active(job->state))
-			units[n_units++] = job->unit_id;
+		if (job != NULL)
+			jobs = lappend(jobs, job);
 	}
-	frame_preload_units(frame, units, n_units);
 	return jobs;
 }
 
@@ -165,6 +159,7 @@ reprocess_job(Frame *frame, Job *job)
 		if (member->state != JOB_EMBRYO)
 			again = lappend(again, member);
 	}
+	frame_preload_job_units(frame, again);
 	foreach(cell, again)
 		back_to_embryo(frame, lfirst(cell));
 	foreach(cell, again)
@@ -195,14 +190,10 @@ int
 redefine_jobs(Frame *frame, Process *process, bool anew)
 {
 	List	   *jobs = jobs_at_work(frame, process);
-	int64	   *units = palloc(sizeof(int64) * Max(list_length(jobs), 1));
 	ListCell   *cell;
 	int			n = 0;
 
-	foreach(cell, jobs)
-		units[n++] = ((Job *) lfirst(cell))->unit_id;
-	frame_preload_units(frame, units, n);
-	n = 0;
+	frame_preload_job_units(frame, jobs);
 	foreach(cell, jobs)
 	{
 		Job		   *job = lfirst(cell);
@@ -261,16 +252,19 @@ void
 skip_with_set(Frame *frame, Job *job)
 {
 	Set			set;
+	List	   *active = NIL;
 	ListCell   *cell;
 
 	init_set(&set);
 	walk_down(&set, job->process, job->key.timeperiod);
 	foreach(cell, load_set(frame, &set))
+		if (job_state_is_active(((Job *) lfirst(cell))->state))
+			active = lappend(active, lfirst(cell));
+	frame_preload_job_units(frame, active);
+	foreach(cell, active)
 	{
 		Job		   *member = lfirst(cell);
 
-		if (!job_state_is_active(member->state))
-			continue;
 		frame_set_state(frame, member, JOB_SKIPPED);
 		frame_add_event(frame, EVENT_SKIPPED, 0, member);
 	}

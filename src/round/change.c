@@ -92,14 +92,14 @@ log_state(Frame *frame, Job *job, JobState old_state)
 }
 
 void
-frame_log_unit(Frame *frame, const Unit *unit, UnitState old_state, const char *detail)
+frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_state, const char *detail)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 	Process    *process = definition_process(frame->definitions, unit->process_id);
 	Freerun    *freerun = definition_freerun(frame->definitions, unit->process_id);
 	EventRecord *record = palloc0(sizeof(EventRecord));
 
-	record->event = "unit";
+	record->event = event;
 	record->process_name = process ? process->name : freerun ? freerun->process_name : NULL;
 	record->entry_name = freerun ? freerun->entry_name : NULL;
 	record->timeperiod = unit->timeperiod;

@@ -63,19 +63,6 @@ preload_blockers(Frame *frame, Process *process, List *jobs)
 }
 
 static void
-preload_units(Frame *frame, List *jobs)
-{
-	int64	   *ids = palloc(sizeof(int64) * list_length(jobs));
-	int			n = 0;
-	ListCell   *cell;
-
-	foreach(cell, jobs)
-		ids[n++] = ((Job *) lfirst(cell))->unit_id;
-	frame_preload_units(frame, ids, n);
-	pfree(ids);
-}
-
-static void
 preload_rows(Frame *frame, Process *process, List *jobs)
 {
 	List	   *wanted = NIL;
@@ -112,7 +99,7 @@ look_ahead(Frame *frame, Process *process, LaneKind kind, Timeperiod after, int 
 	}
 	if (jobs == NIL)
 		return;
-	preload_units(frame, jobs);
+	frame_preload_job_units(frame, jobs);
 	if (width > 1)				/* a single one loads what it turns out to need */
 	{
 		preload_blockers(frame, process, jobs);

@@ -242,6 +242,14 @@ frame_read_unit(Frame *frame, uint64 row)
 	return enter_unit(frame, &unit);
 }
 
+static void
+read_units(Frame *frame, uint64 n)
+{
+	for (uint64 i = 0; i < n; i++)
+		frame_read_unit(frame, i);
+	SPI_freetuptable(SPI_tuptable);
+}
+
 void
 frame_preload_units(Frame *frame, const int64 *ids, int n)
 {
@@ -253,15 +261,22 @@ frame_preload_units(Frame *frame, const int64 *ids, int n)
 		if (ids[i] != 0 && hash_search(frame->units, &ids[i], HASH_FIND, NULL) == NULL)
 			missing[n_missing++] = ids[i];
 	if (n_missing > 0)
-	{
-		uint64		n_rows = unit_select(missing, n_missing);
-
-		for (uint64 i = 0; i < n_rows; i++)
-			frame_read_unit(frame, i);
-		SPI_freetuptable(SPI_tuptable);
-	}
+		read_units(frame, unit_select(missing, n_missing));
 	pfree(missing);
 	MemoryContextSwitchTo(old);
+}
+
+void
+frame_preload_job_units(Frame *frame, List *jobs)
+{
+	int64	   *ids = palloc(sizeof(int64) * Max(list_length(jobs), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, jobs)
+		ids[n++] = ((Job *) lfirst(cell))->unit_id;
+	frame_preload_units(frame, ids, n);
+	pfree(ids);
 }
 
 Unit *
@@ -293,22 +308,15 @@ frame_preload_units_with_bounds(Frame *frame, Job **jobs, int n)
 	{
 		RowsLook   *look = jobs[i]->rows;
 
-		if (look->knows_unit || look->rows.n == 0)
+		if (look->rows.n == 0)
 			continue;
-		look->knows_unit = true;
 		wanted[n_wanted].process_id = jobs[i]->key.process_id;
 		wanted[n_wanted].timeperiod = jobs[i]->key.timeperiod;
 		wanted[n_wanted].start_id = look->rows.low;
 		wanted[n_wanted++].end_id = look->rows.high;
 	}
 	if (n_wanted > 0)
-	{
-		uint64		n_rows = unit_select_with_bounds(wanted, n_wanted);
-
-		for (uint64 i = 0; i < n_rows; i++)
-			frame_read_unit(frame, i);
-		SPI_freetuptable(SPI_tuptable);
-	}
+		read_units(frame, unit_select_with_bounds(wanted, n_wanted));
 	pfree(wanted);
 	MemoryContextSwitchTo(old);
 }
@@ -324,7 +332,6 @@ frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id)
 	HASH_SEQ_STATUS scan;
 	UnitEntry  *entry;
 
-	frame_preload_units_with_bounds(frame, &job, 1);
 	hash_seq_init(&scan, frame->units);
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{

@@ -132,10 +132,11 @@ extern Job *frame_enter_job(Frame *frame, Process *process, const JobRow *row);
 
 extern Unit *frame_unit(Frame *frame, int64 id);	/* NULL: no such unit */
 extern void frame_preload_units(Frame *frame, const int64 *ids, int n);
+extern void frame_preload_job_units(Frame *frame, List *jobs);	/* their current units, in one statement */
 extern Unit *frame_read_unit(Frame *frame, uint64 row); /* row of a unit_select*; one known already stays as it is */
 extern Unit *job_unit(Frame *frame, Job *job);	/* NULL: it has none */
 
-/* a recomputing job's unit with just these bounds; the rows of the jobs have been looked at (round/rows.h) */
+/* a recomputing job's unit with just these bounds; it has been preloaded when the rows were looked at (round/rows.c) */
 extern Unit *frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id);
 extern void frame_preload_units_with_bounds(Frame *frame, Job **jobs, int n);
 extern Unit *frame_new_unit(Frame *frame, int32 process_id);
@@ -147,7 +148,7 @@ extern void frame_touch_unit(Frame *frame, Unit *unit);
 extern void frame_cancel_unit(Frame *frame, Unit *unit);
 
 /* a line for the event log: the unit is in another state now, for this reason */
-extern void frame_log_unit(Frame *frame, const Unit *unit, UnitState old_state, const char *detail);
+extern void frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_state, const char *detail);
 
 /* the unit has just been requested (again): an executor or the outside workers of that process will be told */
 extern void frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_name);

@@ -102,7 +102,7 @@ time_out(Frame *frame, Unit *unit, const Keeper *keeper)
 						   keeper->timeout / 1000);
 	unit->state = UNIT_INVALID;
 	frame_touch_unit(frame, unit);
-	frame_log_unit(frame, unit, UNIT_IN_PROGRESS, unit->error);
+	frame_log_unit(frame, "unit", unit, UNIT_IN_PROGRESS, unit->error);
 }
 
 static void

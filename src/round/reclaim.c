@@ -31,7 +31,7 @@ reclaim_unit(Frame *frame, Unit *unit)
 		unit->submitted = frame->now;
 	}
 	frame_touch_unit(frame, unit);
-	frame_log_unit(frame, unit, UNIT_IN_PROGRESS, unit->error);
+	frame_log_unit(frame, "unit", unit, UNIT_IN_PROGRESS, unit->error);
 }
 
 int

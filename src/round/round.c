@@ -382,8 +382,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	if (outcome->wrote)
 	{
 		/* others that remember something are to read it again; we know it already */
-		definition_bump_version();
-		memory->definitions->version = definition_version();
+		memory->definitions->version = definition_bump_version();
 	}
 }
 

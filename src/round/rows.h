@@ -13,7 +13,6 @@ typedef struct RowsLook
 	bool		is_read;		/* false: the source could not be read */
 	SourceRows	rows;
 	List	   *writers;		/* transactions that were open when the rows were read, see store/source.h */
-	bool		knows_unit;		/* has the table been asked for the unit with just these bounds? */
 } RowsLook;
 
 /* looks at the rows of all of these jobs of one process, in a few statements; those looked at already are left out */

@@ -25,12 +25,14 @@ definition_version(void)
 	return store_get_int64(0, 1, 0);
 }
 
-void
+int64
 definition_bump_version(void)
 {
-	static StoreQuery query = {"SELECT pg_catalog.nextval('synergy.change_seq')", 0};
+	/* + 1 as above: the sequence has been called */
+	static StoreQuery query = {"SELECT pg_catalog.nextval('synergy.change_seq') + 1", 0};
 
 	store_execute(&query, NULL, NULL);
+	return store_get_int64(0, 1, 0);
 }
 
 /* ---------------------------------------------------------------- loading */

@@ -130,7 +130,7 @@ typedef struct DefinitionEntry
 
 /* all need store_enter() */
 extern int64 definition_version(void);
-extern void definition_bump_version(void);	/* under the round lock, before commit */
+extern int64 definition_bump_version(void);	/* the new one; under the round lock, before commit */
 extern Definitions *definition_load(MemoryContext parent);
 extern void definition_save_progress(Definitions *definitions);
 

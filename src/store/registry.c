@@ -268,7 +268,8 @@ void
 registry_relations_changed(const char *tree_name)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.timetable SET relations_mark = pg_catalog.nextval('synergy.mark_seq') WHERE tree_name = $1", 1, {TEXTOID}
+		"UPDATE synergy.timetable SET relations_mark = pg_catalog.nextval('synergy.mark_seq') "
+		"WHERE tree_name = $1 OR $1 = ANY (dependent_on)", 1, {TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(tree_name)};
 

@@ -92,7 +92,7 @@ extern void registry_forget_reach(int32 process_id);
 extern void registry_move_start(int32 process_id, const char *start);
 extern void registry_move_timetable_start(const char *tree_name, const char *start);
 
-/* the relations of this timetable's jobs are others from now on; of those that depend on it */
+/* the relations of this timetable's jobs, and of those that depend on it, are others from now on; of the latter only */
 extern void registry_relations_changed(const char *tree_name);
 extern void registry_dependants_changed(const char *tree_name);
 

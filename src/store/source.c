@@ -33,11 +33,7 @@
  * The planner settings that are pinned for our own tables (store/spi.c) do not suit the user's.  Columns of type
  * timestamp and date are read as UTC, like everything else here.
  */
-static const struct
-{
-	const char *name;
-	const char *value;
-}			settings[] = {
+static const StoreSetting settings[] = {
 	{"timezone", "UTC"},
 	{"lock_timeout", "100ms"},
 	{"enable_seqscan", "on"},
@@ -141,9 +137,7 @@ enter_owner(const Process *process, OwnerScope *scope)
 {
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
-	for (int i = 0; i < (int) lengthof(settings); i++)
-		(void) set_config_option(settings[i].name, settings[i].value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
+	store_pin_settings(settings, lengthof(settings));
 	SetUserIdAndSecContext(process->owner, scope->security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 }
 

@@ -44,11 +44,7 @@ schema_owner(void)
 }
 
 /* what our own SQL runs under, whatever the session has set */
-static const struct
-{
-	const char *name;
-	const char *value;
-}			pinned[] = {
+static const StoreSetting pinned[] = {
 	{"search_path", "pg_catalog, synergy, pg_temp"},
 	{"plan_cache_mode", "force_generic_plan"},
 	{"enable_seqscan", "off"},
@@ -63,6 +59,14 @@ static const struct
 };
 
 void
+store_pin_settings(const StoreSetting *settings, int n)
+{
+	for (int i = 0; i < n; i++)
+		(void) set_config_option(settings[i].name, settings[i].value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+}
+
+void
 store_enter(StoreScope *scope)
 {
 	MemoryContext old = CurrentMemoryContext;
@@ -71,9 +75,7 @@ store_enter(StoreScope *scope)
 	GetUserIdAndSecContext(&scope->user, &scope->security_context);
 	SetUserIdAndSecContext(owner, scope->security_context | SECURITY_LOCAL_USERID_CHANGE);
 	scope->guc_level = NewGUCNestLevel();
-	for (int i = 0; i < (int) lengthof(pinned); i++)
-		(void) set_config_option(pinned[i].name, pinned[i].value, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+	store_pin_settings(pinned, lengthof(pinned));
 	/* a background process has none; statements take newer ones of their own */
 	scope->has_snapshot = !ActiveSnapshotSet();
 	if (scope->has_snapshot)

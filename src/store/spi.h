@@ -22,6 +22,15 @@ typedef struct StoreScope
 	bool		has_snapshot;
 } StoreScope;
 
+/* for the rest of the innermost nest level of settings (NewGUCNestLevel) */
+typedef struct StoreSetting
+{
+	const char *name;
+	const char *value;
+} StoreSetting;
+
+extern void store_pin_settings(const StoreSetting *settings, int n);
+
 extern void store_enter(StoreScope *scope);
 extern void store_leave(StoreScope *scope);
 

@@ -6,6 +6,10 @@
  * last child of its job was finished.  Earliest active jobs count whether they run or wait: so no period overtakes
  * another by more than the concurrency.
  *
+ * A freerun's timer (R14) is here, too, with what becomes of fires that were missed.  What follows from finished jobs
+ * is worked off as a queue of events; an eager process that many of them concern is fired at the first one and again
+ * after all of them, not each time.
+ *
  * When the earliest job's time has not come, nothing later has come either.  Then the process is quiet until then:
  * its timer is not even set (`quiet_until`), and that is why an idle Synergy costs nothing.  Whoever makes an
  * earlier job active or adds jobs makes it unknown again.

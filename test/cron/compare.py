@@ -19,7 +19,7 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import psycopg2
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 
 UTC = timezone.utc
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -425,7 +425,10 @@ def ask_croniter(case):
         if '*' in fields[2] + fields[4] or len(cron.dow) == 7 or len(cron.dom - {'L'}) == 31:
             return None
     fires = croniter(' '.join(fields), case.at)
-    return [fires.get_next(datetime) for _ in case.expected]
+    try:
+        return [fires.get_next(datetime) for _ in case.expected]
+    except CroniterBadDateError:  # of `30 feb Fri` it looks for the 30th of February, though any Friday would do
+        return None
 
 
 def report(differences, what):

@@ -15,7 +15,7 @@ scheduler_state($node, 'postgres', 'running');
 $node->safe_psql('postgres', q(
 	CREATE TABLE h (t timestamptz, at timestamptz DEFAULT clock_timestamp());
 	SELECT synergy.register_timetable('p', start_timeperiod => to_char(now(), 'YYYYMMDD00'), end_timeperiod => to_char(now() + interval '1 hour', 'YYYYMMDDHH24'));
-	SELECT synergy.register_process('p_hourly', 'hourly', 'INSERT INTO h SELECT $1 FROM pg_sleep(0.005)', tree_name => 'p', options => '{"concurrency": 2}');
+	SELECT synergy.register_process('p_hourly', 'hourly', 'INSERT INTO h SELECT $1 FROM pg_sleep(0.02)', tree_name => 'p', options => '{"concurrency": 2}');
 	SELECT synergy.register_process('p_daily', 'daily', 'SELECT 1', tree_name => 'p', blocking_type => 'children', options => '{"concurrency": 2}');));
 is($node->safe_psql('postgres', q(SELECT string_agg(process_name || ' ' || jobs, ', ') FROM synergy.backfill('p_hourly', to_char(now() - interval '20 days', 'YYYYMMDD00')))),
 	'p_hourly 480, p_daily 20', 'a backfill is made for all of the timetable');

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "courier/courier.h"
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
 #include "daemon/slots.h"
@@ -171,6 +172,7 @@ typedef struct Loop
 	TimestampTz not_before;		/* after a failure */
 	TimestampTz next_wake;
 	TimestampTz next_safety;
+	bool		paused;			/* a copy: as the last round found, and before the first one, who knows */
 } Loop;
 
 static void
@@ -211,6 +213,7 @@ work(Loop *loop)
 		loop->lost = false;
 		loop->backoff = 0;
 		loop->next_wake = call.outcome.next_wake;
+		loop->paused = call.outcome.paused;
 		dispatch_add(call.outcome.ready, call.outcome.n_ready);
 	}
 	else
@@ -273,9 +276,12 @@ loop_forever(Loop *loop)
 				work(loop);
 			next = Min(Min(loop->next_wake, loop->next_safety), dispatch_run());
 			next = Max(next, loop->not_before);
+			next = Min(next, courier_keep(my_slot, !loop->paused));
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextReset(loop->context);
 		}
+		else
+			(void) courier_keep(my_slot, false);
 		AcceptInvalidationMessages();
 		sleep_until(Min(next, GetCurrentTimestamp() + SAFETY_INTERVAL));
 	}
@@ -312,6 +318,7 @@ synergy_scheduler_main(Datum argument)
 	loop.memory = round_memory_create(TopMemoryContext);
 	loop.context = AllocSetContextCreate(TopMemoryContext, "synergy scheduler", ALLOCSET_DEFAULT_SIZES);
 	loop.reasons = WAKE_ALL;
+	loop.paused = true;
 	loop.lost = true;			/* sessions of before a restart are gone */
 	loop.next_safety = GetCurrentTimestamp() + SAFETY_INTERVAL;
 	loop_forever(&loop);

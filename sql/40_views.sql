@@ -26,7 +26,8 @@ SELECT process_id, process_name, entry_name,
 	coalesce(options->>'queue', 'queue_' || process_name) AS queue,
 	coalesce(options->>'queue_type', 'quorum') AS queue_type,
 	(options->>'priority')::int AS priority,
-	least(extract(epoch FROM (options->>'message_ttl')::interval) * 1000, 4294967295)::bigint AS message_ttl
+	CASE WHEN options ? 'message_ttl' THEN least(extract(epoch FROM (options->>'message_ttl')::interval) * 1000, 4294967295) END::bigint
+		AS message_ttl
 FROM synergy.definition WHERE worker = 'amqp';
 COMMENT ON VIEW synergy.amqp_route IS 'Where the requests of amqp workers go: the defaults, or what the options of the process say';
 COMMENT ON COLUMN synergy.amqp_route.process_id IS 'The process or freerun';

@@ -50,14 +50,14 @@ outbox_add_units(List *units)
 
 /* the message; $1 is the database, $2 the limit of MAX_ARGUMENTS */
 #define MESSAGE \
-	"pg_catalog.json_strip_nulls(pg_catalog.json_build_object('process_name', d.process_name, 'entry_name', d.entry_name, " \
+	"pg_catalog.json_build_object('process_name', d.process_name, 'entry_name', d.entry_name, " \
 	"  'record_db_id', u.unit_of_work_id, 'attempt', u.attempt + 1, 'timeperiod', u.timeperiod, " \
 	"  'start_timeperiod', u.start_timeperiod, 'end_timeperiod', u.end_timeperiod, " \
 	"  'start_time', " ISO("synergy.timeperiod_start(u.start_timeperiod)") ", " \
 	"  'end_time', " ISO("synergy.timeperiod_start(u.end_timeperiod)") ", 'start_id', u.start_id, 'end_id', u.end_id, " \
 	"  'number_of_retries', u.number_of_retries, 'database', $1, " \
 	"  'source', CASE WHEN fits THEN d.source END, 'sink', CASE WHEN fits THEN d.sink END, " \
-	"  'arguments', CASE WHEN fits THEN d.arguments END, 'omitted', CASE WHEN NOT fits THEN true END))::text"
+	"  'arguments', CASE WHEN fits THEN d.arguments END, 'omitted', NOT fits)::text"
 
 #define FETCH_COLUMNS \
 	"SELECT o.outbox_id, o.unit_of_work_id, r.exchange, coalesce(o.routing_key, r.routing_key), r.queue, r.queue_type, " \

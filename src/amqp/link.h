@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AMQP_PATIENCE_MS 900
+#define AMQP_PATIENCE_MS 700
 #define AMQP_HEARTBEAT_SECONDS 10	/* both sides; next_event() must be called at least twice as often */
 #define AMQP_MAX_BODY 65536			/* of a message that arrives, what is longer is cut off */
 #define AMQP_ERROR_SIZE 256

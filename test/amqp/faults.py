@@ -221,13 +221,10 @@ def down(w):
     rates = {}
     w.broker.stop()
     w.courier('failing', 'the broker is gone')
-    for turn, state in enumerate(('down', 'up', 'down', 'up')):
-        if state == 'up':
+    for turn, state in enumerate(('down', 'down', 'up', 'up')):
+        if turn == 2:
             w.broker.start()
             w.courier('up', 'the broker is there')
-        elif turn:
-            w.broker.stop()
-            w.courier('failing', 'the broker is gone again')
         name = 'rate_%d' % turn
         w.process(name, units=1500)
         began = time.time()
@@ -244,10 +241,11 @@ def down(w):
 def bounded(w):
     """a warning an episode, not one a try"""
     before = w.logged('has no connection to RabbitMQ')
+    time.sleep(4)                       # what was before is over
     w.broker.stop()
     time.sleep(6)
     warnings = w.logged('has no connection to RabbitMQ') - before
-    w.ok(1 <= warnings <= 2, 'six seconds without a broker: one warning for each connection', '%d warnings' % warnings)
+    w.same(warnings, 1, 'six seconds without a broker: one warning')
     w.broker.start()
     w.courier('up', 'it comes back by itself')
     w.same(w.value('SELECT courier_error FROM synergy.status()'), None, 'and says nothing bad of itself any more')

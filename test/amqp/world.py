@@ -149,6 +149,9 @@ class World:
                         return body, properties
                 except pika.exceptions.ChannelClosedByBroker:   # there is no such queue
                     channel = connection.channel()
+                except pika.exceptions.ConnectionClosedByBroker:    # just this moment there is none
+                    connection = self.channel().connection
+                    channel = connection.channel()
                 time.sleep(0.05)
             return None, None
         finally:

@@ -77,7 +77,7 @@ def main():
             wait_for(cursor, "SELECT courier_state = 'off' FROM synergy.status()")
     print('median ratio %.2f' % sorted(ratios)[len(ratios) // 2])
     cursor.connection.close()
-    server.execute('DROP DATABASE synergy_bench')
+    server.execute('DROP DATABASE synergy_bench WITH (FORCE)')
 
 
 if __name__ == '__main__':

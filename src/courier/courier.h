@@ -133,6 +133,7 @@ extern void publisher_read(Publisher *publisher);	/* confirms */
 extern void publisher_write(Publisher *publisher);	/* as much as fits */
 extern bool publisher_wants_database(const Publisher *publisher);
 extern void publisher_use_database(Publisher *publisher);	/* a transaction of its own */
+extern bool publisher_is_ahead(const Publisher *publisher);	/* of the broker: it has work for a while */
 extern TimestampTz publisher_next(const Publisher *publisher);
 extern void publisher_reject(Publisher *publisher, Rejected *rejected);
 

@@ -449,6 +449,13 @@ publisher_use_database(Publisher *publisher)
 	publisher->failures = NIL;
 }
 
+bool
+publisher_is_ahead(const Publisher *publisher)
+{
+	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
+		publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW * 3 / 4;
+}
+
 TimestampTz
 publisher_next(const Publisher *publisher)
 {

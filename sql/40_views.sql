@@ -26,8 +26,9 @@ SELECT process_id, process_name, entry_name, source, sink, arguments,
 	coalesce(options->>'queue', 'queue_' || process_name) AS queue,
 	coalesce(options->>'queue_type', 'quorum') AS queue_type,
 	(options->>'priority')::int AS priority,
-	CASE WHEN options ? 'message_ttl' THEN least(extract(epoch FROM (options->>'message_ttl')::interval) * 1000, 4294967295) END::bigint
-		AS message_ttl
+	-- by then the garbage collector requests the unit again
+	nullif(least(extract(epoch FROM coalesce(options->>'message_ttl', options->>'gc_resubmit_after',
+		pg_catalog.current_setting('synergy.gc_resubmit_after', true))::interval) * 1000, 4294967295), 0)::bigint AS message_ttl
 FROM synergy.definition WHERE worker = 'amqp';
 COMMENT ON VIEW synergy.amqp_route IS 'Where the requests of amqp workers go: the defaults, or what the options of the process say';
 COMMENT ON COLUMN synergy.amqp_route.process_id IS 'The process or freerun';
@@ -41,7 +42,7 @@ COMMENT ON COLUMN synergy.amqp_route.routing_key IS 'With this key';
 COMMENT ON COLUMN synergy.amqp_route.queue IS 'The queue that is bound to it';
 COMMENT ON COLUMN synergy.amqp_route.queue_type IS 'quorum or classic';
 COMMENT ON COLUMN synergy.amqp_route.priority IS 'Of its messages, 0 to 9; NULL: none';
-COMMENT ON COLUMN synergy.amqp_route.message_ttl IS 'Milliseconds after which a message that nobody has taken is dropped by the broker, at most 4294967295 (49 days); NULL: never';
+COMMENT ON COLUMN synergy.amqp_route.message_ttl IS 'Milliseconds after which a message that nobody has taken is dropped by the broker, at most 4294967295 (49 days); by default gc_resubmit_after, when the unit is requested again. NULL: never';
 
 CREATE VIEW synergy.job AS
 SELECT j.process_id * 10000000000 + j.timeperiod::bigint AS job_id, p.process_name, j.timeperiod,

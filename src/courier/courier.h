@@ -100,6 +100,7 @@ typedef struct Publisher
 {
 	Dial		dial;
 	bool		is_blocked;
+	TimestampTz nacks_since;	/* nothing but refusals since then; 0: not so */
 	MemoryContext batch;		/* of the rows in `rows` */
 	List	   *rows;			/* of OutboxRow *: fetched */
 	int			next_row;		/* those before it have been published */

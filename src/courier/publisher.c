@@ -27,6 +27,7 @@
 #define FETCH 256
 #define LOOK_INTERVAL (60 * USECS_PER_SEC)
 #define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
+#define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
 #define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
 
@@ -51,6 +52,7 @@ publisher_connected(Publisher *publisher)
 {
 	publisher->is_blocked = false;
 	publisher->room = 0;
+	publisher->nacks_since = 0;
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->flying_bytes = 0;
 	publisher->last_id = 0;
@@ -124,6 +126,20 @@ settle(Publisher *publisher, InFlight *flying)
 	MemoryContextSwitchTo(old);
 }
 
+/* a channel that published while a queue had no leader may be refused for ever: another one is not */
+static void
+watch_nacks(Publisher *publisher, bool is_nack)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!is_nack)
+		publisher->nacks_since = 0;
+	else if (publisher->nacks_since == 0)
+		publisher->nacks_since = now;
+	else if (now - publisher->nacks_since > NACK_PATIENCE)
+		dial_fail(&publisher->dial, "the broker takes over no message (nack)");
+}
+
 static void
 take_confirm(Publisher *publisher, const AmqpEvent *event)
 {
@@ -141,6 +157,7 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 		flying->is_refused = event->kind == AMQP_EVENT_NACK;
 		settle(publisher, flying);
 	}
+	watch_nacks(publisher, event->kind == AMQP_EVENT_NACK);
 	while (publisher->first_tag < publisher->next_tag &&
 		   publisher->flying[publisher->first_tag % PUBLISH_WINDOW].is_confirmed)
 		publisher->first_tag++;

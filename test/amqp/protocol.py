@@ -18,7 +18,7 @@ def requests(w):
             'end_time': '2016-01-01T01:00:00Z', 'omitted': False, 'arguments': {'site': 7, 'text': 'ä€ "quoted"\n'}},
            'the message says what a worker needs')
     w.same((properties.delivery_mode, properties.content_type, properties.message_id, properties.reply_to, properties.expiration),
-           (2, 'application/json', 'uow-%d-1' % unit, 'q_uow_status', None), 'and its properties are as documented')
+           (2, 'application/json', 'uow-%d-1' % unit, 'q_uow_status', '3600000'), 'and its properties are as documented')
     w.comes('a confirmed message is no longer in the outbox', 'SELECT count(*) = 0 FROM synergy.outbox')
 
     report = {'record_db_id': unit, 'attempt': 1}
@@ -49,11 +49,11 @@ def requests(w):
 
 def overrides(w):
     w.process('other', options={'exchange': 'ex_other', 'queue': 'q_other', 'routing_key': 'r_other', 'queue_type': 'classic',
-                                'priority': 5, 'message_ttl': '1 hour'}, arguments={'long': 'x' * 3000})
+                                'priority': 5, 'message_ttl': '5 min'}, arguments={'long': 'x' * 3000})
     body, properties = w.get('q_other') if w.wait('SELECT count(*) = 1 FROM synergy.unit_of_work WHERE process_name = %s AND '
                                                   'NOT EXISTS (SELECT FROM synergy.outbox)', 'other') else (None, None)
     w.ok(body is not None, 'exchange, queue and routing key can be chosen', w.state())
-    w.same(body and (properties.priority, properties.expiration), (5, '3600000'), 'priority and time to live, too')
+    w.same(body and (properties.priority, properties.expiration), (5, '300000'), 'priority and time to live, too')
     w.same(body and [json.loads(body)[k] for k in ('omitted', 'arguments')], [True, None], 'long arguments stay behind, with a marker')
     w.same(w.broker.ctl('list_queues', 'name', 'type', '--no-table-headers').split().count('classic'), 1, 'and the queue is a classic one')
     w.sql("SELECT synergy.register_freerun('free', 'run', 'every 1 hour', worker => 'amqp')")

@@ -6,7 +6,8 @@
 #	make check			every test; make quickcheck: those of the inner loop
 #	make help			the rest
 #
-# PG_CONFIG=/path/to/pg_config chooses the PostgreSQL to build for, CC=clang the compiler.
+# PG_CONFIG=/path/to/pg_config chooses the PostgreSQL to build for, CC=clang the compiler. WITH_AMQP=no builds without
+# the bridge to RabbitMQ, and so without librabbitmq.
 
 EXTENSION = synergy
 EXTVERSION = 1.0.0
@@ -29,7 +30,7 @@ format:
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,9s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, readme, meta: one kind of tests'; \
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, readme, meta: one kind of tests'; \
 	 echo '	make dist: a zip for PGXN; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
@@ -37,7 +38,7 @@ help:
 else
 
 MODULE_big = synergy
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/%,$(wildcard src/*.c src/*/*.c))))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = results build $(OBJS:.o=.d)
 
@@ -59,6 +60,24 @@ override CFLAGS := $(filter-out -fexcess-precision=standard -Wimplicit-fallthrou
 endif
 
 -include $(OBJS:.o=.d)
+
+# the bridge to RabbitMQ is a module of its own, so that the server needs librabbitmq only where it is used
+ifneq ($(WITH_AMQP),no)
+AMQP = $(MAKE) -C src/amqp PG_CONFIG='$(PG_CONFIG)'
+all: amqp
+amqp:
+	+@$(AMQP) all
+install: amqp-install
+amqp-install: amqp
+	+@$(AMQP) install
+uninstall: amqp-uninstall
+amqp-uninstall:
+	+@$(AMQP) uninstall
+clean: amqp-clean
+amqp-clean:
+	+@$(AMQP) clean
+.PHONY: amqp amqp-install amqp-uninstall amqp-clean
+endif
 
 # the parts, in the order of their numbers
 $(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/[0-9]*.sql))

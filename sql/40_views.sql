@@ -19,6 +19,27 @@ COMMENT ON COLUMN synergy.definition.is_on IS 'Is it switched on?';
 COMMENT ON COLUMN synergy.definition.options IS 'As registered';
 COMMENT ON COLUMN synergy.definition.owner IS 'The role that registered it';
 
+CREATE VIEW synergy.amqp_route AS
+SELECT process_id, process_name, entry_name,
+	coalesce(options->>'exchange', CASE WHEN entry_name IS NULL THEN 'ex_managed_worker' ELSE 'ex_freerun_worker' END) AS exchange,
+	coalesce(options->>'routing_key', 'routing_' || process_name) AS routing_key,
+	coalesce(options->>'queue', 'queue_' || process_name) AS queue,
+	coalesce(options->>'queue_type', 'quorum') AS queue_type,
+	(options->>'priority')::int AS priority,
+	CASE WHEN options ? 'message_ttl' THEN least(extract(epoch FROM (options->>'message_ttl')::interval) * 1000, 4294967295) END::bigint
+		AS message_ttl
+FROM synergy.definition WHERE worker = 'amqp';
+COMMENT ON VIEW synergy.amqp_route IS 'Where the requests of amqp workers go: the defaults, or what the options of the process say';
+COMMENT ON COLUMN synergy.amqp_route.process_id IS 'The process or freerun';
+COMMENT ON COLUMN synergy.amqp_route.process_name IS 'Its name';
+COMMENT ON COLUMN synergy.amqp_route.entry_name IS 'Entry of the freerun, NULL for a process';
+COMMENT ON COLUMN synergy.amqp_route.exchange IS 'Exchange that is published to';
+COMMENT ON COLUMN synergy.amqp_route.routing_key IS 'With this key';
+COMMENT ON COLUMN synergy.amqp_route.queue IS 'The queue that is bound to it';
+COMMENT ON COLUMN synergy.amqp_route.queue_type IS 'quorum or classic';
+COMMENT ON COLUMN synergy.amqp_route.priority IS 'Of its messages, 0 to 9; NULL: none';
+COMMENT ON COLUMN synergy.amqp_route.message_ttl IS 'Milliseconds after which a message that nobody has taken is dropped by the broker, at most 4294967295 (49 days); NULL: never';
+
 CREATE VIEW synergy.job AS
 SELECT j.process_id * 10000000000 + j.timeperiod::bigint AS job_id, p.process_name, j.timeperiod,
 	synergy.job_state_of(j.state) AS state, j.unit_of_work_id, j.number_of_failures

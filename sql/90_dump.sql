@@ -10,6 +10,8 @@ SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_data', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_data_unit_of_work_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.pending', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.pending_pending_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.outbox', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.outbox_outbox_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.event_log', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.event_log_event_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_log', '');

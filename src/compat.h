@@ -61,4 +61,14 @@ extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #define PORTAL_RUN(portal, top, receiver, completion) PortalRun(portal, FETCH_ALL, top, true, receiver, receiver, completion)
 #endif
 
+/* 17 gave sets of events to resource owners; the includer has storage/latch.h, and frees the set itself */
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+#if PG_VERSION_NUM >= 170000
+#define CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(NULL, (n))
+#else
+#define CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(CurrentMemoryContext, (n))
+#endif
+
 #endif							/* SYNERGY_COMPAT_H */

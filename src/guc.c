@@ -27,6 +27,19 @@ int			synergy_gc_life_support;
 int			synergy_max_executors;
 int			synergy_executor_idle_timeout;
 int			synergy_source_timeout;
+char	   *synergy_amqp_uri = NULL;
+char	   *synergy_amqp_ca_file = NULL;
+char	   *synergy_amqp_cert_file = NULL;
+char	   *synergy_amqp_key_file = NULL;
+int			synergy_amqp_verify;
+bool		synergy_publish_events = false;
+
+static const struct config_enum_entry verify_options[] = {
+	{"full", AMQP_VERIFY_FULL, false},
+	{"ca", AMQP_VERIFY_CA, false},
+	{"none", AMQP_VERIFY_NONE, false},
+	{NULL, 0, false}
+};
 
 /* the clock as an instant; 0: not set.  Parsed once, when it is set. */
 TimestampTz synergy_clock_instant = 0;
@@ -89,6 +102,49 @@ check_start_timeperiod(char **value, void **extra, GucSource source)
 	return false;
 }
 
+/* only the beginnings: the rest is read by the courier, which says what is wrong with it */
+static bool
+check_amqp_uri(char **value, void **extra, GucSource source)
+{
+	char	   *rest = *value;
+
+	while (rest != NULL && *(rest += strspn(rest, ", ")) != '\0')
+	{
+		if (strncmp(rest, "amqp://", 7) != 0 && strncmp(rest, "amqps://", 8) != 0)
+		{
+			GUC_check_errdetail("An address does not begin with amqp:// or amqps://.");
+			GUC_check_errhint("Write amqp://user:password@host:port/vhost; several, separated by commas, are tried in turn.");
+			return false;
+		}
+		rest += strcspn(rest, ", ");
+	}
+	return true;
+}
+
+static void
+define_text(const char *name, const char *what, const char *more, char **variable, GucStringCheckHook check)
+{
+	DefineCustomStringVariable(name, what, more, variable, "", PGC_SUSET, GUC_SUPERUSER_ONLY, check, NULL, NULL);
+}
+
+static void
+define_amqp(void)
+{
+	define_text("synergy.amqp_uri", "RabbitMQ brokers of this database; empty: no courier.",
+				"amqp[s]://user:password@host:port/vhost; several of one cluster, separated by commas, are tried in turn.",
+				&synergy_amqp_uri, check_amqp_uri);
+	define_text("synergy.amqp_ca_file", "Certificates of the authorities that a broker's certificate must come from.", NULL,
+				&synergy_amqp_ca_file, NULL);
+	define_text("synergy.amqp_cert_file", "Certificate that the courier shows to the broker.", NULL, &synergy_amqp_cert_file, NULL);
+	define_text("synergy.amqp_key_file", "Private key of synergy.amqp_cert_file.", NULL, &synergy_amqp_key_file, NULL);
+	DefineCustomEnumVariable("synergy.amqp_verify", "What of a broker's certificate is verified.",
+							 "full: authority and host name; ca: authority; none: nothing.", &synergy_amqp_verify,
+							 AMQP_VERIFY_FULL, verify_options, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("synergy.publish_events", "Are transitions of jobs and units published, too?",
+							 "To exchange ex_utils, routing keys job_status and uow_status.", &synergy_publish_events, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
 static void
 define_interval(const char *name, const char *what, int *variable, int value, int min)
 {
@@ -128,6 +184,7 @@ guc_define(void)
 					&synergy_executor_idle_timeout, 60 * SECONDS, 0);
 	define_interval("synergy.source_timeout", "How long the look at the source of a recomputing process may take; 0: as long as it likes.",
 					&synergy_source_timeout, 10 * SECONDS, 0);
+	define_amqp();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("synergy");
 #else

@@ -20,6 +20,21 @@ extern int	synergy_max_executors;		/* executors at most, per database */
 extern int	synergy_source_timeout; /* ms; 0: none */
 extern int	synergy_executor_idle_timeout;	/* ms; 0: an executor ends as soon as it has nothing to do */
 
+
+typedef enum AmqpVerify
+{
+	AMQP_VERIFY_FULL,			/* authority and host name */
+	AMQP_VERIFY_CA,
+	AMQP_VERIFY_NONE,
+} AmqpVerify;
+
+extern char *synergy_amqp_uri;	/* synergy.amqp_uri: empty, or addresses separated by commas or spaces */
+extern char *synergy_amqp_ca_file;
+extern char *synergy_amqp_cert_file;
+extern char *synergy_amqp_key_file;
+extern int	synergy_amqp_verify;	/* AmqpVerify */
+extern bool synergy_publish_events; /* synergy.publish_events: transitions go to the outbox, too */
+
 extern void guc_define(void);			/* called once by _PG_init */
 
 #endif							/* SYNERGY_GUC_H */

@@ -85,6 +85,22 @@ add_database_facts(RowBuilder *row)
 	store_leave(&scope);
 }
 
+static void
+add_outbox_facts(RowBuilder *row)
+{
+	static StoreQuery query = {
+		"SELECT (SELECT pg_catalog.count(*) FROM synergy.outbox), "
+		"  (SELECT pg_catalog.count(*) FROM synergy.outbox WHERE retry_at IS NOT NULL)", 0
+	};
+	StoreScope	scope;
+
+	store_enter(&scope);
+	store_execute(&query, NULL, NULL);
+	add(row, Int64GetDatum(store_get_int64(0, 1, 0)), false);
+	add(row, Int64GetDatum(store_get_int64(0, 2, 0)), false);
+	store_leave(&scope);
+}
+
 Datum
 synergy_status(PG_FUNCTION_ARGS)
 {
@@ -111,6 +127,11 @@ synergy_status(PG_FUNCTION_ARGS)
 	add_time(&row, status.out_of_slots_since);
 	add_time(&row, status.failing_since);
 	add_database_facts(&row);
+	add(&row, CStringGetTextDatum(status.courier_state), false);
+	add(&row, Int32GetDatum(status.courier_pid), status.courier_pid == 0);
+	add_time(&row, status.courier_failing_since);
+	add(&row, CStringGetTextDatum(status.courier_error), status.courier_error[0] == '\0');
+	add_outbox_facts(&row);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), row.values, row.nulls)));
 }
 

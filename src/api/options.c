@@ -12,6 +12,7 @@
 
 #include "api/arguments.h"
 #include "api/options.h"
+#include "store/json_text.h"
 
 typedef enum OptionKind
 {
@@ -22,6 +23,8 @@ typedef enum OptionKind
 	OPTION_SHARE,				/* 0..1 */
 	OPTION_INTERVAL,			/* min microseconds or more */
 	OPTION_COLUMN,				/* name of a column */
+	OPTION_AMQP_NAME,			/* of an exchange, a queue; a routing key */
+	OPTION_QUEUE_TYPE,
 } OptionKind;
 
 typedef struct Option
@@ -37,6 +40,8 @@ typedef struct Option
 #define OF_FREERUN	0x2
 #define OF_BOTH		(OF_PROCESS | OF_FREERUN)
 
+#define MAX_AMQP_NAME_BYTES 255	/* AMQP 0-9-1: a short string */
+
 #define MAX_DAYS	INT64CONST(36525)	/* a hundred years */
 
 static const Option known[] = {
@@ -51,6 +56,12 @@ static const Option known[] = {
 	{"timeout", OPTION_INTERVAL, OF_BOTH, 1000, 0},
 	{"source_key", OPTION_COLUMN, OF_PROCESS, 0, 0},
 	{"source_time", OPTION_COLUMN, OF_PROCESS, 0, 0},
+	{"exchange", OPTION_AMQP_NAME, OF_BOTH, 0, 0},
+	{"queue", OPTION_AMQP_NAME, OF_BOTH, 0, 0},
+	{"routing_key", OPTION_AMQP_NAME, OF_BOTH, 0, 0},
+	{"queue_type", OPTION_QUEUE_TYPE, OF_BOTH, 0, 0},
+	{"message_ttl", OPTION_INTERVAL, OF_BOTH, 1000, 0},
+	{"priority", OPTION_COUNT, OF_BOTH, 0, 9},
 	{"trigger_lag", OPTION_INTERVAL, OF_PROCESS, 0, 0},
 	{"gc_resubmit_after", OPTION_INTERVAL, OF_BOTH, 0, 0},
 	{"gc_release_lag", OPTION_INTERVAL, OF_BOTH, 0, 0},
@@ -178,29 +189,14 @@ check_option(const Option *option, const char *value)
 			if (value[0] == '\0' || strlen(value) > MAX_NAME_BYTES)
 				refuse(option, value, "the name of a column of the source");
 			break;
-	}
-}
-
-char *
-options_get(Jsonb *options, const char *key)
-{
-	JsonbValue	buffer;
-	JsonbValue *value = getKeyJsonValueFromContainer(&options->root, key, strlen(key), &buffer);
-
-	if (value == NULL)
-		return NULL;
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-		case jbvBool:
-			return pstrdup(value->val.boolean ? "true" : "false");
-		case jbvBinary:
-			return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
-		default:
-			return NULL;
+		case OPTION_AMQP_NAME:
+			if (value[0] == '\0' || strlen(value) > MAX_AMQP_NAME_BYTES)
+				refuse(option, value, "a name of 1 to 255 bytes");
+			break;
+		case OPTION_QUEUE_TYPE:
+			if (strcmp(value, "quorum") != 0 && strcmp(value, "classic") != 0)
+				refuse(option, value, "quorum or classic");
+			break;
 	}
 }
 
@@ -225,6 +221,6 @@ options_check(Jsonb *options, bool is_freerun)
 		if (token != WJB_KEY)
 			continue;
 		key = pnstrdup(value.val.string.val, value.val.string.len);
-		check_option(find_option(key, is_freerun), options_get(options, key));
+		check_option(find_option(key, is_freerun), json_text(options, key));
 	}
 }

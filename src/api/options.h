@@ -13,7 +13,4 @@
  */
 extern void options_check(Jsonb *options, bool is_freerun);
 
-/* the text of a key, or NULL */
-extern char *options_get(Jsonb *options, const char *key);
-
 #endif							/* SYNERGY_API_OPTIONS_H */

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "daemon/clock.h"
 #include "guc.h"
+#include "store/json_text.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_register_process);
@@ -149,8 +150,8 @@ check_source_columns(const ProcessDefinition *d, const SourceTable *table, const
 static Oid
 check_source(const ProcessDefinition *d, char **key, char **time)
 {
-	*key = options_get(d->options, "source_key");
-	*time = options_get(d->options, "source_time");
+	*key = json_text(d->options, "source_key");
+	*time = json_text(d->options, "source_time");
 	if (strcmp(d->machine, "recomputing") != 0)
 		return InvalidOid;
 	if (d->source == NULL)
@@ -301,8 +302,8 @@ why_anew(const ProcessDefinition *d, const RegisteredProcess *known)
 	if (d->grouping != known->grouping)
 		return "time grouping";
 	if (strcmp(d->machine, "recomputing") == 0 &&
-		!(is_same(d->source_table, known->source_table) && is_same(options_get(d->options, "source_key"), known->source_key) &&
-		  is_same(options_get(d->options, "source_time"), known->source_time)))
+		!(is_same(d->source_table, known->source_table) && is_same(json_text(d->options, "source_key"), known->source_key) &&
+		  is_same(json_text(d->options, "source_time"), known->source_time)))
 		return "source";
 	return NULL;
 }

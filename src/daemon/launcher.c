@@ -21,7 +21,6 @@
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -45,55 +44,6 @@ launcher_register(void)
 	strlcpy(worker.bgw_name, "synergy launcher", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "synergy launcher", BGW_MAXLEN);
 	RegisterBackgroundWorker(&worker);
-}
-
-bool
-process_start(const char *function, const char *type, const char *name, int slot)
-{
-	BackgroundWorker worker = {0};
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = Int32GetDatum(slot);
-	strlcpy(worker.bgw_library_name, "synergy", BGW_MAXLEN);
-	strlcpy(worker.bgw_function_name, function, BGW_MAXLEN);
-	strlcpy(worker.bgw_name, name, BGW_MAXLEN);
-	strlcpy(worker.bgw_type, type, BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, NULL);
-}
-
-static volatile sig_atomic_t is_at_work = false;
-
-static void
-handle_sigterm(SIGNAL_ARGS)
-{
-	if (is_at_work)
-		die(postgres_signal_arg);
-	else
-		SignalHandlerForShutdownRequest(postgres_signal_arg);
-}
-
-void
-process_set_at_work(bool at_work)
-{
-	is_at_work = at_work;
-}
-
-void
-process_check(int exit_code)
-{
-	CHECK_FOR_INTERRUPTS();
-	if (ShutdownRequestPending)
-		proc_exit(exit_code);
-}
-
-void
-process_begin(void)
-{
-	pqsignal(SIGTERM, handle_sigterm);
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	BackgroundWorkerUnblockSignals();
 }
 
 /* ---------------------------------------------------------------- the list of databases */
@@ -139,7 +89,7 @@ read_databases(void)
 
 		/* a parked one may be new and not visible to us yet */
 		if (!is_there[i] && slot->state != DATABASE_FREE && slot->pid == 0 && slot->parkers == 0 &&
-			slot->state != DATABASE_STARTING)
+			slot->state != DATABASE_STARTING && slot->courier.state == COURIER_OFF)
 			slot->state = DATABASE_FREE;
 	}
 	LWLockRelease(slots->lock);

@@ -110,6 +110,8 @@ look_again_at(Oid database)
 		slot->state = DATABASE_WANTED;
 	if (slot->latch)
 		SetLatch(slot->latch);
+	if (slot->courier.state != COURIER_OFF)
+		slots_stop_courier(slot);	/* the next one reads the settings at its start */
 	slots_kick_launcher();
 }
 
@@ -159,10 +161,13 @@ static bool
 ask_to_leave(Oid database, bool first_time)
 {
 	DatabaseSlot *slot = slots_find(database, false);
-	bool		is_empty = slot == NULL || (slot->pid == 0 && slot->state != DATABASE_STARTING);
+	bool		is_empty = slot == NULL || (slot->pid == 0 && slot->state != DATABASE_STARTING &&
+										slot->courier.state == COURIER_OFF);
 
 	if (slot != NULL && slot->latch)
 		SetLatch(slot->latch);
+	if (slot != NULL && slot->courier.state != COURIER_OFF)
+		slots_stop_courier(slot);
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];

@@ -10,6 +10,7 @@
 extern PGDLLEXPORT void synergy_launcher_main(Datum argument);
 extern PGDLLEXPORT void synergy_scheduler_main(Datum argument);
 extern PGDLLEXPORT void synergy_executor_main(Datum argument);
+extern PGDLLEXPORT void synergy_courier_main(Datum argument);
 
 extern void launcher_register(void);	/* by _PG_init, when preloaded */
 
@@ -25,5 +26,11 @@ extern void process_begin(void);
  */
 extern void process_set_at_work(bool at_work);
 extern void process_check(int exit_code);
+
+/* a transaction of its own: is the extension (still) in this database? */
+extern bool process_extension_is_there(void);
+
+/* runs one transaction; false when it failed: reported and rolled back */
+extern bool process_run(const char *activity, void (*work) (void *context), void *context);
 
 #endif							/* SYNERGY_DAEMON_PROCESSES_H */

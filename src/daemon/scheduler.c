@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -22,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "courier/courier.h"
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
 #include "daemon/slots.h"
@@ -80,18 +79,6 @@ enter(void)
 	return may_enter;
 }
 
-static bool
-extension_is_there(void)
-{
-	bool		is_there;
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	is_there = OidIsValid(get_extension_oid("synergy", true));
-	CommitTransactionCommand();
-	return is_there;
-}
-
 static void
 set_state(DatabaseState state)
 {
@@ -113,45 +100,6 @@ end_absent(void)
 }
 
 /* ---------------------------------------------------------------- a round */
-
-/* runs one transaction; false when it failed: reported and rolled back */
-static bool
-protected_run(void (*work) (void *context), void *context)
-{
-	MemoryContext old = CurrentMemoryContext;
-	volatile bool is_done = false;
-
-	SetCurrentStatementStartTimestamp();
-	pgstat_report_activity(STATE_RUNNING, "synergy: round");
-	process_set_at_work(true);
-	PG_TRY();
-	{
-		StartTransactionCommand();
-		MemoryContextSwitchTo(old);
-		work(context);
-		CommitTransactionCommand();
-		is_done = true;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(old);
-		HOLD_INTERRUPTS();
-		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
-		AbortOutOfAnyTransaction();
-		/* without the extension there is nothing to report: it was dropped while we worked */
-		if (extension_is_there())
-			EmitErrorReport();
-		FlushErrorState();
-		RESUME_INTERRUPTS();
-	}
-	PG_END_TRY();
-	process_set_at_work(false);
-	MemoryContextSwitchTo(old);
-	pgstat_report_stat(false);
-	pgstat_report_activity(STATE_IDLE, NULL);
-	return is_done;
-}
 
 typedef struct RoundCall
 {
@@ -224,6 +172,7 @@ typedef struct Loop
 	TimestampTz not_before;		/* after a failure */
 	TimestampTz next_wake;
 	TimestampTz next_safety;
+	bool		paused;			/* a copy: as the last round found, and before the first one, who knows */
 } Loop;
 
 static void
@@ -235,7 +184,7 @@ fail(Loop *loop, TimestampTz now)
 	loop->backoff = loop->backoff == 0 ? FIRST_BACKOFF : Min(loop->backoff * 2, MAX_BACKOFF);
 	loop->not_before = now + loop->backoff;
 	loop->next_wake = loop->not_before;
-	if (!extension_is_there())
+	if (!process_extension_is_there())
 		end_absent();
 }
 
@@ -254,16 +203,17 @@ work(Loop *loop)
 	}
 	if (loop->lost)
 	{
-		succeeded = protected_run(reclaim, NULL);
+		succeeded = process_run("synergy: round", reclaim, NULL);
 		call.reasons |= WAKE_REQUESTS | WAKE_EVENTS;
 	}
-	succeeded = succeeded && protected_run(run_round, &call);
+	succeeded = succeeded && process_run("synergy: round", run_round, &call);
 	if (succeeded)
 	{
 		loop->reasons = 0;
 		loop->lost = false;
 		loop->backoff = 0;
 		loop->next_wake = call.outcome.next_wake;
+		loop->paused = call.outcome.paused;
 		dispatch_add(call.outcome.ready, call.outcome.n_ready);
 	}
 	else
@@ -326,9 +276,12 @@ loop_forever(Loop *loop)
 				work(loop);
 			next = Min(Min(loop->next_wake, loop->next_safety), dispatch_run());
 			next = Max(next, loop->not_before);
+			next = Min(next, courier_keep(my_slot, !loop->paused));
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextReset(loop->context);
 		}
+		else
+			(void) courier_keep(my_slot, false);
 		AcceptInvalidationMessages();
 		sleep_until(Min(next, GetCurrentTimestamp() + SAFETY_INTERVAL));
 	}
@@ -347,7 +300,7 @@ synergy_scheduler_main(Datum argument)
 		proc_exit(0);
 	on_shmem_exit(leave, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-	if (!extension_is_there())
+	if (!process_extension_is_there())
 		end_absent();
 
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
@@ -365,6 +318,7 @@ synergy_scheduler_main(Datum argument)
 	loop.memory = round_memory_create(TopMemoryContext);
 	loop.context = AllocSetContextCreate(TopMemoryContext, "synergy scheduler", ALLOCSET_DEFAULT_SIZES);
 	loop.reasons = WAKE_ALL;
+	loop.paused = true;
 	loop.lost = true;			/* sessions of before a restart are gone */
 	loop.next_safety = GetCurrentTimestamp() + SAFETY_INTERVAL;
 	loop_forever(&loop);

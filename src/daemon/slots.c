@@ -94,3 +94,20 @@ slots_wake_scheduler(DatabaseSlot *slot, int reasons)
 	if (slot->latch)
 		SetLatch(slot->latch);
 }
+
+void
+slots_wake_courier(DatabaseSlot *slot, bool new_routes)
+{
+	slot->courier.new_routes |= new_routes;
+	slot->courier.has_mail = true;
+	if (slot->courier.latch)
+		SetLatch(slot->courier.latch);
+}
+
+void
+slots_stop_courier(DatabaseSlot *slot)
+{
+	slot->courier.stop = true;
+	if (slot->courier.latch)
+		SetLatch(slot->courier.latch);
+}

@@ -7,6 +7,7 @@
  *	 DatabaseSlot.state		launcher (wanted -> starting), scheduler (the rest)
  *	 DatabaseSlot.parkers	the backend that parks (daemon/park.c), and takes it back at its transaction's end
  *	 DatabaseSlot.reasons	anybody at commit (daemon/wake.c); the scheduler takes them
+ *	 CourierSlot			the scheduler (starting), the courier (the rest), anybody (stop, has_mail)
  *	 ExecutorSlot			the scheduler fills in mail and `stop`, the executor takes mail and sets `running`
  *
  * A process that ends takes itself out of its slot in a callback that runs after it has left the ProcArray, so that
@@ -38,6 +39,33 @@ typedef enum DatabaseState
 	DATABASE_ABSENT,			/* looked: the extension is not there */
 } DatabaseState;
 
+typedef enum CourierState
+{
+	COURIER_OFF,				/* none */
+	COURIER_STARTING,
+	COURIER_CONNECTING,
+	COURIER_UP,
+	COURIER_BLOCKED,			/* the broker takes nothing: an alarm of its own */
+	COURIER_FAILING,			/* no connection, trying again now and then */
+} CourierState;
+
+#define COURIER_ERROR_SIZE 200
+
+/* the bridge to RabbitMQ: the scheduler starts it, and anybody may ask it to stop */
+typedef struct CourierSlot
+{
+	CourierState state;
+	int			pid;			/* 0: none */
+	Latch	   *latch;
+	bool		stop;			/* to end: its database is wanted, or it is not */
+	bool		has_mail;		/* rows were added to the outbox */
+	bool		new_routes;		/* definitions have changed */
+	TimestampTz starting_since;
+	TimestampTz not_before;		/* it ended with an error: the next one waits a little */
+	TimestampTz failing_since;
+	char		error[COURIER_ERROR_SIZE];
+} CourierSlot;
+
 typedef struct DatabaseSlot
 {
 	DatabaseState state;
@@ -50,6 +78,7 @@ typedef struct DatabaseSlot
 	int			pid;			/* of the scheduler; 0: none */
 	Latch	   *latch;
 	TimestampTz starting_since;
+	CourierSlot courier;
 	/* for synergy.status() */
 	TimestampTz started_at;
 	TimestampTz last_round_at;
@@ -103,5 +132,7 @@ extern void slots_install_hooks(void);	/* by _PG_init, when preloaded */
 extern DatabaseSlot *slots_find(Oid database, bool create);	/* NULL: none, or no room */
 extern void slots_kick_launcher(void);
 extern void slots_wake_scheduler(DatabaseSlot *slot, int reasons);
+extern void slots_wake_courier(DatabaseSlot *slot, bool new_routes);
+extern void slots_stop_courier(DatabaseSlot *slot);
 
 #endif							/* SYNERGY_DAEMON_SLOTS_H */

@@ -8,6 +8,15 @@
 #include "daemon/slots.h"
 #include "daemon/status.h"
 
+static const char *const courier_state_names[] = {
+	[COURIER_OFF] = "off",
+	[COURIER_STARTING] = "starting",
+	[COURIER_CONNECTING] = "connecting",
+	[COURIER_UP] = "up",
+	[COURIER_BLOCKED] = "blocked",
+	[COURIER_FAILING] = "failing",
+};
+
 static const char *
 state_name(const DatabaseSlot *slot)
 {
@@ -36,6 +45,7 @@ daemon_status(DaemonStatus *status)
 
 	memset(status, 0, sizeof(*status));
 	status->scheduler_state = "absent";
+	status->courier_state = "off";
 	if (slots == NULL)
 		return;
 	status->preloaded = true;
@@ -54,6 +64,10 @@ daemon_status(DaemonStatus *status)
 		status->queued = slot->queued;
 		status->out_of_slots_since = slot->out_of_slots_since;
 		status->failing_since = slot->failing_since;
+		status->courier_state = courier_state_names[slot->courier.state];
+		status->courier_pid = slot->courier.pid;
+		status->courier_failing_since = slot->courier.failing_since;
+		strlcpy(status->courier_error, slot->courier.error, COURIER_ERROR_SIZE);
 	}
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
 	{

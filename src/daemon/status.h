@@ -7,6 +7,8 @@
 #include "postgres.h"
 #include "utils/timestamp.h"
 
+#include "daemon/slots.h"
+
 typedef struct DaemonStatus
 {
 	bool		preloaded;			/* is the library in shared_preload_libraries? else the rest is empty */
@@ -23,6 +25,10 @@ typedef struct DaemonStatus
 	int			queued;				/* units that wait for an executor */
 	TimestampTz out_of_slots_since;	/* 0: not */
 	TimestampTz failing_since;		/* 0: not; rounds end with errors since then */
+	const char *courier_state;		/* "off", "starting", "connecting", "up", "blocked", "failing" */
+	int			courier_pid;		/* 0: none */
+	TimestampTz courier_failing_since;	/* 0: not */
+	char		courier_error[COURIER_ERROR_SIZE];	/* "": none */
 } DaemonStatus;
 
 extern void daemon_status(DaemonStatus *status);

@@ -1,5 +1,6 @@
 /*
- * daemon/wake.c: tell the scheduler of this database that there is something to do, once the transaction commits.
+ * daemon/wake.c: tell the scheduler, or the courier, of this database that there is something to do, once the
+ * transaction commits.
  *
  * The reasons are collected in this backend and published by a callback that runs after the transaction has left
  * the ProcArray: whoever is woken sees its rows.  An aborted subtransaction's reasons are published all the same; a
@@ -15,6 +16,7 @@
 #include "daemon/wake.h"
 
 static int	pending_reasons = 0;
+static bool has_mail = false;	/* for the courier */
 static bool is_registered = false;
 
 static void
@@ -22,18 +24,31 @@ publish(XactEvent event, void *arg)
 {
 	DatabaseSlot *slot;
 
-	if (pending_reasons == 0)
+	if (pending_reasons == 0 && !has_mail)
 		return;
 	if (event == XACT_EVENT_COMMIT)
 	{
 		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 		slot = slots_find(MyDatabaseId, false);
-		if (slot != NULL)
+		if (slot != NULL && pending_reasons != 0)
 			slots_wake_scheduler(slot, pending_reasons);
+		if (slot != NULL && (has_mail || (pending_reasons & WAKE_DEFINITIONS)))
+			slots_wake_courier(slot, (pending_reasons & WAKE_DEFINITIONS) != 0);
 		LWLockRelease(slots->lock);
 	}
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	{
 		pending_reasons = 0;
+		has_mail = false;
+	}
+}
+
+static void
+be_called_back(void)
+{
+	if (!is_registered)
+		RegisterXactCallback(publish, NULL);
+	is_registered = true;
 }
 
 void
@@ -41,8 +56,15 @@ wake_scheduler_at_commit(int reasons)
 {
 	if (slots == NULL)
 		return;
-	if (!is_registered)
-		RegisterXactCallback(publish, NULL);
-	is_registered = true;
+	be_called_back();
 	pending_reasons |= reasons;
+}
+
+void
+wake_courier_at_commit(void)
+{
+	if (slots == NULL)
+		return;
+	be_called_back();
+	has_mail = true;
 }

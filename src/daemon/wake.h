@@ -14,4 +14,7 @@
 /* remembers the reasons in this backend; published at commit, forgotten at abort; no-op when not preloaded */
 extern void wake_scheduler_at_commit(int reasons);
 
+/* likewise: something is in the outbox */
+extern void wake_courier_at_commit(void);
+
 #endif							/* SYNERGY_DAEMON_WAKE_H */

@@ -11,8 +11,11 @@
 
 #include "miscadmin.h"
 
+#include "daemon/wake.h"
 #include "round/frame.h"
 #include "round/lane.h"
+#include "store/outbox.h"
+#include "store/stream.h"
 
 #define DRY_MARKS (PG_INT64_MAX / 2)	/* later than any real one */
 
@@ -158,6 +161,8 @@ frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_
 
 	if (worker == WORKER_SQL)
 		frame->ready = list_append_unique_ptr(frame->ready, unit);
+	else if (worker == WORKER_AMQP)
+		frame->to_publish = lappend(frame->to_publish, unit);
 	else						/* NOTIFY itself sends a name once a transaction */
 		frame->notify = lappend(frame->notify, process_name);
 	MemoryContextSwitchTo(old);
@@ -252,6 +257,20 @@ settle_refused(Frame *frame, List *refused)
 	}
 }
 
+/* what the courier is to publish */
+static void
+publish(Frame *frame)
+{
+	if (frame->to_publish)
+	{
+		outbox_add_units(frame->to_publish);
+		wake_courier_at_commit();
+	}
+	stream_unit_list(frame->new_units, frame->now);
+	stream_unit_list(frame->dirty_units, frame->now);
+	stream_jobs(frame->dirty_jobs, frame->now);
+}
+
 bool
 frame_flush(Frame *frame)
 {
@@ -272,6 +291,7 @@ frame_flush(Frame *frame)
 	event_log_write(frame->log, frame->now);
 	if (frame->notify)
 		unit_notify(frame->notify);
+	publish(frame);
 	MemoryContextSwitchTo(old);
 	return wrote;
 }

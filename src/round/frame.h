@@ -85,6 +85,7 @@ typedef struct Frame
 	List	   *dirty_units;	/* older ones */
 	List	   *touched;		/* of Job *: one entry for each change of state, in order */
 	List	   *notify;			/* of char *: names of processes whose outside workers are to be told */
+	List	   *to_publish;		/* of Unit *: requested, for the outbox */
 	List	   *events;			/* of Event *, in order of arrival */
 	int			next_event;		/* those before it have been applied */
 	List	   *going_on;		/* of Process *: eager ones, to be fired when all events have been applied */

@@ -1,0 +1,145 @@
+/*
+ * amqp/connect.c: opening a connection, step by step, each bounded in time.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "amqp/private.h"
+
+static const struct timeval patience = {AMQP_PATIENCE_MS / 1000, AMQP_PATIENCE_MS % 1000 * 1000};
+
+/* with a socket of the kind that the address asks for */
+static int
+prepare_socket(AmqpLink *link, bool is_tls)
+{
+	amqp_socket_t *socket;
+	int			status = AMQP_STATUS_OK;
+
+	if (!is_tls)
+		return amqp_tcp_socket_new(link->connection) ? AMQP_STATUS_OK : AMQP_STATUS_NO_MEMORY;
+	socket = amqp_ssl_socket_new(link->connection);
+	if (socket == NULL)
+		return AMQP_STATUS_NO_MEMORY;
+	amqp_ssl_socket_set_verify_peer(socket, link->address.verify_peer);
+	amqp_ssl_socket_set_verify_hostname(socket, link->address.verify_host);
+	status = amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
+	if (status == AMQP_STATUS_OK && link->address.ca_file)
+		status = amqp_ssl_socket_set_cacert(socket, link->address.ca_file);
+	if (status == AMQP_STATUS_OK && link->address.cert_file)
+		status = amqp_ssl_socket_set_key(socket, link->address.cert_file, link->address.key_file);
+	return status;
+}
+
+/* takes the address to pieces; it has been taken before, and so must be copied each time */
+static int
+parse_address(AmqpLink *link, struct amqp_connection_info *info)
+{
+	int			status;
+
+	free(link->uri);
+	link->uri = strdup(link->address.uri);
+	if (link->uri == NULL)
+		return AMQP_STATUS_NO_MEMORY;
+	status = amqp_parse_url(link->uri, info);
+	/* a URI that ends with a slash names a virtual host "", which nobody has: they mean "/" */
+	if (status == AMQP_STATUS_OK && info->vhost[0] == '\0')
+		info->vhost = (char *) "/";
+	return status;
+}
+
+static AmqpResult
+open_socket(AmqpLink *link)
+{
+	struct amqp_connection_info info;
+	struct timeval timeout = patience;
+	int			status = parse_address(link, &info);
+
+	if (status != AMQP_STATUS_OK)
+		return link_fail(link, "the address cannot be read", status);
+	link->connection = amqp_new_connection();
+	if (link->connection == NULL)
+		return link_fail(link, "connecting", AMQP_STATUS_NO_MEMORY);
+	status = prepare_socket(link, info.ssl);
+	if (status != AMQP_STATUS_OK)
+		return link_fail(link, "preparing TLS with these certificates", status);
+	status = amqp_socket_open_noblock(amqp_get_socket(link->connection), info.host, info.port, &timeout);
+	if (status != AMQP_STATUS_OK)
+		return link_fail(link, info.ssl ? "connecting with TLS" : "connecting", status);
+	return AMQP_OK;
+}
+
+/* librabbitmq announces less than it can do; without these the broker neither tells that it blocks us nor why it refuses */
+static AmqpResult
+login(AmqpLink *link)
+{
+	static const char *const names[] = {"connection.blocked", "authentication_failure_close", "basic.nack",
+	"publisher_confirms", "consumer_cancel_notify"};
+	amqp_table_entry_t capabilities[5],
+				entries[2];
+	amqp_table_t table;
+	struct amqp_connection_info info;
+	amqp_rpc_reply_t reply;
+	struct timeval timeout = patience;
+
+	for (int i = 0; i < 5; i++)
+	{
+		capabilities[i].key = amqp_cstring_bytes(names[i]);
+		capabilities[i].value.kind = AMQP_FIELD_KIND_BOOLEAN;
+		capabilities[i].value.value.boolean = 1;
+	}
+	entries[0].key = amqp_cstring_bytes("capabilities");
+	entries[0].value.kind = AMQP_FIELD_KIND_TABLE;
+	entries[0].value.value.table.num_entries = 5;
+	entries[0].value.value.table.entries = capabilities;
+	entries[1].key = amqp_cstring_bytes("connection_name");
+	entries[1].value.kind = AMQP_FIELD_KIND_UTF8;
+	entries[1].value.value.bytes = amqp_cstring_bytes(link->address.name);
+	table.num_entries = 2;
+	table.entries = entries;
+	if (parse_address(link, &info) != AMQP_STATUS_OK)
+		return link_fail(link, "the address cannot be read", AMQP_STATUS_BAD_URL);
+	amqp_set_handshake_timeout(link->connection, &timeout);
+	reply = amqp_login_with_properties(link->connection, info.vhost, 0, 131072, AMQP_HEARTBEAT_SECONDS, &table,
+									   AMQP_SASL_METHOD_PLAIN, info.user, info.password);
+	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
+		return link_fail_reply(link, "logging in", reply);
+	amqp_set_rpc_timeout(link->connection, &timeout);
+	link->is_up = true;
+	return AMQP_OK;
+}
+
+AmqpResult
+link_connect_step(AmqpLink *link)
+{
+	AmqpResult	result = AMQP_OK;
+
+	switch (link->stage)
+	{
+		case STAGE_OPEN:
+			result = open_socket(link);
+			break;
+		case STAGE_LOGIN:
+			result = login(link);
+			break;
+		case STAGE_WORK:
+			if (amqp_channel_open(link->connection, CHANNEL_WORK) == NULL)
+				result = link_fail_reply(link, "opening a channel", amqp_get_rpc_reply(link->connection));
+			break;
+		case STAGE_CONFIRM:
+			if (link->address.confirms && amqp_confirm_select(link->connection, CHANNEL_WORK) == NULL)
+				result = link_fail_reply(link, "asking for confirms", amqp_get_rpc_reply(link->connection));
+			break;
+		case STAGE_ADMIN:
+			if (amqp_channel_open(link->connection, CHANNEL_ADMIN) == NULL)
+				result = link_fail_reply(link, "opening a channel", amqp_get_rpc_reply(link->connection));
+			break;
+		case STAGE_DONE:
+			return AMQP_OK;
+	}
+	if (result != AMQP_OK)
+		return result;
+	link->stage++;
+	return link->stage == STAGE_DONE ? AMQP_OK : AMQP_AGAIN;
+}

@@ -1,0 +1,73 @@
+/*
+ * amqp/private.h: what the files of the module share.
+ */
+#ifndef SYNERGY_AMQP_PRIVATE_H
+#define SYNERGY_AMQP_PRIVATE_H
+
+/* librabbitmq 0.12 moved its headers */
+#if __has_include(<rabbitmq-c/amqp.h>)
+#include <rabbitmq-c/amqp.h>
+#include <rabbitmq-c/ssl_socket.h>
+#include <rabbitmq-c/tcp_socket.h>
+#else
+#include <amqp.h>
+#include <amqp_ssl_socket.h>
+#include <amqp_tcp_socket.h>
+#endif
+
+#include "amqp/link.h"
+
+#define CHANNEL_WORK 1			/* publishing, or consuming */
+#define CHANNEL_ADMIN 2			/* declaring: an exception closes it, and only it */
+
+typedef enum ConnectStage
+{
+	STAGE_OPEN,					/* TCP, TLS */
+	STAGE_LOGIN,
+	STAGE_WORK,
+	STAGE_CONFIRM,
+	STAGE_ADMIN,
+	STAGE_DONE,
+} ConnectStage;
+
+/* a message that arrives in parts: method, header, bodies */
+typedef struct Arriving
+{
+	bool		is_going_on;
+	bool		has_header;
+	AmqpEventKind kind;			/* DELIVERY or RETURNED */
+	uint64_t	tag;
+	bool		redelivered;
+	uint64_t	full_size;
+	uint64_t	received;
+	char		text[AMQP_ERROR_SIZE];
+	char		message_id[AMQP_ERROR_SIZE];
+} Arriving;
+
+struct AmqpLink
+{
+	AmqpAddress address;
+	char	   *uri;				/* taken to pieces in place */
+	amqp_connection_state_t connection;
+	ConnectStage stage;
+	bool		is_up;				/* logged in: can be closed in an orderly way */
+	bool		is_broken;
+	char		error[AMQP_ERROR_SIZE];
+	Arriving	arriving;
+	char		body[AMQP_MAX_BODY];
+};
+
+/* the link is broken: says why, in the words of librabbitmq or of the broker */
+extern AmqpResult link_fail(AmqpLink *link, const char *what, int status);
+extern AmqpResult link_fail_reply(AmqpLink *link, const char *what, amqp_rpc_reply_t reply);
+extern void describe_exception(char *text, size_t size, amqp_rpc_reply_t reply);
+
+extern AmqpResult link_connect_step(AmqpLink *link);
+extern AmqpResult link_next_event(AmqpLink *link, AmqpEvent *event);
+
+extern AmqpResult link_declare_exchange(AmqpLink *link, const char *name, bool passive);
+extern AmqpResult link_declare_queue(AmqpLink *link, const char *name, const char *type, int max_priority);
+extern AmqpResult link_bind(AmqpLink *link, const char *queue, const char *exchange, const char *routing_key);
+extern AmqpResult link_consume(AmqpLink *link, const char *queue, int prefetch);
+
+#endif							/* SYNERGY_AMQP_PRIVATE_H */

@@ -1,0 +1,192 @@
+/*
+ * courier/courier.h: what the files of the courier share.
+ *
+ *	 courier.c		the process: its loop, its settings, what it shows of itself
+ *	 dial.c			one connection: making it, losing it, trying again
+ *	 publisher.c	outbox -> broker, with confirms
+ *	 topology.c		exchanges, queues and bindings, declared before they are used
+ *	 listener.c		status queue -> units
+ *	 status.c		reading one status message
+ *	 keeper.c		in the scheduler: a courier runs where one is wanted
+ */
+#ifndef SYNERGY_COURIER_COURIER_H
+#define SYNERGY_COURIER_COURIER_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+
+#include "amqp/link.h"
+#include "daemon/slots.h"
+#include "store/outbox.h"
+#include "store/report.h"
+
+#define STATUS_QUEUE "q_uow_status"
+#define DEAD_LETTER_QUEUE "q_uow_status_rejected"
+
+extern const AmqpFunctions *amqp;	/* of the module synergy_amqp */
+
+/* the settings that a connection is made of, as they were when it was begun */
+typedef struct CourierSettings
+{
+	MemoryContext context;
+	List	   *uris;			/* of char * */
+	char	   *ca_file;		/* or NULL; likewise below */
+	char	   *cert_file;
+	char	   *key_file;
+	int			verify;			/* AmqpVerify */
+} CourierSettings;
+
+/* ---------------------------------------------------------------- dial.c */
+
+typedef struct Dial
+{
+	const char *role;			/* publisher, listener */
+	bool		confirms;
+	const CourierSettings *settings;
+	AmqpLink   *link;			/* NULL: none, not even begun */
+	bool		is_up;
+	uint32		generation;		/* counts connections: tags of another one mean nothing */
+	int			next_uri;
+	char		name[128];
+	char		host[128];		/* that is talked to, without user and password */
+	TimestampTz up_since;
+	TimestampTz not_before;		/* of the next try */
+	int64		backoff;		/* 0: the next failure is the first one */
+	TimestampTz failing_since;	/* 0: not */
+	char		error[AMQP_ERROR_SIZE];
+} Dial;
+
+/* does one step of connecting, if it is time; true: it is up from now on */
+extern bool dial_advance(Dial *dial);
+extern void dial_fail(Dial *dial, const char *error);	/* NULL: what the link says */
+extern void dial_hang_up(Dial *dial, bool orderly);
+extern TimestampTz dial_next(const Dial *dial);	/* when dial_advance() has to do */
+
+/* ---------------------------------------------------------------- publisher.c */
+
+/*
+ * So many messages, and so many bytes, may be unconfirmed at once.  Enough to keep the broker busy; and few enough
+ * that they fit into the socket's buffer when the broker stops reading, so that writing never waits.
+ */
+#define PUBLISH_WINDOW 128
+#define PUBLISH_WINDOW_BYTES 131072
+
+typedef struct Rejected
+{
+	uint32		generation;		/* of the listener's connection */
+	uint64		tag;			/* to be acknowledged there when it has been published */
+	char	   *body;
+	int			size;
+	char	   *reason;
+} Rejected;
+
+typedef struct InFlight
+{
+	int64		outbox_id;		/* 0: a rejected status */
+	Rejected   *rejected;
+	struct Route *route;		/* of a request */
+	size_t		size;
+	bool		is_confirmed;
+	bool		is_returned;
+	bool		is_refused;		/* nack */
+	char		message_id[48];
+	char		error[AMQP_ERROR_SIZE];
+} InFlight;
+
+typedef struct Publisher
+{
+	Dial		dial;
+	bool		is_blocked;
+	MemoryContext batch;		/* of the rows in `rows` */
+	List	   *rows;			/* of OutboxRow *: fetched */
+	int			next_row;		/* those before it have been published */
+	InFlight	flying[PUBLISH_WINDOW]; /* ring: tag first_tag is at first_tag % PUBLISH_WINDOW */
+	uint64		first_tag;
+	uint64		next_tag;
+	size_t		flying_bytes;
+	int64		last_id;		/* of the outbox: fetched up to here */
+	bool		has_mail;		/* there may be rows behind it */
+	bool		is_short_of_room;
+	bool		has_lost_dead_letters;	/* the queue for rejected ones is gone */
+	TimestampTz next_try;		/* of rows that could not be routed */
+	TimestampTz next_look;		/* for what nobody told of */
+	int64	   *done;			/* confirmed: to be deleted */
+	int			n_done;
+	int			done_capacity;
+	List	   *failures;		/* of OutboxFailure * */
+	List	   *rejected;		/* of Rejected *: to be published */
+	List	   *settled;		/* of Rejected *: published, to be acknowledged by the listener */
+	HTAB	   *routes;			/* topology.c */
+	List	   *to_declare;		/* of OutboxRow *: routes of all definitions */
+	MemoryContext routes_context;
+	bool		new_routes;
+} Publisher;
+
+extern void publisher_init(Publisher *publisher, const CourierSettings *settings);
+extern void publisher_connected(Publisher *publisher);
+extern void publisher_disconnected(Publisher *publisher);
+extern void publisher_read(Publisher *publisher);	/* confirms */
+extern void publisher_write(Publisher *publisher);	/* as much as fits */
+extern bool publisher_wants_database(const Publisher *publisher);
+extern void publisher_use_database(Publisher *publisher);	/* a transaction of its own */
+extern TimestampTz publisher_next(const Publisher *publisher);
+extern void publisher_reject(Publisher *publisher, Rejected *rejected);
+
+/* ---------------------------------------------------------------- topology.c */
+
+extern void topology_reset(Publisher *publisher);	/* a new connection knows nothing */
+extern void topology_declare_common(Publisher *publisher);
+extern void topology_declare_next(Publisher *publisher);	/* one of to_declare */
+
+/* declares what the row needs, if that is not done yet.  The route's error says why nothing can be published on it;
+ * NULL: an event needs none.  May break the link. */
+typedef struct Route Route;
+extern Route *topology_prepare(Publisher *publisher, const OutboxRow *row);
+extern const char *topology_error(const Route *route);	/* or NULL */
+extern void topology_forget(Route *route);	/* to be declared again before it is used */
+
+/* ---------------------------------------------------------------- listener.c */
+
+#define LISTEN_PREFETCH 500
+#define MAX_REJECTED (LISTEN_PREFETCH / 2)	/* that wait for the publisher: the rest of the window is for the others */
+
+typedef struct Delivery
+{
+	uint64		tag;
+	char	   *body;
+	int			size;
+	uint64		full_size;
+	bool		is_read;		/* `report` holds what it says */
+	Report		report;
+} Delivery;
+
+typedef struct Listener
+{
+	Dial		dial;
+	MemoryContext context;		/* of the deliveries */
+	List	   *deliveries;		/* of Delivery *: not settled yet */
+	bool		has_new;
+	TimestampTz next_try;		/* of reports about busy units */
+} Listener;
+
+extern void listener_init(Listener *listener, const CourierSettings *settings);
+extern void listener_connected(Listener *listener);
+extern void listener_disconnected(Listener *listener);
+extern void listener_read(Listener *listener);
+extern bool listener_wants_database(const Listener *listener);
+extern void listener_use_database(Listener *listener, Publisher *publisher);
+extern void listener_settle(Listener *listener, Publisher *publisher);	/* acknowledges what was rejected */
+
+/* ---------------------------------------------------------------- status.c */
+
+/* reads a status message; false: it is none, report->reason says why.  In a transaction. */
+extern bool status_read(const char *body, int size, Report *report);
+
+/* ---------------------------------------------------------------- keeper.c */
+
+/* in the scheduler's loop; when it has to be asked again, PG_INT64_MAX: when something happens */
+extern TimestampTz courier_keep(DatabaseSlot *slot, bool is_wanted);
+
+#endif							/* SYNERGY_COURIER_COURIER_H */

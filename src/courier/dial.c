@@ -1,0 +1,132 @@
+/*
+ * courier/dial.c: one connection to the broker: making it, losing it, trying again.
+ *
+ * Each step of connecting waits for the broker for less than a second; between two of them the loop goes round, so
+ * that a broker that answers nothing cannot make the courier deaf.
+ *
+ * An episode of failure begins with the first one, is reported once, and ends when a connection has lasted.  Within
+ * it the addresses are tried in turn, and after all of them have failed comes a pause: 1 s, 2 s, up to 15.
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+
+#include "courier/courier.h"
+#include "guc.h"
+
+#define FIRST_BACKOFF (1 * USECS_PER_SEC)
+#define MAX_BACKOFF (15 * USECS_PER_SEC)
+#define LASTING (3 * USECS_PER_SEC) /* a connection that was up for so long was one */
+
+/* host, port and virtual host: what comes after user and password */
+static void
+note_host(Dial *dial, const char *uri)
+{
+	const char *start = strstr(uri, "://");
+	const char *at;
+
+	start = start ? start + 3 : uri;
+	at = strrchr(start, '@');
+	strlcpy(dial->host, at ? at + 1 : start, sizeof(dial->host));
+}
+
+static void
+begin(Dial *dial)
+{
+	const CourierSettings *settings = dial->settings;
+	AmqpAddress address = {0};
+	const char *uri = list_nth(settings->uris, dial->next_uri % list_length(settings->uris));
+
+	note_host(dial, uri);
+	snprintf(dial->name, sizeof(dial->name), "synergy %s, database %u", dial->role, MyDatabaseId);
+	address.uri = uri;
+	address.name = dial->name;
+	address.ca_file = settings->ca_file;
+	address.cert_file = settings->cert_file;
+	address.key_file = settings->key_file;
+	address.verify_peer = settings->verify != AMQP_VERIFY_NONE;
+	address.verify_host = settings->verify == AMQP_VERIFY_FULL;
+	address.confirms = dial->confirms;
+	if (strncmp(uri, "amqps:", 6) == 0 && address.verify_peer && settings->ca_file == NULL)
+		dial_fail(dial, "synergy.amqp_ca_file must name the certificates to trust");
+	else if ((dial->link = amqp->create(&address)) == NULL)
+		dial_fail(dial, "out of memory");
+}
+
+bool
+dial_advance(Dial *dial)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	AmqpResult	result;
+
+	if (dial->is_up)
+	{
+		if (dial->backoff != 0 && now - dial->up_since > LASTING)
+		{
+			dial->backoff = 0;
+			dial->failing_since = 0;
+			dial->error[0] = '\0';
+		}
+		return false;
+	}
+	if (now < dial->not_before)
+		return false;
+	if (dial->link == NULL)
+		begin(dial);
+	if (dial->link == NULL)
+		return false;
+	result = amqp->connect_step(dial->link);
+	if (result == AMQP_FAILED)
+		dial_fail(dial, NULL);
+	if (result != AMQP_OK)
+		return false;
+	dial->is_up = true;
+	dial->up_since = GetCurrentTimestamp();
+	dial->generation++;
+	if (dial->failing_since != 0)
+		ereport(LOG, (errmsg("synergy courier: the %s is connected to RabbitMQ at %s again", dial->role, dial->host)));
+	return true;
+}
+
+void
+dial_fail(Dial *dial, const char *error)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			n = list_length(dial->settings->uris);
+
+	strlcpy(dial->error, error ? error : amqp->error(dial->link), sizeof(dial->error));
+	dial_hang_up(dial, false);
+	if (dial->failing_since == 0)
+	{
+		dial->failing_since = now;
+		ereport(WARNING,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("synergy courier: the %s has no connection to RabbitMQ at %s: %s", dial->role, dial->host, dial->error),
+				 errhint("It goes on trying; what is to be published waits in synergy.outbox.")));
+	}
+	dial->next_uri++;
+	if (n > 1 && dial->next_uri % n != 0)
+	{
+		dial->backoff = Max(dial->backoff, 1);	/* the next one at once */
+		return;
+	}
+	dial->backoff = dial->backoff < FIRST_BACKOFF ? FIRST_BACKOFF : Min(dial->backoff * 2, MAX_BACKOFF);
+	dial->not_before = now + dial->backoff;
+}
+
+void
+dial_hang_up(Dial *dial, bool orderly)
+{
+	AmqpLink   *link = dial->link;
+
+	dial->link = NULL;
+	dial->is_up = false;
+	amqp->destroy(link, orderly);
+}
+
+TimestampTz
+dial_next(const Dial *dial)
+{
+	return dial->is_up ? PG_INT64_MAX : dial->not_before;
+}

@@ -1,0 +1,451 @@
+/*
+ * courier/publisher.c: outbox -> broker, with confirms.
+ *
+ * Rows are fetched in order, published as far as the window allows, and deleted when the broker has confirmed them.
+ * So each is published at least once: after a lost connection all that is not confirmed is published again, and so is
+ * what was confirmed when the server died before the delete was on disk (it is not waited for).  A worker sees twice
+ * what he may get twice, and the attempt tells.
+ *
+ * One transaction serves for all: it deletes what was confirmed, postpones what came back, and fetches the next rows,
+ * while up to a window of messages is still on its way to the broker and keeps it busy.
+ *
+ * Requests become visible in the order of their ids (the round lock), so that looking behind the last one fetched
+ * finds them.  Events are written by workers' transactions, too, which commit in any order: an id that was passed over
+ * is found by looking from the front again, when everything has been published, and once a minute.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "courier/courier.h"
+#include "daemon/processes.h"
+#include "guc.h"
+#include "store/spi.h"
+
+#define FETCH 256
+#define LOOK_INTERVAL (60 * USECS_PER_SEC)
+#define ENOUGH_DONE (4 * FETCH)	/* so many deletes are not put off any longer */
+#define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
+#define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
+
+void
+publisher_init(Publisher *publisher, const CourierSettings *settings)
+{
+	memset(publisher, 0, sizeof(*publisher));
+	publisher->dial.role = "publisher";
+	publisher->dial.confirms = true;
+	publisher->dial.settings = settings;
+	publisher->batch = AllocSetContextCreate(TopMemoryContext, "synergy courier batch", ALLOCSET_DEFAULT_SIZES);
+	publisher->routes_context = AllocSetContextCreate(TopMemoryContext, "synergy courier routes", ALLOCSET_DEFAULT_SIZES);
+	publisher->done_capacity = ENOUGH_DONE + FETCH + PUBLISH_WINDOW;
+	publisher->done = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
+	publisher->first_tag = publisher->next_tag = 1;
+	publisher->next_try = PG_INT64_MAX;
+	topology_reset(publisher);
+}
+
+void
+publisher_connected(Publisher *publisher)
+{
+	publisher->is_blocked = false;
+	publisher->first_tag = publisher->next_tag = 1;
+	publisher->flying_bytes = 0;
+	publisher->last_id = 0;
+	publisher->has_mail = true;
+	publisher->new_routes = true;
+	topology_reset(publisher);
+	topology_declare_common(publisher);
+}
+
+/* all that is on its way may be lost: it is still in the outbox, and fetched again */
+void
+publisher_disconnected(Publisher *publisher)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	while (publisher->first_tag < publisher->next_tag)
+	{
+		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
+
+		if (flying->rejected)
+			publisher->rejected = lappend(publisher->rejected, flying->rejected);
+	}
+	MemoryContextSwitchTo(old);
+	publisher->flying_bytes = 0;
+	publisher->rows = NIL;
+	publisher->next_row = 0;
+	publisher->to_declare = NIL;
+	publisher->is_blocked = false;
+	MemoryContextReset(publisher->batch);
+}
+
+void
+publisher_reject(Publisher *publisher, Rejected *rejected)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	publisher->rejected = lappend(publisher->rejected, rejected);
+	MemoryContextSwitchTo(old);
+}
+
+/* ---------------------------------------------------------------- what the broker says */
+
+static void
+add_failure(Publisher *publisher, int64 id, const char *error)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	OutboxFailure *failure = palloc(sizeof(OutboxFailure));
+
+	failure->id = id;
+	failure->error = pstrdup(error);
+	publisher->failures = lappend(publisher->failures, failure);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+settle(Publisher *publisher, InFlight *flying)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	publisher->flying_bytes -= flying->size;
+	if (flying->rejected && flying->is_refused)
+		publisher->rejected = lappend(publisher->rejected, flying->rejected);
+	else if (flying->rejected)
+		publisher->settled = lappend(publisher->settled, flying->rejected);
+	else if (flying->is_returned)
+		add_failure(publisher, flying->outbox_id, flying->error);
+	else if (flying->is_refused)
+		add_failure(publisher, flying->outbox_id, "the broker could not take it over (nack)");
+	else
+		publisher->done[publisher->n_done++] = flying->outbox_id;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+take_confirm(Publisher *publisher, const AmqpEvent *event)
+{
+	uint64		from = event->multiple ? publisher->first_tag : event->tag;
+
+	if (event->tag >= publisher->next_tag)
+		return;					/* of nothing that we sent */
+	for (uint64 tag = Max(from, publisher->first_tag); tag <= event->tag; tag++)
+	{
+		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
+
+		if (flying->is_confirmed)
+			continue;
+		flying->is_confirmed = true;
+		flying->is_refused = event->kind == AMQP_EVENT_NACK;
+		settle(publisher, flying);
+	}
+	while (publisher->first_tag < publisher->next_tag &&
+		   publisher->flying[publisher->first_tag % PUBLISH_WINDOW].is_confirmed)
+		publisher->first_tag++;
+}
+
+/* it comes before the confirm of the same message */
+static void
+take_returned(Publisher *publisher, const AmqpEvent *event)
+{
+	for (uint64 tag = publisher->first_tag; tag < publisher->next_tag; tag++)
+	{
+		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
+
+		if (flying->is_confirmed || flying->is_returned || strcmp(flying->message_id, event->message_id) != 0)
+			continue;
+		flying->is_returned = true;
+		strlcpy(flying->error, event->text, sizeof(flying->error));
+		topology_forget(flying->route);	/* somebody deleted what was there */
+		publisher->has_lost_dead_letters |= flying->rejected != NULL;
+		return;
+	}
+}
+
+void
+publisher_read(Publisher *publisher)
+{
+	AmqpEvent	event;
+
+	while (publisher->dial.is_up && publisher->n_done < ENOUGH_DONE + FETCH)
+	{
+		AmqpResult	result = amqp->next_event(publisher->dial.link, &event);
+
+		if (result == AMQP_FAILED)
+			dial_fail(&publisher->dial, NULL);
+		if (result != AMQP_OK)
+			return;
+		switch (event.kind)
+		{
+			case AMQP_EVENT_ACK:
+			case AMQP_EVENT_NACK:
+				take_confirm(publisher, &event);
+				break;
+			case AMQP_EVENT_RETURNED:
+				take_returned(publisher, &event);
+				break;
+			case AMQP_EVENT_BLOCKED:
+				publisher->is_blocked = true;
+				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes no messages for now: %s", event.text)));
+				break;
+			case AMQP_EVENT_UNBLOCKED:
+				publisher->is_blocked = false;
+				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes messages again")));
+				break;
+			case AMQP_EVENT_CHANNEL_CLOSED:
+				dial_fail(&publisher->dial, event.text);
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+/* ---------------------------------------------------------------- publishing */
+
+static bool
+has_room(Publisher *publisher, size_t size)
+{
+	size_t		needed = size + MESSAGE_OVERHEAD;
+
+	if (publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW)
+		return false;
+	if (publisher->flying_bytes > 0 && publisher->flying_bytes + needed > PUBLISH_WINDOW_BYTES)
+		return false;
+	publisher->is_short_of_room = amqp->room(publisher->dial.link) < needed;
+	return !publisher->is_short_of_room;
+}
+
+static bool
+send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, Rejected *rejected, Route *route)
+{
+	InFlight   *flying = &publisher->flying[publisher->next_tag % PUBLISH_WINDOW];
+
+	if (amqp->publish(publisher->dial.link, message) != AMQP_OK)
+	{
+		dial_fail(&publisher->dial, NULL);
+		return false;
+	}
+	publisher->next_tag++;
+	memset(flying, 0, offsetof(InFlight, error));
+	flying->outbox_id = outbox_id;
+	flying->rejected = rejected;
+	flying->route = route;
+	flying->size = message->size + MESSAGE_OVERHEAD;
+	strlcpy(flying->message_id, message->message_id, sizeof(flying->message_id));
+	publisher->flying_bytes += flying->size;
+	return true;
+}
+
+/* into the dead letter queue, with the reason */
+static bool
+send_rejected(Publisher *publisher)
+{
+	Rejected   *rejected = linitial(publisher->rejected);
+	AmqpMessage message = {0};
+	char		id[48];
+
+	if (!has_room(publisher, rejected->size))
+		return false;
+	snprintf(id, sizeof(id), "rejected-%u-" UINT64_FORMAT, rejected->generation, rejected->tag);
+	message.exchange = "";
+	message.routing_key = DEAD_LETTER_QUEUE;
+	message.body = rejected->body;
+	message.size = Min(rejected->size, MAX_REJECTED_BODY);
+	message.message_id = id;
+	message.type = "rejected";
+	message.reason = rejected->reason;
+	message.priority = -1;
+	message.ttl_ms = -1;
+	message.mandatory = true;
+	publisher->rejected = list_delete_first(publisher->rejected);
+	if (!send_message(publisher, &message, 0, rejected, NULL))
+	{
+		publisher_reject(publisher, rejected);
+		return false;
+	}
+	return true;
+}
+
+/* the row's turn is over; false: it has to wait */
+static bool
+send_row(Publisher *publisher, OutboxRow *row)
+{
+	AmqpMessage message = {0};
+	const char *error;
+	Route	   *route;
+
+	if (row->is_void)
+	{
+		publisher->done[publisher->n_done++] = row->id;
+		return true;
+	}
+	message.size = strlen(row->body);
+	if (!has_room(publisher, message.size))
+		return false;
+	route = topology_prepare(publisher, row);
+	error = topology_error(route);
+	if (!publisher->dial.is_up)
+		return false;
+	if (error != NULL)
+	{
+		add_failure(publisher, row->id, error);
+		return true;
+	}
+	message.exchange = row->exchange;
+	message.routing_key = row->routing_key;
+	message.body = row->body;
+	message.message_id = row->message_id;
+	message.type = row->type;
+	message.reply_to = row->unit_id ? STATUS_QUEUE : NULL;
+	message.priority = row->priority;
+	message.ttl_ms = row->ttl_ms;
+	message.mandatory = row->unit_id != 0;
+	return send_message(publisher, &message, row->id, NULL, route);
+}
+
+void
+publisher_write(Publisher *publisher)
+{
+	publisher->is_short_of_room = false;
+	if (publisher->has_lost_dead_letters && publisher->dial.is_up && !publisher->is_blocked)
+	{
+		publisher->has_lost_dead_letters = false;
+		topology_declare_common(publisher);
+	}
+	while (publisher->dial.is_up && !publisher->is_blocked && publisher->rejected != NIL)
+		if (!send_rejected(publisher))
+			return;
+	if (publisher->dial.is_up && !publisher->is_blocked && publisher->to_declare != NIL)
+		topology_declare_next(publisher);
+	while (publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
+		   publisher->n_done < publisher->done_capacity)
+	{
+		if (!send_row(publisher, list_nth(publisher->rows, publisher->next_row)))
+			return;
+		publisher->next_row++;
+	}
+}
+
+/* ---------------------------------------------------------------- the database */
+
+static bool
+may_fetch(const Publisher *publisher)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row >= list_length(publisher->rows) &&
+		(publisher->has_mail || now >= publisher->next_try || now >= publisher->next_look);
+}
+
+bool
+publisher_wants_database(const Publisher *publisher)
+{
+	bool		is_flying = publisher->first_tag < publisher->next_tag;
+	bool		has_rows = publisher->next_row < list_length(publisher->rows);
+
+	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= ENOUGH_DONE ||
+		(publisher->n_done > 0 && !is_flying && !has_rows) || (publisher->new_routes && publisher->dial.is_up);
+}
+
+/* what is behind the last one; and, when there is nothing, what may have become visible before it */
+static void
+fetch(Publisher *publisher, TimestampTz now)
+{
+	OutboxRange range = {publisher->last_id, PG_INT64_MAX};
+	bool		is_idle = publisher->first_tag == publisher->next_tag;
+	MemoryContext old;
+	int			n;
+
+	MemoryContextReset(publisher->batch);
+	old = MemoryContextSwitchTo(publisher->batch);
+	publisher->rows = NIL;
+	publisher->next_row = 0;
+	if (now >= publisher->next_look && is_idle)
+	{
+		publisher->next_look = now + LOOK_INTERVAL;
+		range.from = 0;
+	}
+	n = outbox_fetch(&range, 1, FETCH, &publisher->rows);
+	publisher->has_mail = n == FETCH;
+	if (n > 0)
+		publisher->last_id = ((OutboxRow *) llast(publisher->rows))->id;
+	if (now >= publisher->next_try)
+		(void) outbox_fetch_due(now, FETCH, &publisher->rows);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+fetch_routes(Publisher *publisher)
+{
+	MemoryContext old;
+
+	MemoryContextReset(publisher->routes_context);
+	old = MemoryContextSwitchTo(publisher->routes_context);
+	publisher->to_declare = outbox_routes();
+	publisher->new_routes = false;
+	MemoryContextSwitchTo(old);
+}
+
+static void
+work(void *context)
+{
+	Publisher  *publisher = context;
+	TimestampTz now = GetCurrentTimestamp();
+	OutboxFailure *failures = palloc(sizeof(OutboxFailure) * Max(list_length(publisher->failures), 1));
+	int			n = 0;
+	StoreScope	scope;
+	ListCell   *cell;
+
+	/* a delete that is lost in a crash costs a second message, no more */
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	store_enter(&scope);
+	outbox_delete(publisher->done, publisher->n_done);
+	foreach(cell, publisher->failures)
+		failures[n++] = *(OutboxFailure *) lfirst(cell);
+	outbox_postpone(failures, n, now);
+	if (publisher->new_routes && publisher->dial.is_up)
+		fetch_routes(publisher);
+	if (may_fetch(publisher))
+		fetch(publisher, now);
+	publisher->next_try = outbox_next_try();
+	store_leave(&scope);
+}
+
+void
+publisher_use_database(Publisher *publisher)
+{
+	ListCell   *cell;
+
+	if (!process_run("synergy: outbox", work, publisher))
+	{
+		/* what was fetched is not to be trusted; what was confirmed is deleted with the next try */
+		publisher->rows = NIL;
+		publisher->next_row = 0;
+		publisher->to_declare = NIL;
+		publisher->new_routes = true;
+		publisher->last_id = 0;
+		publisher->has_mail = true;
+		return;
+	}
+	publisher->n_done = 0;
+	foreach(cell, publisher->failures)
+		pfree(((OutboxFailure *) lfirst(cell))->error);
+	list_free_deep(publisher->failures);
+	publisher->failures = NIL;
+}
+
+TimestampTz
+publisher_next(const Publisher *publisher)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!publisher->dial.is_up || publisher->is_blocked)
+		return dial_next(&publisher->dial);
+	if (publisher->is_short_of_room)
+		return now + 10 * 1000; /* the kernel does not tell */
+	if (publisher->to_declare != NIL || publisher_wants_database(publisher))
+		return now;
+	return Min(publisher->next_try, publisher->next_look);
+}

@@ -1,0 +1,67 @@
+/*
+ * store/outbox.h: statements over synergy.outbox: what the courier is to publish.
+ */
+#ifndef SYNERGY_STORE_OUTBOX_H
+#define SYNERGY_STORE_OUTBOX_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+
+/* a message ready to be published, and where to */
+typedef struct OutboxRow
+{
+	int64		id;
+	int64		unit_id;		/* 0: an event, which nobody needs to hear */
+	bool		is_void;		/* the unit is not requested any more: nothing to publish */
+	char	   *exchange;
+	char	   *routing_key;
+	char	   *queue;			/* NULL for an event, likewise below */
+	char	   *queue_type;
+	int			priority;		/* -1: none */
+	int64		ttl_ms;			/* -1: for ever */
+	char	   *type;			/* uow, job_status or uow_status */
+	char	   *message_id;
+	char	   *body;			/* UTF-8 */
+} OutboxRow;
+
+/* a span of outbox_id: from < id <= to */
+typedef struct OutboxRange
+{
+	int64		from;
+	int64		to;
+} OutboxRange;
+
+/* the unit goes to the end of the outbox; one that is there already moves */
+extern void outbox_add_units(List *units);
+
+/*
+ * Up to `limit` rows with their messages, ascending, but those that wait for another try; rows are palloc'd.  The ids
+ * of requests become visible in ascending order, because they are given and committed under the round lock; those of
+ * events do not.
+ */
+extern int	outbox_fetch(const OutboxRange *ranges, int n_ranges, int limit, List **rows);
+
+/* those whose next try is due */
+extern int	outbox_fetch_due(TimestampTz now, int limit, List **rows);
+extern TimestampTz outbox_next_try(void);	/* PG_INT64_MAX: none */
+
+extern void outbox_delete(const int64 *ids, int n);
+
+/* they could not be routed: tried again later, the longer the more often it has been so.  Units of the first time are
+ * written to the event log. */
+typedef struct OutboxFailure
+{
+	int64		id;
+	char	   *error;
+} OutboxFailure;
+
+extern void outbox_postpone(const OutboxFailure *failures, int n, TimestampTz now);
+
+/* the routes of all amqp processes (synergy.amqp_route), as OutboxRows without a message */
+extern List *outbox_routes(void);
+
+/* this database, as messages name it: a status that names another one is not for us */
+extern const char *outbox_database(void);
+
+#endif							/* SYNERGY_STORE_OUTBOX_H */

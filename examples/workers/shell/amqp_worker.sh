@@ -64,7 +64,7 @@ consumer=
 trap 'stopping=1; [ -z "$consumer" ] || pgrep -P "$consumer" > /dev/null || kill "$consumer"' TERM
 while [ -z "$stopping" ]; do
 	# one message, then a new connection: a message whose unit was not reported is given back with the old one
-	amqp-consume -u "$url" -q "queue_$process" -c 1 -p 1 "$0" --unit "$url" "$directory" &
+	amqp-consume -u "$url" -q "queue_$process" -c 1 -- "$0" --unit "$url" "$directory" &
 	consumer=$!
 	wait "$consumer"
 	status=$?

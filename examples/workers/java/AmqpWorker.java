@@ -78,6 +78,7 @@ public class AmqpWorker {
 
     void doUnit(Delivery delivery) throws Exception {
         JsonObject message = delivery.message;
+        System.out.println("unit " + message.get("record_db_id") + ": " + message.get("timeperiod") + ", attempt " + message.get("attempt"));
         report(message, "in_progress", null, null);
         var heart = Executors.newSingleThreadScheduledExecutor();
         heart.scheduleAtFixedRate(() -> {

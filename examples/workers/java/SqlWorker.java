@@ -96,7 +96,7 @@ public class SqlWorker {
         while (!stopping) {
             Unit unit = claim();
             if (unit == null) {
-                control.unwrap(PGConnection.class).getNotifications(5000);      // also those that came with an answer
+                control.unwrap(PGConnection.class).getNotifications(2000);      // also those that came with an answer
                 continue;
             }
             try {

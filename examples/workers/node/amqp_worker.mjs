@@ -40,6 +40,7 @@ async function report(channel, { record_db_id, attempt, database }, state, more 
 
 async function doUnit(channel, delivery) {
     const message = JSON.parse(delivery.content)
+    console.log(`unit ${message.record_db_id}: ${message.timeperiod}, attempt ${message.attempt}`)
     await report(channel, message, 'in_progress')
     const heart = setInterval(() => report(channel, message, 'in_progress').catch(() => {}), heartbeat)
     try {

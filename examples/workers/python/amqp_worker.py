@@ -47,6 +47,7 @@ def report(channel, message, state, **more):
 
 
 def do_unit(connection, channel, pool, message):
+    print('unit %(record_db_id)s: %(timeperiod)s, attempt %(attempt)s' % message, flush=True)
     report(channel, message, 'in_progress')
     work = pool.submit(count_ticks, message)
     reported = time.monotonic()

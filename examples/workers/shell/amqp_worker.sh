@@ -37,6 +37,7 @@ beat() { while sleep "${HEARTBEAT:-60}" && kill -0 "$PPID"; do report in_progres
 do_unit() {
 	local heart output status
 	message=$(cat)
+	jq -r '"unit \(.record_db_id): \(.timeperiod), attempt \(.attempt)"' <<< "$message"
 	report in_progress || return
 	beat &
 	heart=$!

@@ -20,7 +20,7 @@ COMMENT ON COLUMN synergy.definition.options IS 'As registered';
 COMMENT ON COLUMN synergy.definition.owner IS 'The role that registered it';
 
 CREATE VIEW synergy.amqp_route AS
-SELECT process_id, process_name, entry_name,
+SELECT process_id, process_name, entry_name, source, sink, arguments,
 	coalesce(options->>'exchange', CASE WHEN entry_name IS NULL THEN 'ex_managed_worker' ELSE 'ex_freerun_worker' END) AS exchange,
 	coalesce(options->>'routing_key', 'routing_' || process_name) AS routing_key,
 	coalesce(options->>'queue', 'queue_' || process_name) AS queue,
@@ -33,6 +33,9 @@ COMMENT ON VIEW synergy.amqp_route IS 'Where the requests of amqp workers go: th
 COMMENT ON COLUMN synergy.amqp_route.process_id IS 'The process or freerun';
 COMMENT ON COLUMN synergy.amqp_route.process_name IS 'Its name';
 COMMENT ON COLUMN synergy.amqp_route.entry_name IS 'Entry of the freerun, NULL for a process';
+COMMENT ON COLUMN synergy.amqp_route.source IS 'What the work reads, as registered';
+COMMENT ON COLUMN synergy.amqp_route.sink IS 'What the work writes, as registered';
+COMMENT ON COLUMN synergy.amqp_route.arguments IS 'Given to every unit';
 COMMENT ON COLUMN synergy.amqp_route.exchange IS 'Exchange that is published to';
 COMMENT ON COLUMN synergy.amqp_route.routing_key IS 'With this key';
 COMMENT ON COLUMN synergy.amqp_route.queue IS 'The queue that is bound to it';

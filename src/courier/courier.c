@@ -239,22 +239,42 @@ next_turn(TimestampTz now)
 	return next;
 }
 
+/* the latch and the sockets that are of interest now; made anew when these are others */
+static WaitEventSet *
+wait_set(void)
+{
+	static WaitEventSet *set = NULL;
+	static uint64 made_for = 0;
+	Publisher  *publisher = &courier.publisher;
+	Listener   *listener = &courier.listener;
+	bool		listens = listener->dial.is_up && list_length(listener->deliveries) < LISTEN_PREFETCH;
+	uint64		wanted = 1 + (publisher->dial.is_up ? (uint64) publisher->dial.generation << 32 : 0) +
+		(listens ? (uint64) listener->dial.generation << 1 : 0);
+
+	if (wanted == made_for)
+		return set;
+	if (set != NULL)
+		FreeWaitEventSet(set);
+	MemoryContextSwitchTo(TopMemoryContext);
+	set = CREATE_WAIT_EVENT_SET(4);
+	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	if (publisher->dial.is_up)
+		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(publisher->dial.link), NULL, NULL);
+	if (listens)
+		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(listener->dial.link), NULL, NULL);
+	made_for = wanted;
+	return set;
+}
+
 static void
 sleep_until(TimestampTz next)
 {
-	WaitEventSet *set = CREATE_WAIT_EVENT_SET(4);
 	WaitEvent	events[4];
 	TimestampTz now = GetCurrentTimestamp();
 	long		timeout = next <= now ? 0 : (long) ((next - now + 999) / 1000);
 
-	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	if (courier.publisher.dial.is_up)
-		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(courier.publisher.dial.link), NULL, NULL);
-	if (courier.listener.dial.is_up && list_length(courier.listener.deliveries) < LISTEN_PREFETCH)
-		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(courier.listener.dial.link), NULL, NULL);
-	(void) WaitEventSetWait(set, timeout, events, lengthof(events), PG_WAIT_EXTENSION);
-	FreeWaitEventSet(set);
+	(void) WaitEventSetWait(wait_set(), timeout, events, lengthof(events), PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 }
 

@@ -106,6 +106,7 @@ typedef struct Publisher
 	uint64		first_tag;
 	uint64		next_tag;
 	size_t		flying_bytes;
+	size_t		room;			/* in the socket's buffer, at least */
 	int64		last_id;		/* of the outbox: fetched up to here */
 	bool		has_mail;		/* there may be rows behind it */
 	bool		is_short_of_room;

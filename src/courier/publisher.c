@@ -26,7 +26,7 @@
 
 #define FETCH 256
 #define LOOK_INTERVAL (60 * USECS_PER_SEC)
-#define ENOUGH_DONE (4 * FETCH)	/* so many deletes are not put off any longer */
+#define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
 #define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
 
@@ -50,6 +50,7 @@ void
 publisher_connected(Publisher *publisher)
 {
 	publisher->is_blocked = false;
+	publisher->room = 0;
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->flying_bytes = 0;
 	publisher->last_id = 0;
@@ -213,7 +214,10 @@ has_room(Publisher *publisher, size_t size)
 		return false;
 	if (publisher->flying_bytes > 0 && publisher->flying_bytes + needed > PUBLISH_WINDOW_BYTES)
 		return false;
-	publisher->is_short_of_room = amqp->room(publisher->dial.link) < needed;
+	/* what was free a moment ago is free, but for what we have written since */
+	if (publisher->room < needed)
+		publisher->room = amqp->room(publisher->dial.link);
+	publisher->is_short_of_room = publisher->room < needed;
 	return !publisher->is_short_of_room;
 }
 
@@ -235,6 +239,7 @@ send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, 
 	flying->size = message->size + MESSAGE_OVERHEAD;
 	strlcpy(flying->message_id, message->message_id, sizeof(flying->message_id));
 	publisher->flying_bytes += flying->size;
+	publisher->room -= Min(publisher->room, flying->size);
 	return true;
 }
 
@@ -275,6 +280,7 @@ send_row(Publisher *publisher, OutboxRow *row)
 	AmqpMessage message = {0};
 	const char *error;
 	Route	   *route;
+	char		id[48];
 
 	if (row->is_void)
 	{
@@ -296,8 +302,12 @@ send_row(Publisher *publisher, OutboxRow *row)
 	message.exchange = row->exchange;
 	message.routing_key = row->routing_key;
 	message.body = row->body;
-	message.message_id = row->message_id;
-	message.type = row->type;
+	if (row->unit_id)
+		snprintf(id, sizeof(id), "uow-" INT64_FORMAT "-%d", row->unit_id, row->attempt);
+	else
+		snprintf(id, sizeof(id), "event-" INT64_FORMAT, row->id);
+	message.message_id = id;
+	message.type = row->unit_id ? "uow" : row->routing_key;
 	message.reply_to = row->unit_id ? STATUS_QUEUE : NULL;
 	message.priority = row->priority;
 	message.ttl_ms = row->ttl_ms;

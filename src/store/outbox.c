@@ -16,6 +16,9 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
 
 #include "store/outbox.h"
 #include "store/spi.h"
@@ -46,30 +49,16 @@ outbox_add_units(List *units)
 
 /* ---------------------------------------------------------------- fetching */
 
-#define ISO(time) "pg_catalog.to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-
-/* the message; $1 is the database, $2 the limit of MAX_ARGUMENTS */
-#define MESSAGE \
-	"pg_catalog.json_build_object('process_name', d.process_name, 'entry_name', d.entry_name, " \
-	"  'record_db_id', u.unit_of_work_id, 'attempt', u.attempt + 1, 'timeperiod', u.timeperiod, " \
-	"  'start_timeperiod', u.start_timeperiod, 'end_timeperiod', u.end_timeperiod, " \
-	"  'start_time', " ISO("synergy.timeperiod_start(u.start_timeperiod)") ", " \
-	"  'end_time', " ISO("synergy.timeperiod_start(u.end_timeperiod)") ", 'start_id', u.start_id, 'end_id', u.end_id, " \
-	"  'number_of_retries', u.number_of_retries, 'database', $1, " \
-	"  'source', CASE WHEN fits THEN d.source END, 'sink', CASE WHEN fits THEN d.sink END, " \
-	"  'arguments', CASE WHEN fits THEN d.arguments END, 'omitted', NOT fits)::text"
-
-#define FETCH_COLUMNS \
-	"SELECT o.outbox_id, o.unit_of_work_id, r.exchange, coalesce(o.routing_key, r.routing_key), r.queue, r.queue_type, " \
-	"  r.priority, r.message_ttl, CASE WHEN o.unit_of_work_id IS NULL THEN o.body WHEN u.state = 'r' AND r.process_id IS NOT NULL " \
-	"  THEN " MESSAGE " END, u.attempt + 1 "
-
-#define FETCH_JOINS \
-	"LEFT JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = o.unit_of_work_id " \
-	"LEFT JOIN synergy.definition d ON d.process_id = u.process_id " \
-	"LEFT JOIN synergy.amqp_route r ON r.process_id = u.process_id, " \
-	"LATERAL (SELECT pg_catalog.octet_length(d.arguments::text) + coalesce(pg_catalog.octet_length(d.source), 0) " \
-	"  + coalesce(pg_catalog.octet_length(d.sink), 0) <= $2 AS fits) f "
+/*
+ * A message's parts that all units of a process share are made once for each batch, from its definition as it is then.
+ */
+typedef struct Letterhead
+{
+	int32		process_id;
+	OutboxRow	route;
+	char	   *begin;			/* {"process_name": ... "entry_name": ... */
+	char	   *end;			/* "source": ... } */
+} Letterhead;
 
 const char *
 outbox_database(void)
@@ -81,34 +70,198 @@ outbox_database(void)
 	return name;
 }
 
+/* , "key": "value" in UTF-8, or null */
+static void
+append_text(StringInfo out, const char *key, const char *value)
+{
+	appendStringInfo(out, "%s\"%s\": ", out->len > 1 ? ", " : "", key);
+	if (value == NULL)
+		appendStringInfoString(out, "null");
+	else
+		escape_json(out, pg_server_to_any(value, strlen(value), PG_UTF8));
+}
+
+static void
+append_time(StringInfo out, const char *key, TimestampTz time)
+{
+	struct pg_tm tm;
+	fsec_t		fraction;
+
+	if (timestamp2tm(time, NULL, &tm, &fraction, NULL, NULL) != 0)
+		elog(ERROR, "timestamp out of range");
+	appendStringInfo(out, ", \"%s\": \"%04d-%02d-%02dT%02d:%02d:%02dZ\"", key, tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
+					 tm.tm_min, tm.tm_sec);
+}
+
+static void
+append_timeperiod(StringInfo out, const char *key, Timeperiod timeperiod)
+{
+	char		text[TIMEPERIOD_BUFFER];
+
+	timeperiod_format(timeperiod, text);
+	appendStringInfo(out, ", \"%s\": \"%s\"", key, text);
+}
+
+static void
+read_route(uint64 row, OutboxRow *route)
+{
+	route->exchange = store_get_text(row, 1);
+	route->routing_key = store_get_text(row, 2);
+	route->queue = store_get_text(row, 3);
+	route->queue_type = store_get_text(row, 4);
+	route->priority = store_get_int32(row, 5, -1);
+	route->ttl_ms = store_get_int64(row, 6, -1);
+}
+
+#define ROUTE_COLUMNS "exchange, routing_key, queue, queue_type, priority, message_ttl"
+
+static void
+write_letterhead(uint64 row, Letterhead *head)
+{
+	StringInfoData text;
+	char	   *source = store_get_text(row, 10);
+	char	   *sink = store_get_text(row, 11);
+	char	   *arguments = store_get_text(row, 12);
+	bool		fits = strlen(arguments) + (source ? strlen(source) : 0) + (sink ? strlen(sink) : 0) <= MAX_ARGUMENTS;
+
+	read_route(row, &head->route);
+	head->process_id = store_get_int32(row, 7, 0);
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	append_text(&text, "process_name", store_get_text(row, 8));
+	append_text(&text, "entry_name", store_get_text(row, 9));
+	head->begin = text.data;
+	initStringInfo(&text);
+	append_text(&text, "database", outbox_database());
+	append_text(&text, "source", fits ? source : NULL);
+	append_text(&text, "sink", fits ? sink : NULL);
+	appendStringInfo(&text, ", \"arguments\": %s, \"omitted\": %s}",
+					 fits ? pg_server_to_any(arguments, strlen(arguments), PG_UTF8) : "null", fits ? "false" : "true");
+	head->end = text.data;
+}
+
+/* of the processes that these rows are of */
+static int
+write_letterheads(List *rows, Letterhead **heads)
+{
+	static StoreQuery query = {
+		"SELECT " ROUTE_COLUMNS ", process_id, process_name, entry_name, source, sink, arguments::text "
+		"FROM (SELECT DISTINCT n FROM unnest($1) n) d JOIN synergy.amqp_route ON process_id = d.n", 1,
+		{INT4ARRAYOID}
+	};
+	StoreColumn ids;
+	Datum		values[1];
+	ListCell   *cell;
+	uint64		n;
+
+	column_init(&ids, INT4OID);
+	foreach(cell, rows)
+	{
+		int32		id = ((OutboxRow *) lfirst(cell))->process_id;
+
+		if (id != 0 && (ids.n == 0 || DatumGetInt32(ids.values[ids.n - 1]) != id))
+			column_add(&ids, Int32GetDatum(id));
+	}
+	if (ids.n == 0)
+		return 0;
+	values[0] = column_array(&ids);
+	n = store_execute(&query, values, NULL);
+	*heads = palloc0(sizeof(Letterhead) * Max(n, 1));
+	for (uint64 i = 0; i < n; i++)
+		write_letterhead(i, &(*heads)[i]);
+	SPI_freetuptable(SPI_tuptable);
+	return (int) n;
+}
+
+static void
+write_message(OutboxRow *row, const Letterhead *head)
+{
+	StringInfoData text;
+
+	row->exchange = head->route.exchange;
+	row->routing_key = head->route.routing_key;
+	row->queue = head->route.queue;
+	row->queue_type = head->route.queue_type;
+	row->priority = head->route.priority;
+	row->ttl_ms = head->route.ttl_ms;
+	row->is_void = false;
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s, \"record_db_id\": " INT64_FORMAT ", \"attempt\": %d", head->begin, row->unit_id, row->attempt);
+	append_timeperiod(&text, "timeperiod", row->timeperiod);
+	append_timeperiod(&text, "start_timeperiod", row->start);
+	append_timeperiod(&text, "end_timeperiod", row->end);
+	append_time(&text, "start_time", timeperiod_start(row->start));
+	append_time(&text, "end_time", timeperiod_start(row->end));
+	appendStringInfo(&text, ", \"start_id\": " INT64_FORMAT ", \"end_id\": " INT64_FORMAT ", \"number_of_retries\": %d, %s",
+					 row->start_id, row->end_id, row->retries, head->end);
+	row->body = text.data;
+}
+
+#define FETCH_COLUMNS \
+	"SELECT o.outbox_id, o.unit_of_work_id, o.routing_key, o.body, CASE WHEN u.state = 'r' THEN u.process_id END, u.attempt + 1, " \
+	"  u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, u.number_of_retries "
+
+#define FETCH_JOIN "LEFT JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = o.unit_of_work_id"
+
 static OutboxRow *
 read_row(uint64 row)
 {
 	OutboxRow  *out = palloc0(sizeof(OutboxRow));
-	char	   *body = store_get_text(row, 9);
 
 	out->id = store_get_int64(row, 1, 0);
 	out->unit_id = store_get_int64(row, 2, 0);
-	out->is_void = body == NULL;
-	out->exchange = out->unit_id ? store_get_text(row, 3) : pstrdup("ex_utils");
-	out->routing_key = store_get_text(row, 4);
-	out->queue = store_get_text(row, 5);
-	out->queue_type = store_get_text(row, 6);
-	out->priority = store_get_int32(row, 7, -1);
-	out->ttl_ms = store_get_int64(row, 8, -1);
-	out->type = out->unit_id ? pstrdup("uow") : out->routing_key;
-	out->message_id = out->unit_id ? psprintf("uow-" INT64_FORMAT "-%d", out->unit_id, store_get_int32(row, 10, 0)) :
-		psprintf("event-" INT64_FORMAT, out->id);
-	out->body = body ? pg_server_to_any(body, strlen(body), PG_UTF8) : NULL;
+	out->priority = -1;
+	out->ttl_ms = -1;
+	out->is_void = out->unit_id != 0;	/* until its message has been written */
+	if (out->unit_id == 0)
+	{
+		char	   *body = store_get_text(row, 4);
+
+		out->exchange = "ex_utils";
+		out->routing_key = store_get_text(row, 3);
+		out->body = pg_server_to_any(body, strlen(body), PG_UTF8);
+		return out;
+	}
+	out->process_id = store_get_int32(row, 5, 0);
+	if (out->process_id == 0)
+		return out;
+	out->attempt = store_get_int32(row, 6, 0);
+	out->timeperiod = store_get_timeperiod(row, 7);
+	out->start = store_get_timeperiod(row, 8);
+	out->end = store_get_timeperiod(row, 9);
+	out->start_id = store_get_int64(row, 10, 0);
+	out->end_id = store_get_int64(row, 11, 0);
+	out->retries = store_get_int32(row, 12, 0);
 	return out;
 }
 
+/* with their messages */
 static int
-read_rows(uint64 n, List **rows)
+read_rows(uint64 n, List **out)
 {
+	List	   *rows = NIL;
+	Letterhead *heads = NULL;
+	int			n_heads;
+	int			last = 0;
+	ListCell   *cell;
+
 	for (uint64 i = 0; i < n; i++)
-		*rows = lappend(*rows, read_row(i));
+		rows = lappend(rows, read_row(i));
 	SPI_freetuptable(SPI_tuptable);
+	n_heads = write_letterheads(rows, &heads);
+	foreach(cell, rows)
+	{
+		OutboxRow  *row = lfirst(cell);
+
+		/* neighbours mostly are of one process */
+		for (int i = 0; i < n_heads && row->process_id != 0 && row->is_void; i++, last = (last + 1) % n_heads)
+			if (heads[last].process_id == row->process_id)
+			{
+				write_message(row, &heads[last]);
+				break;
+			}
+	}
+	*out = list_concat(*out, rows);
 	return (int) n;
 }
 
@@ -116,14 +269,14 @@ int
 outbox_fetch(const OutboxRange *ranges, int n_ranges, int limit, List **rows)
 {
 	static StoreQuery query = {
-		FETCH_COLUMNS "FROM (SELECT b.* FROM unnest($3, $4) AS g (lo, hi), "
+		FETCH_COLUMNS "FROM (SELECT b.* FROM unnest($1, $2) AS g (lo, hi), "
 		"  LATERAL (SELECT * FROM synergy.outbox WHERE outbox_id > g.lo AND outbox_id <= g.hi AND retry_at IS NULL "
-		"           ORDER BY outbox_id LIMIT $5) b LIMIT $5) o " FETCH_JOINS, 5,
-		{TEXTOID, INT4OID, INT8ARRAYOID, INT8ARRAYOID, INT4OID}
+		"           ORDER BY outbox_id LIMIT $3) b LIMIT $3) o " FETCH_JOIN, 3,
+		{INT8ARRAYOID, INT8ARRAYOID, INT4OID}
 	};
 	StoreColumn from,
 				to;
-	Datum		values[5];
+	Datum		values[3];
 
 	column_init(&from, INT8OID);
 	column_init(&to, INT8OID);
@@ -132,11 +285,9 @@ outbox_fetch(const OutboxRange *ranges, int n_ranges, int limit, List **rows)
 		column_add(&from, Int64GetDatum(ranges[i].from));
 		column_add(&to, Int64GetDatum(ranges[i].to));
 	}
-	values[0] = CStringGetTextDatum(outbox_database());
-	values[1] = Int32GetDatum(MAX_ARGUMENTS);
-	values[2] = column_array(&from);
-	values[3] = column_array(&to);
-	values[4] = Int32GetDatum(limit);
+	values[0] = column_array(&from);
+	values[1] = column_array(&to);
+	values[2] = Int32GetDatum(limit);
 	return read_rows(store_execute(&query, values, NULL), rows);
 }
 
@@ -144,15 +295,11 @@ int
 outbox_fetch_due(TimestampTz now, int limit, List **rows)
 {
 	static StoreQuery query = {
-		FETCH_COLUMNS "FROM (SELECT * FROM synergy.outbox WHERE retry_at <= $3 ORDER BY retry_at LIMIT $4) o " FETCH_JOINS, 4,
-		{TEXTOID, INT4OID, TIMESTAMPTZOID, INT4OID}
+		FETCH_COLUMNS "FROM (SELECT * FROM synergy.outbox WHERE retry_at <= $1 ORDER BY retry_at LIMIT $2) o " FETCH_JOIN, 2,
+		{TIMESTAMPTZOID, INT4OID}
 	};
-	Datum		values[4];
+	Datum		values[2] = {TimestampTzGetDatum(now), Int32GetDatum(limit)};
 
-	values[0] = CStringGetTextDatum(outbox_database());
-	values[1] = Int32GetDatum(MAX_ARGUMENTS);
-	values[2] = TimestampTzGetDatum(now);
-	values[3] = Int32GetDatum(limit);
 	return read_rows(store_execute(&query, values, NULL), rows);
 }
 
@@ -169,9 +316,7 @@ outbox_next_try(void)
 List *
 outbox_routes(void)
 {
-	static StoreQuery query = {
-		"SELECT DISTINCT exchange, routing_key, queue, queue_type, priority IS NOT NULL FROM synergy.amqp_route", 0
-	};
+	static StoreQuery query = {"SELECT DISTINCT " ROUTE_COLUMNS " FROM synergy.amqp_route", 0};
 	uint64		n = store_execute(&query, NULL, NULL);
 	List	   *routes = NIL;
 
@@ -179,11 +324,7 @@ outbox_routes(void)
 	{
 		OutboxRow  *route = palloc0(sizeof(OutboxRow));
 
-		route->exchange = store_get_text(i, 1);
-		route->routing_key = store_get_text(i, 2);
-		route->queue = store_get_text(i, 3);
-		route->queue_type = store_get_text(i, 4);
-		route->priority = store_get_bool(i, 5, false) ? 0 : -1;
+		read_route(i, route);
 		routes = lappend(routes, route);
 	}
 	return routes;

@@ -8,21 +8,30 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 
+#include "core/timeperiod.h"
+
 /* a message ready to be published, and where to */
 typedef struct OutboxRow
 {
 	int64		id;
 	int64		unit_id;		/* 0: an event, which nobody needs to hear */
 	bool		is_void;		/* the unit is not requested any more: nothing to publish */
-	char	   *exchange;
+	const char *exchange;
 	char	   *routing_key;
 	char	   *queue;			/* NULL for an event, likewise below */
 	char	   *queue_type;
 	int			priority;		/* -1: none */
 	int64		ttl_ms;			/* -1: for ever */
-	char	   *type;			/* uow, job_status or uow_status */
-	char	   *message_id;
 	char	   *body;			/* UTF-8 */
+	/* of the unit */
+	int32		process_id;
+	int			attempt;		/* that a start of it will have */
+	Timeperiod	timeperiod;
+	Timeperiod	start;
+	Timeperiod	end;
+	int64		start_id;
+	int64		end_id;
+	int			retries;
 } OutboxRow;
 
 /* a span of outbox_id: from < id <= to */

@@ -81,6 +81,6 @@ with ThreadPoolExecutor(1) as pool:
         try:
             with pika.BlockingConnection(pika.URLParameters(URL)) as connection:
                 serve(connection, pool)
-        except pika.exceptions.AMQPError as error:      # also: the queue is not there yet, the report was refused
+        except (pika.exceptions.AMQPError, OSError) as error:       # also: no queue yet, a report refused, a bad certificate
             print('%r: trying again' % error, file=sys.stderr)
             time.sleep(1)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Counts the ticks of a period, as a worker on AMQP alone, without any connection to the database. Needs amqp-tools and jq.
 #
-#	amqp_worker.sh PROCESS URL DIRECTORY		HEARTBEAT=60 seconds
+#	amqp_worker.sh PROCESS URL DIRECTORY		HEARTBEAT=60 seconds, CACERT=file for amqps
 #
 # Arguments of the process: "tick", the seconds between two ticks; "pause", how long a unit takes; "bad", an object of
 # periods that fail, with the error. The count of each period goes to a file of its name in DIRECTORY.
@@ -15,7 +15,7 @@ report() {
 	local state=$1
 	shift
 	jq -c --arg state "$state" "$@" '{record_db_id, attempt, database, state: $state} + ($ARGS.named | del(.state))' <<< "$message" |
-		amqp-publish -u "$url" -r q_uow_status -p -C application/json
+		amqp-publish -u "$url" ${CACERT:+--cacert "$CACERT"} -r q_uow_status -p -C application/json
 }
 
 # the work itself; delivery is at least once, so doing it twice must be as good as doing it once
@@ -65,7 +65,7 @@ consumer=
 trap 'stopping=1; [ -z "$consumer" ] || pgrep -P "$consumer" > /dev/null || kill "$consumer"' TERM
 while [ -z "$stopping" ]; do
 	# one message, then a new connection: a message whose unit was not reported is given back with the old one
-	amqp-consume -u "$url" -q "queue_$process" -c 1 -- "$0" --unit "$url" "$directory" &
+	amqp-consume -u "$url" ${CACERT:+--cacert "$CACERT"} -q "queue_$process" -c 1 -- "$0" --unit "$url" "$directory" &
 	consumer=$!
 	wait "$consumer"
 	status=$?

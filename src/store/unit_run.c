@@ -16,6 +16,7 @@
 #include "daemon/wake.h"
 #include "store/event.h"
 #include "store/spi.h"
+#include "store/stream.h"
 #include "store/unit_run.h"
 
 static char *
@@ -66,7 +67,10 @@ unit_run_start(int64 unit_id, TimestampTz now)
 
 	store_enter(&scope);
 	if (store_execute(&query, values, NULL) > 0)
+	{
 		unit = read_runnable(context);
+		stream_units(&unit_id, 1, now);
+	}
 	store_leave(&scope);
 	return unit;
 }
@@ -119,6 +123,7 @@ unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processe
 	values[5] = Int64GetDatum(aggregated ? *aggregated : 0);
 	if (store_execute(&query, values, nulls) == 0)
 		report_refusal(unit_id, attempt);
+	stream_units(&unit_id, 1, now);
 	pending_add_unit(unit_id);
 	wake_scheduler_at_commit(WAKE_EVENTS);
 }
@@ -161,6 +166,7 @@ make_invalid(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 	values[2] = values[3];
 	values[3] = CStringGetTextDatum(attempt < 0 ? "requested" : "in_progress");
 	store_execute(&log, values, NULL);
+	stream_units(&unit_id, 1, now);
 	wake_scheduler_at_commit(WAKE_EVENTS);
 	return true;
 }

@@ -1,0 +1,259 @@
+"""What may go wrong: brokers, networks, servers; and what must hold then."""
+import json
+import os
+import random
+import signal
+import socket
+import time
+
+from world import DATABASE, Worker, kill, seconds
+
+DSN_OTHER = 'synergy_amqp_other'
+
+
+def settings(w):
+    good = w.broker.url(tls=False)
+    w.reset('amqp_uri')
+    w.courier('off', 'the courier ends when its address is taken away')
+    w.process('waiting')
+    w.comes('and the outbox keeps what is to be published', 'SELECT count(*) = 1 FROM synergy.outbox')
+    w.server("ALTER SYSTEM SET synergy.amqp_uri = '%s'" % good)
+    w.server('SELECT pg_reload_conf()')
+    w.courier('up', 'ALTER SYSTEM and a reload start it')
+    w.comes('and the outbox is emptied', 'SELECT count(*) = 0 FROM synergy.outbox')
+    pid = w.pid()
+    w.server("ALTER SYSTEM SET synergy.amqp_uri = '%s'" % w.broker.url(password='wrong', tls=False))
+    w.server('SELECT pg_reload_conf()')
+    w.courier('failing', 'another address moves it')
+    w.ok(w.pid() != pid, 'to a new process')
+    w.comes('a wrong password is named', "SELECT courier_error ILIKE '%%refused%%' FROM synergy.status()")
+    w.same(w.value("SELECT courier_error LIKE '%%wrong%%' FROM synergy.status()"), False, 'and not shown')
+    w.server("ALTER SYSTEM SET synergy.amqp_uri = 'amqp://guest:guest@127.0.0.1:1,%s'" % good)
+    w.server('SELECT pg_reload_conf()')
+    w.courier('up', 'of several addresses the one that works is found')
+    w.server('ALTER SYSTEM RESET synergy.amqp_uri')
+    w.server('SELECT pg_reload_conf()')
+    w.courier('off', 'a reload stops it')
+    for wrong in ('http://x', 'amqp://a, nonsense'):
+        try:
+            w.set('amqp_uri', wrong)
+            w.ok(False, 'what is no address is refused: %s' % wrong)
+        except Exception as error:      # noqa: BLE001
+            w.same(error.pgcode, '22023', 'what is no address is refused: %s' % wrong)
+    w.server('DROP ROLE IF EXISTS amqp_nobody')
+    w.server('CREATE ROLE amqp_nobody LOGIN')
+    for query in ("SET synergy.amqp_uri = 'amqp://x'", 'SHOW synergy.amqp_uri'):
+        try:
+            w.server('SET ROLE amqp_nobody; ' + query)
+            w.ok(False, 'not for everybody: %s' % query)
+        except Exception as error:      # noqa: BLE001
+            w.same(error.pgcode, '42501', 'not for everybody: %s' % query)
+    w.server('DROP ROLE amqp_nobody')
+
+
+def answers(w, what):
+    """the courier, as it is now, lets go at once of whatever it is asked to"""
+    w.server('DROP DATABASE IF EXISTS %s' % DSN_OTHER)
+    w.server('CREATE DATABASE %s' % DSN_OTHER)
+    took = seconds(lambda: w.server('DROP DATABASE %s' % DSN_OTHER))
+    w.ok(took < 2, 'another database is dropped in %.2f s %s' % (took, what))
+    pid = w.pid()
+    began = time.time()
+    kill(pid, signal.SIGTERM)
+    while os.path.exists('/proc/%d' % pid) and time.time() - began < 10:
+        time.sleep(0.01)
+    took = time.time() - began
+    w.ok(took < 1.1, 'it is gone %.2f s after SIGTERM %s' % (took, what))
+    w.comes('and back again', 'SELECT courier_pid IS NOT NULL FROM synergy.status()')
+
+
+def alarm(w):
+    w.broker.set_alarm(True)
+    w.process('alarmed', units=3000)
+    w.courier('blocked', 'a memory alarm is seen')
+    w.comes('units are requested all the same', "SELECT count(*) >= 1000 FROM synergy.unit_of_work WHERE process_name = 'alarmed'")
+    answers(w, 'during the alarm')
+    took = seconds(lambda: w.server('ALTER DATABASE %s SET synergy.gc_interval = \'600ms\'' % DATABASE))
+    w.ok(took < 2, 'settings are changed in %.2f s' % took)
+    w.broker.set_alarm(False)
+    w.courier('up', 'the end of the alarm, too')
+    worker = Worker(w, ['alarmed'], with_database=False)
+    worker.start()
+    w.comes('and everything is done', "SELECT count(*) = 3000 FROM synergy.job WHERE process_name = 'alarmed' AND state = 'processed'", limit=60)
+    worker.stop()
+
+
+def silent(w):
+    """brokers that accept connections and say nothing; that stop in the middle; that are not there"""
+    hole = socket.create_server(('127.0.0.1', 0), backlog=50)
+    w.set('amqp_uri', 'amqp://guest:guest@127.0.0.1:%d' % hole.getsockname()[1])
+    w.courier('failing', 'a broker that answers nothing is given up on')
+    answers(w, 'while the broker answers nothing')
+    hole.close()
+    w.connect()
+    server = w.broker.servers[0].pid
+    os.killpg(server, signal.SIGSTOP)
+    try:
+        w.process('frozen', units=500)
+        w.comes('units are requested while the broker is frozen', "SELECT count(*) = 500 FROM synergy.unit_of_work WHERE process_name = 'frozen'")
+        w.server('CREATE DATABASE %s' % DSN_OTHER)
+        took = seconds(lambda: w.server('DROP DATABASE %s' % DSN_OTHER))
+        w.ok(took < 2, 'another database is dropped in %.2f s meanwhile' % took)
+        w.courier('failing', 'and the dead connection is noticed', limit=40)
+        answers(w, 'while the broker is frozen')
+    finally:
+        os.killpg(server, signal.SIGCONT)
+    worker = Worker(w, ['frozen'], with_database=False)
+    worker.start()
+    w.comes('afterwards everything is done', "SELECT count(*) = 500 FROM synergy.job WHERE process_name = 'frozen' AND state = 'processed'", limit=60)
+    worker.stop()
+
+
+def tls(w):
+    path = w.broker.path
+    url = w.broker.url(tls=True)
+    for name in ('amqp_ca_file', 'amqp_cert_file', 'amqp_key_file', 'amqp_verify'):
+        w.reset(name)
+    w.set('amqp_uri', url)
+    w.comes('TLS needs to know whom to trust', "SELECT courier_error LIKE '%%amqp_ca_file%%' FROM synergy.status()")
+    w.set('amqp_ca_file', path('ca.crt'))
+    w.courier('up', 'a certificate of a trusted authority is good')
+    w.set('amqp_uri', url.replace('localhost', '127.0.0.2'))
+    w.courier('failing', 'one of another host is not')
+    w.set('amqp_verify', 'ca')
+    w.comes('but with amqp_verify = ca', "SELECT courier_state IN ('up', 'failing') AND courier_error IS NULL OR courier_error NOT ILIKE '%%certificate%%' FROM synergy.status()")
+    w.set('amqp_uri', url)
+    w.set('amqp_verify', 'full')
+    w.set('amqp_ca_file', path('client.crt'))
+    w.courier('failing', 'one of another authority is not')
+    w.set('amqp_verify', 'none')
+    w.courier('up', 'unless nothing is verified')
+    w.set('amqp_verify', 'full')
+    w.set('amqp_ca_file', path('ca.crt'))
+    w.set('amqp_cert_file', path('client.crt'))
+    w.set('amqp_key_file', path('client.key'))
+    w.courier('up', 'a certificate of our own is shown')
+    w.process('secret', units=300)
+    worker = Worker(w, ['secret'], with_database=False)
+    worker.start()
+    w.comes('work goes on over TLS', "SELECT count(*) = 300 FROM synergy.job WHERE process_name = 'secret' AND state = 'processed'")
+    worker.stop()
+    w.set('amqp_key_file', path('server.key'))
+    w.courier('failing', 'a key that does not fit is told')
+    for name in ('amqp_ca_file', 'amqp_cert_file', 'amqp_key_file', 'amqp_verify'):
+        w.reset(name)
+
+
+def copies(w):
+    """a clone publishes nothing"""
+    w.reset('amqp_uri')
+    w.process('cloned', units=5)
+    w.wait("SELECT count(*) = 5 FROM synergy.unit_of_work WHERE process_name = 'cloned'")
+    w.server('DROP DATABASE IF EXISTS %s' % DSN_OTHER)
+    w.server('CREATE DATABASE %s TEMPLATE %s' % (DSN_OTHER, DATABASE))
+    w.server("ALTER DATABASE %s SET synergy.amqp_uri = '%s'" % (DSN_OTHER, w.broker.url(tls=False)))
+    other = w.server_dsn + ' dbname=' + DSN_OTHER
+    end = time.time() + 20
+    while time.time() < end and w.run(other, 'SELECT scheduler_state FROM synergy.status()') != [('paused',)]:
+        time.sleep(0.05)
+    time.sleep(1)
+    w.same(w.run(other, 'SELECT scheduler_state, courier_state, outbox FROM synergy.status()'), [('paused', 'off', 5)], 'a clone has no courier')
+    w.same(w.length('queue_cloned'), None, 'and publishes nothing')
+    w.server('DROP DATABASE %s' % DSN_OTHER)
+    w.connect()
+    w.comes('the original does', 'SELECT count(*) = 0 FROM synergy.outbox')
+    took = seconds(lambda: w.server('CREATE DATABASE %s TEMPLATE %s' % (DSN_OTHER, DATABASE)))
+    w.ok(took < 5, 'and lets itself be copied while it is connected (%.2f s)' % took)
+    w.server('DROP DATABASE %s' % DSN_OTHER)
+    w.courier('up', 'and goes on')
+
+
+def storm(w):
+    """everything at once, while thousands of units are done: a ledger shows every period exactly once"""
+    names = ['storm_a', 'storm_b', 'storm_c']
+    w.sql('CREATE TABLE IF NOT EXISTS ledger (process_name text, timeperiod text, at timestamptz DEFAULT clock_timestamp(), '
+          'PRIMARY KEY (process_name, timeperiod))')
+    w.set('gc_resubmit_after', '15s')
+    w.set('gc_release_lag', '100ms')
+    w.connect()
+    for name in names:
+        w.process(name, units=1500, options={'concurrency': 200})
+    workers = [Worker(w, names[:2], with_database=True), Worker(w, names[:2], with_database=True),
+               Worker(w, names[2:], with_database=False, fail_every=7)]
+    for worker in workers:
+        worker.start()
+    faults = [
+        ('broker stopped', lambda: (w.broker.stop(), time.sleep(random.random() * 2), w.broker.start())),
+        ('broker killed', lambda: (w.broker.kill(), w.broker.start())),
+        ('memory alarm', lambda: (w.broker.set_alarm(True), time.sleep(2), w.broker.set_alarm(False))),
+        ('courier terminated', lambda: kill(w.pid(), signal.SIGTERM)),
+        ('courier killed, and with it the server', lambda: kill(w.pid(), signal.SIGKILL)),
+        ('queue deleted', delete_queue(w, names[2])),
+        ('connections closed', lambda: w.broker.ctl('close_all_connections', 'test', check=False)),
+    ]
+    random.shuffle(faults)
+    for name, fault in faults:
+        time.sleep(random.random() * 0.5)
+        fault()
+        print('# %s; %s jobs are done' % (name, w.value("SELECT count(*) FROM synergy.job WHERE process_name LIKE 'storm%%' AND state = 'processed'")), flush=True)
+    w.comes('through all of it every job is done', "SELECT count(*) = 4500 FROM synergy.job WHERE process_name LIKE 'storm%%' AND state = 'processed'", limit=120)
+    w.comes('the outbox is empty', 'SELECT count(*) = 0 FROM synergy.outbox', limit=60)
+    w.same(w.sql("SELECT count(*), count(DISTINCT (process_name, timeperiod)) FROM ledger"), [(3000, 3000)], 'the ledger has each period exactly once')
+    done = [d for d in workers[2].done if d[2] == 'processed']
+    w.same(len({d[1] for d in done}), 1500, 'and so have the workers without a database')
+    w.same(w.value("SELECT count(*) FROM synergy.unit_of_work WHERE process_name LIKE 'storm%%' AND state <> 'processed'"), 0, 'no unit was left over')
+    for worker in workers:
+        worker.stop()
+        print('# a worker saw %d messages, and lost its connection %d times: %s' % (worker.seen, len(worker.errors), worker.errors[:1]), flush=True)
+    w.reset('gc_resubmit_after')
+    w.reset('gc_release_lag')
+
+
+def delete_queue(w, name):
+    def fault():
+        channel = w.channel()
+        channel.queue_delete('queue_' + name)
+        channel.connection.close()
+    return fault
+
+
+def down(w):
+    """the state machine does not care whether there is a broker"""
+    rates = {}
+    w.broker.stop()
+    w.courier('failing', 'the broker is gone')
+    for turn, state in enumerate(('down', 'up', 'down', 'up')):
+        if state == 'up':
+            w.broker.start()
+            w.courier('up', 'the broker is there')
+        elif turn:
+            w.broker.stop()
+            w.courier('failing', 'the broker is gone again')
+        name = 'rate_%d' % turn
+        w.process(name, units=1500)
+        began = time.time()
+        done = 0
+        while done < 1500 and time.time() - began < 60:
+            done += w.value("SELECT count(synergy.complete(unit_of_work_id, attempt => attempt)) FROM synergy.claim(%s, 100)", name)
+        w.wait('SELECT count(*) = 1500 FROM synergy.job WHERE process_name = %s AND state = %s', name, 'processed')
+        rates.setdefault(state, []).append(1500 / (time.time() - began))
+    ratio = max(rates['down']) / max(rates['up'])
+    w.ok(ratio > 0.7, 'without a broker %.2f times as many units are done as with one (%s)' % (ratio, {k: [round(r) for r in v] for k, v in rates.items()}))
+    w.comes('what was done meanwhile is not published any more', 'SELECT count(*) = 0 FROM synergy.outbox')
+
+
+def bounded(w):
+    """a warning an episode, not one a try"""
+    before = w.value("SELECT count(*) FROM regexp_matches(pg_read_file(pg_current_logfile()), 'has no connection to RabbitMQ', 'g')") \
+        if w.server('SELECT pg_current_logfile() IS NOT NULL')[0][0] else None
+    w.broker.stop()
+    time.sleep(6)
+    if before is not None:
+        after = w.value("SELECT count(*) FROM regexp_matches(pg_read_file(pg_current_logfile()), 'has no connection to RabbitMQ', 'g')")
+        w.ok(after - before <= 2, 'six seconds without a broker: %d warnings, one for each connection' % (after - before))
+    w.broker.start()
+    w.courier('up', 'it comes back by itself')
+    w.same(json.loads(w.value("SELECT row_to_json(s)::text FROM synergy.status() s"))['courier_error'], None, 'and says nothing bad of itself any more')
+
+
+ALL = [settings, alarm, silent, tls, copies, bounded, down, storm]

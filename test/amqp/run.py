@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""The courier with a real RabbitMQ: run.py --dsn DSN [--only NAME] [--seed N]. Prints ok and not ok lines.
+
+The server is killed on the way: it must be one of the test's own. See world.py for what the tests are made of.
+"""
+import argparse
+import random
+import sys
+import time
+
+import broker
+import faults
+import protocol
+import world
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--dsn', default='')
+    parser.add_argument('--only', help='tests whose name contains this')
+    parser.add_argument('--seed', type=int, default=int(time.time()))
+    options = parser.parse_args()
+    print('# seed %d' % options.seed, flush=True)
+    random.seed(options.seed)
+    with broker.Broker(tls=True) as rabbit:
+        w = world.World(options.dsn, rabbit)
+        for test in protocol.ALL + faults.ALL:
+            if options.only and options.only not in test.__name__:
+                continue
+            began = time.time()
+            w.connect()
+            test(w)
+            w.same(w.sql('SELECT * FROM synergy.check()'), [], '%s: no invariant is violated' % test.__name__)
+            print('# %s: %.1f s' % (test.__name__, time.time() - began), flush=True)
+        w.reset('amqp_uri')
+        w.courier('off', 'without an address there is no courier')
+        w.server('DROP DATABASE %s' % world.DATABASE)
+    sys.exit(1 if w.failed else 0)
+
+
+if __name__ == '__main__':
+    main()

@@ -28,6 +28,7 @@ int			synergy_max_executors;
 int			synergy_executor_idle_timeout;
 int			synergy_source_timeout;
 char	   *synergy_amqp_uri = NULL;
+char	   *synergy_amqp_password_file = NULL;
 char	   *synergy_amqp_ca_file = NULL;
 char	   *synergy_amqp_cert_file = NULL;
 char	   *synergy_amqp_key_file = NULL;
@@ -133,6 +134,8 @@ define_amqp(void)
 	define_text("synergy.amqp_uri", "RabbitMQ brokers of this database; empty: no courier.",
 				"amqp[s]://user:password@host:port/vhost; several of one cluster, separated by commas, are tried in turn.",
 				&synergy_amqp_uri, check_amqp_uri);
+	define_text("synergy.amqp_password_file", "File whose first line is the password, instead of one in synergy.amqp_uri.",
+				"What ALTER DATABASE sets can be read by every role of the cluster.", &synergy_amqp_password_file, NULL);
 	define_text("synergy.amqp_ca_file", "Certificates of the authorities that a broker's certificate must come from.", NULL,
 				&synergy_amqp_ca_file, NULL);
 	define_text("synergy.amqp_cert_file", "Certificate that the courier shows to the broker.", NULL, &synergy_amqp_cert_file, NULL);

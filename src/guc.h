@@ -29,6 +29,7 @@ typedef enum AmqpVerify
 } AmqpVerify;
 
 extern char *synergy_amqp_uri;	/* synergy.amqp_uri: empty, or addresses separated by commas or spaces */
+extern char *synergy_amqp_password_file;
 extern char *synergy_amqp_ca_file;
 extern char *synergy_amqp_cert_file;
 extern char *synergy_amqp_key_file;

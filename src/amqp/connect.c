@@ -49,6 +49,31 @@ parse_address(AmqpLink *link, struct amqp_connection_info *info)
 	return status;
 }
 
+/*
+ * librabbitmq looks the name up itself, and waits for the answer as long as the resolver does.  So it is asked first
+ * by a thread of the C library's: once that has its answer, the second one comes at once.
+ */
+static AmqpResult
+look_up(AmqpLink *link)
+{
+	struct amqp_connection_info info;
+	int			status = parse_address(link, &info);
+
+	if (status != AMQP_STATUS_OK)
+		return link_fail(link, "the address cannot be read", status);
+	if (link->lookup == NULL && !lookup_begin(&link->lookup, info.host))
+		return AMQP_OK;			/* it cannot be asked that way */
+	switch (lookup_poll(link->lookup))
+	{
+		case LOOKUP_PENDING:
+			return AMQP_WAIT;
+		case LOOKUP_FOUND:
+			return AMQP_OK;
+		default:
+			return link_fail(link, "looking up the host", AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED);
+	}
+}
+
 static AmqpResult
 open_socket(AmqpLink *link)
 {
@@ -101,8 +126,8 @@ login(AmqpLink *link)
 	if (parse_address(link, &info) != AMQP_STATUS_OK)
 		return link_fail(link, "the address cannot be read", AMQP_STATUS_BAD_URL);
 	amqp_set_handshake_timeout(link->connection, &timeout);
-	reply = amqp_login_with_properties(link->connection, info.vhost, 0, 131072, AMQP_HEARTBEAT_SECONDS, &table,
-									   AMQP_SASL_METHOD_PLAIN, info.user, info.password);
+	reply = amqp_login_with_properties(link->connection, info.vhost, 0, 131072, AMQP_HEARTBEAT_SECONDS, &table, AMQP_SASL_METHOD_PLAIN, info.user,
+									   link->address.password ? link->address.password : info.password);
 	if (reply.reply_type != AMQP_RESPONSE_NORMAL)
 		return link_fail_reply(link, "logging in", reply);
 	amqp_set_rpc_timeout(link->connection, &timeout);
@@ -117,6 +142,9 @@ link_connect_step(AmqpLink *link)
 
 	switch (link->stage)
 	{
+		case STAGE_LOOK_UP:
+			result = look_up(link);
+			break;
 		case STAGE_OPEN:
 			result = open_socket(link);
 			break;

@@ -83,6 +83,7 @@ link_destroy(AmqpLink *link, bool orderly)
 			amqp_connection_close(link->connection, AMQP_REPLY_SUCCESS);
 		amqp_destroy_connection(link->connection);
 	}
+	lookup_end(link->lookup);
 	free(link->uri);
 	free(link);
 }

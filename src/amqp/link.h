@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AMQP_PATIENCE_MS 900
+#define AMQP_PATIENCE_MS 700
 #define AMQP_HEARTBEAT_SECONDS 10	/* both sides; next_event() must be called at least twice as often */
 #define AMQP_MAX_BODY 65536			/* of a message that arrives, what is longer is cut off */
 #define AMQP_ERROR_SIZE 256
@@ -33,6 +33,7 @@ typedef struct AmqpLink AmqpLink;
 typedef struct AmqpAddress
 {
 	const char *uri;			/* amqp[s]://user:password@host:port/vhost */
+	const char *password;		/* instead of the one in uri, or NULL */
 	const char *name;			/* of the connection, for people who look at the broker */
 	const char *ca_file;		/* TLS: certificates to trust, PEM */
 	const char *cert_file;		/* TLS: our own certificate and its key, or NULL */
@@ -46,6 +47,7 @@ typedef enum AmqpResult
 {
 	AMQP_OK,
 	AMQP_AGAIN,					/* connect_step(): go on with the next step */
+	AMQP_WAIT,					/* connect_step(): go on in a moment */
 	AMQP_REFUSED,				/* the broker does not allow it */
 	AMQP_FAILED,				/* the link is broken */
 } AmqpResult;
@@ -95,7 +97,7 @@ typedef struct AmqpFunctions
 {
 	int			version;		/* AMQP_FUNCTIONS_VERSION of the one who filled it in */
 	AmqpLink   *(*create) (const AmqpAddress *address);
-	AmqpResult (*connect_step) (AmqpLink *link);	/* again, while it says AMQP_AGAIN */
+	AmqpResult (*connect_step) (AmqpLink *link);	/* again, while it says AMQP_AGAIN or AMQP_WAIT */
 	void		(*destroy) (AmqpLink *link, bool orderly);	/* orderly: says good-bye */
 	const char *(*error) (AmqpLink *link);
 	int			(*socket) (AmqpLink *link); /* to wait for */

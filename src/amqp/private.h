@@ -22,6 +22,7 @@
 
 typedef enum ConnectStage
 {
+	STAGE_LOOK_UP,				/* the name of the host */
 	STAGE_OPEN,					/* TCP, TLS */
 	STAGE_LOGIN,
 	STAGE_WORK,
@@ -29,6 +30,19 @@ typedef enum ConnectStage
 	STAGE_ADMIN,
 	STAGE_DONE,
 } ConnectStage;
+
+/* lookup.c */
+struct Lookup;
+typedef enum LookupState
+{
+	LOOKUP_PENDING,
+	LOOKUP_FOUND,
+	LOOKUP_FAILED,
+} LookupState;
+
+extern bool lookup_begin(struct Lookup **lookup, const char *host);	/* false: not possible here */
+extern LookupState lookup_poll(struct Lookup *lookup);
+extern void lookup_end(struct Lookup *lookup);
 
 /* a message that arrives in parts: method, header, bodies */
 typedef struct Arriving
@@ -50,6 +64,7 @@ struct AmqpLink
 	char	   *uri;				/* taken to pieces in place */
 	amqp_connection_state_t connection;
 	ConnectStage stage;
+	struct Lookup *lookup;
 	bool		is_up;				/* logged in: can be closed in an orderly way */
 	bool		is_broken;
 	char		error[AMQP_ERROR_SIZE];

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -28,6 +29,7 @@
 
 #define MAX_SLEEP (4 * USECS_PER_SEC)	/* heartbeats are sent when the links are looked at */
 #define RESTART_DELAY (1 * USECS_PER_SEC)
+#define HOPELESS_DELAY (60 * USECS_PER_SEC) /* what ended it at its start is not mended by itself */
 
 const AmqpFunctions *amqp;
 
@@ -40,6 +42,7 @@ typedef struct Courier
 } Courier;
 
 static DatabaseSlot *my_slot;
+static bool is_ready = false;	/* has begun its loop */
 static Courier courier;
 
 /* ---------------------------------------------------------------- coming and going */
@@ -52,7 +55,9 @@ leave(int code, Datum argument)
 	my_slot->courier.pid = 0;
 	my_slot->courier.latch = NULL;
 	if (code != 0)
-		my_slot->courier.not_before = GetCurrentTimestamp() + RESTART_DELAY;
+		my_slot->courier.not_before = GetCurrentTimestamp() + (is_ready ? RESTART_DELAY : HOPELESS_DELAY);
+	if (code != 0 && !is_ready)
+		strlcpy(my_slot->courier.error, "it could not be started: see the server's log", COURIER_ERROR_SIZE);
 	slots_wake_scheduler(my_slot, WAKE_EXECUTOR);
 	LWLockRelease(slots->lock);
 	ConditionVariableBroadcast(&slots->left);
@@ -93,8 +98,10 @@ static void
 load_module(void)
 {
 	typedef const AmqpFunctions *(*Loader) (void);
-	Loader		loader = (Loader) load_external_function("synergy_amqp", "synergy_amqp_functions", true, NULL);
+	Loader		loader;
 
+	/* says what is missing better than the module's own absence would */
+	loader = (Loader) load_external_function("synergy_amqp", "synergy_amqp_functions", true, NULL);
 	amqp = loader();
 	if (amqp->version != AMQP_FUNCTIONS_VERSION)
 		ereport(ERROR,
@@ -108,6 +115,27 @@ static char *
 copy_setting(const char *value)
 {
 	return value == NULL || value[0] == '\0' ? NULL : pstrdup(value);
+}
+
+/* the first line of the file; an ERROR ends the courier, and the next one tries again */
+static char *
+read_password(const char *path)
+{
+	char		line[1024];
+	FILE	   *file;
+
+	if (path == NULL || path[0] == '\0')
+		return NULL;
+	file = AllocateFile(path, "r");
+	if (file == NULL)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open file \"%s\" of synergy.amqp_password_file: %m", path)));
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
+	FreeFile(file);
+	line[strcspn(line, "\r\n")] = '\0';
+	return pstrdup(line);
 }
 
 static void
@@ -125,6 +153,7 @@ read_settings(CourierSettings *settings)
 	rest = pstrdup(synergy_amqp_uri ? synergy_amqp_uri : "");
 	while ((uri = strtok_r(rest, ", ", &rest)) != NULL)
 		settings->uris = lappend(settings->uris, uri);
+	settings->password = read_password(synergy_amqp_password_file);
 	settings->ca_file = copy_setting(synergy_amqp_ca_file);
 	settings->cert_file = copy_setting(synergy_amqp_cert_file);
 	settings->key_file = copy_setting(synergy_amqp_key_file);
@@ -135,7 +164,7 @@ read_settings(CourierSettings *settings)
 static char *
 settings_text(void)
 {
-	return psprintf("%s\n%s\n%s\n%s\n%d", synergy_amqp_uri, synergy_amqp_ca_file, synergy_amqp_cert_file,
+	return psprintf("%s\n%s\n%s\n%s\n%s\n%d", synergy_amqp_uri, synergy_amqp_password_file, synergy_amqp_ca_file, synergy_amqp_cert_file,
 					synergy_amqp_key_file, synergy_amqp_verify);
 }
 
@@ -309,6 +338,7 @@ synergy_courier_main(Datum argument)
 	listener_init(&courier.listener, &courier.settings);
 	courier.context = AllocSetContextCreate(TopMemoryContext, "synergy courier", ALLOCSET_DEFAULT_SIZES);
 	before_shmem_exit(hang_up, (Datum) 0);
+	is_ready = true;
 	for (;;)
 	{
 		process_check(0);

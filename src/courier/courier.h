@@ -32,7 +32,8 @@ typedef struct CourierSettings
 {
 	MemoryContext context;
 	List	   *uris;			/* of char * */
-	char	   *ca_file;		/* or NULL; likewise below */
+	char	   *password;		/* or NULL; likewise below */
+	char	   *ca_file;
 	char	   *cert_file;
 	char	   *key_file;
 	int			verify;			/* AmqpVerify */
@@ -189,5 +190,6 @@ extern bool status_read(const char *body, int size, Report *report);
 
 /* in the scheduler's loop; when it has to be asked again, PG_INT64_MAX: when something happens */
 extern TimestampTz courier_keep(DatabaseSlot *slot, bool is_wanted);
+extern void courier_try_again(DatabaseSlot *slot);	/* settings were read again: one that failed is not to be waited for */
 
 #endif							/* SYNERGY_COURIER_COURIER_H */

@@ -4,8 +4,8 @@
  * Each step of connecting waits for the broker for less than a second; between two of them the loop goes round, so
  * that a broker that answers nothing cannot make the courier deaf.
  *
- * An episode of failure begins with the first one, is reported once, and ends when a connection has lasted.  Within
- * it the addresses are tried in turn, and after all of them have failed comes a pause: 1 s, 2 s, up to 15.
+ * An episode of failure begins with the first one of either connection, is reported once, and ends when both have
+ * lasted for a while.  Within it the addresses are tried in turn, and after all of them have failed comes a pause: 1 s, 2 s, up to 15.
  */
 #include "postgres.h"
 
@@ -17,7 +17,10 @@
 
 #define FIRST_BACKOFF (1 * USECS_PER_SEC)
 #define MAX_BACKOFF (15 * USECS_PER_SEC)
+#define MOMENT (20 * 1000)		/* until it is asked again whether the name has been found */
 #define LASTING (3 * USECS_PER_SEC) /* a connection that was up for so long was one */
+
+static int	n_failing = 0;		/* dials in an episode */
 
 /* host, port and virtual host: what comes after user and password */
 static void
@@ -42,6 +45,7 @@ begin(Dial *dial)
 	snprintf(dial->name, sizeof(dial->name), "synergy %s, database %u", dial->role, MyDatabaseId);
 	address.uri = uri;
 	address.name = dial->name;
+	address.password = settings->password;
 	address.ca_file = settings->ca_file;
 	address.cert_file = settings->cert_file;
 	address.key_file = settings->key_file;
@@ -54,6 +58,16 @@ begin(Dial *dial)
 		dial_fail(dial, "out of memory");
 }
 
+static void
+end_episode(Dial *dial)
+{
+	dial->backoff = 0;
+	dial->failing_since = 0;
+	dial->error[0] = '\0';
+	if (--n_failing == 0)
+		ereport(LOG, (errmsg("synergy courier is connected to RabbitMQ at %s again", dial->host)));
+}
+
 bool
 dial_advance(Dial *dial)
 {
@@ -62,12 +76,8 @@ dial_advance(Dial *dial)
 
 	if (dial->is_up)
 	{
-		if (dial->backoff != 0 && now - dial->up_since > LASTING)
-		{
-			dial->backoff = 0;
-			dial->failing_since = 0;
-			dial->error[0] = '\0';
-		}
+		if (dial->failing_since != 0 && now - dial->up_since > LASTING)
+			end_episode(dial);
 		return false;
 	}
 	if (now < dial->not_before)
@@ -79,13 +89,13 @@ dial_advance(Dial *dial)
 	result = amqp->connect_step(dial->link);
 	if (result == AMQP_FAILED)
 		dial_fail(dial, NULL);
+	if (result == AMQP_WAIT)
+		dial->not_before = now + MOMENT;
 	if (result != AMQP_OK)
 		return false;
 	dial->is_up = true;
 	dial->up_since = GetCurrentTimestamp();
 	dial->generation++;
-	if (dial->failing_since != 0)
-		ereport(LOG, (errmsg("synergy courier: the %s is connected to RabbitMQ at %s again", dial->role, dial->host)));
 	return true;
 }
 
@@ -100,10 +110,11 @@ dial_fail(Dial *dial, const char *error)
 	if (dial->failing_since == 0)
 	{
 		dial->failing_since = now;
-		ereport(WARNING,
-				(errcode(ERRCODE_CONNECTION_FAILURE),
-				 errmsg("synergy courier: the %s has no connection to RabbitMQ at %s: %s", dial->role, dial->host, dial->error),
-				 errhint("It goes on trying; what is to be published waits in synergy.outbox.")));
+		if (n_failing++ == 0)
+			ereport(WARNING,
+					(errcode(ERRCODE_CONNECTION_FAILURE),
+					 errmsg("synergy courier has no connection to RabbitMQ at %s: %s", dial->host, dial->error),
+					 errhint("It goes on trying; what is to be published waits in synergy.outbox.")));
 	}
 	dial->next_uri++;
 	if (n > 1 && dial->next_uri % n != 0)

@@ -72,3 +72,11 @@ courier_keep(DatabaseSlot *slot, bool is_wanted)
 				 errhint("Increase max_worker_processes; what is to be published waits in synergy.outbox.")));
 	return now + RETRY_DELAY;
 }
+
+void
+courier_try_again(DatabaseSlot *slot)
+{
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	slot->courier.not_before = 0;
+	LWLockRelease(slots->lock);
+}

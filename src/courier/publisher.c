@@ -340,11 +340,15 @@ publisher_write(Publisher *publisher)
 
 /* ---------------------------------------------------------------- the database */
 
+/* a look from the front waits until nothing is on its way: it could not tell that from what is new */
 static bool
 may_fetch(const Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	bool		is_flying = publisher->first_tag < publisher->next_tag;
 
+	if (now >= publisher->next_look && is_flying)
+		return false;
 	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row >= list_length(publisher->rows) &&
 		(publisher->has_mail || now >= publisher->next_try || now >= publisher->next_look);
 }
@@ -364,7 +368,6 @@ static void
 fetch(Publisher *publisher, TimestampTz now)
 {
 	OutboxRange range = {publisher->last_id, PG_INT64_MAX};
-	bool		is_idle = publisher->first_tag == publisher->next_tag;
 	MemoryContext old;
 	int			n;
 
@@ -372,7 +375,7 @@ fetch(Publisher *publisher, TimestampTz now)
 	old = MemoryContextSwitchTo(publisher->batch);
 	publisher->rows = NIL;
 	publisher->next_row = 0;
-	if (now >= publisher->next_look && is_idle)
+	if (now >= publisher->next_look)
 	{
 		publisher->next_look = now + LOOK_INTERVAL;
 		range.from = 0;

@@ -110,6 +110,7 @@ look_again_at(Oid database)
 		slot->state = DATABASE_WANTED;
 	if (slot->latch)
 		SetLatch(slot->latch);
+	slot->courier.not_before = 0;
 	if (slot->courier.state != COURIER_OFF)
 		slots_stop_courier(slot);	/* the next one reads the settings at its start */
 	slots_kick_launcher();

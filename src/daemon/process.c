@@ -51,6 +51,7 @@ process_set_at_work(bool at_work)
 void
 process_check(int exit_code)
 {
+	QueryCancelPending = false; /* there is no statement to cancel between two pieces of work */
 	CHECK_FOR_INTERRUPTS();
 	if (ShutdownRequestPending)
 		proc_exit(exit_code);

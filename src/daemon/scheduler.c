@@ -247,6 +247,7 @@ reload_settings(Loop *loop)
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
 	loop->reasons |= WAKE_DEFINITIONS;
+	courier_try_again(my_slot);
 	if (synergy_enabled)
 		loop->lost = true;		/* whatever happened while it was off */
 	else

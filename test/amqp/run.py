@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The courier with a real RabbitMQ: run.py --dsn DSN [--only NAME] [--seed N]. Prints ok and not ok lines.
+"""The courier with a real RabbitMQ: run.py --dsn DSN --log FILE [--only NAME] [--seed N]. Prints ok and not ok lines.
 
 The server is killed on the way: it must be one of the test's own. See world.py for what the tests are made of.
 """
@@ -17,13 +17,14 @@ import world
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--dsn', default='')
+    parser.add_argument('--log', required=True, help="the server's log")
     parser.add_argument('--only', help='tests whose name contains this')
     parser.add_argument('--seed', type=int, default=int(time.time()))
     options = parser.parse_args()
     print('# seed %d' % options.seed, flush=True)
     random.seed(options.seed)
     with broker.Broker(tls=True) as rabbit:
-        w = world.World(options.dsn, rabbit)
+        w = world.World(options.dsn, rabbit, options.log)
         for test in protocol.ALL + faults.ALL:
             if options.only and options.only not in test.__name__:
                 continue

@@ -12,8 +12,8 @@ DATABASE = 'synergy_amqp_test'
 
 
 class World:
-    def __init__(self, dsn, broker):
-        self.server_dsn, self.broker = dsn, broker
+    def __init__(self, dsn, broker, log):
+        self.server_dsn, self.broker, self.log = dsn, broker, log
         self.dsn = '%s dbname=%s' % (dsn, DATABASE)
         self.failed = 0
         self.server("DROP DATABASE IF EXISTS %s" % DATABASE)
@@ -87,6 +87,11 @@ class World:
         return '%s\n%s\n%s' % (self.sql('SELECT row_to_json(s) FROM synergy.status() s'),
                                self.sql('SELECT row_to_json(o) FROM synergy.outbox o LIMIT 5'),
                                self.sql('SELECT process_name, state, count(*) FROM synergy.unit_of_work GROUP BY 1, 2'))
+
+    def logged(self, text):
+        """how often the server's log says so"""
+        with open(self.log, errors='replace') as file:
+            return file.read().count(text)
 
     def set(self, name, value):
         self.server("ALTER DATABASE %s SET synergy.%s = '%s'" % (DATABASE, name, value))
@@ -195,10 +200,14 @@ class Worker(threading.Thread):
         channel = connection.channel()
         channel.basic_qos(prefetch_count=50)
         channel.confirm_delivery()
-        cursor = None
-        if self.with_database:
-            database = psycopg2.connect(self.world.dsn)
-            cursor = database.cursor()
+        database = psycopg2.connect(self.world.dsn) if self.with_database else None
+        try:
+            self.consume(connection, channel, database.cursor() if database else None)
+        finally:
+            if database:
+                database.close()
+
+    def consume(self, connection, channel, cursor):
         for process in self.processes:
             channel.basic_consume('queue_' + process, lambda c, method, _, body: self.take(c, method, json.loads(body), cursor))
         while not self.is_over.is_set():

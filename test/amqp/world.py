@@ -226,8 +226,9 @@ class Worker(threading.Thread):
                       'number_of_processed': 1}
             if self.fail_every and message['attempt'] == 1 and message['record_db_id'] % self.fail_every == 0:
                 status.update(state='invalid', error='the first time')
-            channel.basic_publish('', 'q_uow_status', json.dumps(status), pika.BasicProperties(delivery_mode=2), mandatory=True)
+            # before: the confirm may be lost, and yet it has arrived
             self.done.append((message['process_name'], message['timeperiod'], status['state']))
+            channel.basic_publish('', 'q_uow_status', json.dumps(status), pika.BasicProperties(delivery_mode=2), mandatory=True)
         channel.basic_ack(method.delivery_tag)
 
     def work_with_database(self, message, cursor):

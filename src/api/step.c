@@ -75,10 +75,11 @@ synergy_process_events(PG_FUNCTION_ARGS)
 {
 	Session		session;
 	Frame	   *frame;
+	PendingMemory pending = {{0}};	/* everything is looked at */
 
 	session_begin(&session);
 	frame = session_frame(&session);
-	take_news(frame);
+	take_news(frame, &pending);
 	drain_events(frame);
 	session_flush(&session, frame);
 	session_end(&session);

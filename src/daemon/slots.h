@@ -7,6 +7,7 @@
  *	 DatabaseSlot.state		launcher (wanted -> starting), scheduler (the rest)
  *	 DatabaseSlot.parkers	the backend that parks (daemon/park.c), and takes it back at its transaction's end
  *	 DatabaseSlot.reasons	anybody at commit (daemon/wake.c); the scheduler takes them
+ *	 DatabaseSlot.again...	anybody at the end of a transaction or subtransaction (daemon/again.c)
  *	 CourierSlot			the scheduler (starting), the courier (the rest), anybody (stop, has_mail)
  *	 ExecutorSlot			the scheduler fills in mail and `stop`, the executor takes mail and sets `running`
  *
@@ -26,6 +27,7 @@
 #define MAX_DATABASES 128
 #define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
 #define MAILBOX_SIZE 2			/* units that an executor has waiting for it */
+#define AGAIN_KEPT 256			/* notices of units that may be claimable again */
 #define START_PATIENCE (10 * USECS_PER_SEC) /* a process that has not come up by then will not */
 
 typedef enum DatabaseState
@@ -79,6 +81,11 @@ typedef struct DatabaseSlot
 	Latch	   *latch;
 	TimestampTz starting_since;
 	CourierSlot courier;
+	/* for claims, see daemon/again.h */
+	uint64		again_count;	/* never 0, and no number of an earlier use of this slot */
+	int64		again[AGAIN_KEPT];	/* a ring: notice number n is at n % AGAIN_KEPT */
+	int64		newest_unit;
+	Oid			unit_relation;	/* the table that it is in: DROP and CREATE EXTENSION makes another */
 	/* for synergy.status() */
 	TimestampTz started_at;
 	TimestampTz last_round_at;
@@ -119,6 +126,7 @@ typedef struct SharedSlots
 	int			launcher_pid;
 	Latch	   *launcher_latch;
 	bool		look_again;		/* the launcher is to read the list of databases */
+	uint64		generation;		/* so many slots of databases have been taken */
 	ConditionVariable left;		/* a process of ours has left its database */
 	DatabaseSlot databases[MAX_DATABASES];
 	ExecutorSlot executors[MAX_EXECUTOR_SLOTS];

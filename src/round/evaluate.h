@@ -34,7 +34,7 @@ extern void fire_freerun(Frame *frame, Freerun *freerun, TimestampTz scheduled);
 extern void fire_freerun_timer(Frame *frame, Freerun *freerun);
 
 /* takes the news that workers and operators left in the queue: ended units as events, asked-for triggers at once */
-extern void take_news(Frame *frame);
+extern void take_news(Frame *frame, PendingMemory *pending);
 
 /* R16: applies the frame's events, and those that they raise, to quiescence */
 extern void drain_events(Frame *frame);

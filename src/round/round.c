@@ -35,6 +35,7 @@ struct RoundMemory
 	Definitions *definitions;	/* NULL: to be read */
 	TimestampTz next_gc;
 	TimestampTz next_due;		/* earliest timer, extension or collection */
+	PendingMemory pending;
 	bool		is_quiet;		/* the last collection found no active unit, and nothing happened since */
 };
 
@@ -70,6 +71,7 @@ round_memory_reset(RoundMemory *memory)
 	memory->definitions = NULL;
 	memory->next_gc = memory->next_due = 0;
 	memory->is_quiet = false;
+	pending_forget(&memory->pending);
 }
 
 void
@@ -242,10 +244,10 @@ fire_due_freeruns(Frame *frame)
 }
 
 void
-take_news(Frame *frame)
+take_news(Frame *frame, PendingMemory *pending)
 {
 	PendingNews *news;
-	int			n = pending_take(&news);
+	int			n = pending_take(pending, &news);
 	int64	   *units = palloc(sizeof(int64) * Max(n, 1));
 	JobRange   *ranges = palloc(sizeof(JobRange) * Max(n, 1));
 	int			n_ranges = 0;
@@ -366,7 +368,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	fire_due(frame);
 	fire_due_freeruns(frame);
 	if (reasons & WAKE_EVENTS)
-		take_news(frame);
+		take_news(frame, &memory->pending);
 	drain_events(frame);
 	outcome->wrote = frame_flush(frame);
 	hand_out(frame, frame->ready, outcome, context);

@@ -9,6 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "core/timeperiod.h"
+#include "store/backlog.h"
 
 typedef struct EventRecord
 {
@@ -32,8 +33,19 @@ typedef struct PendingNews
 	int32		process_id;		/* a process or freerun to be fired, or 0 */
 } PendingNews;
 
+/* how far the queue has been looked through, by one who holds the round lock now and then */
+typedef struct PendingMemory
+{
+	Backlog		backlog;
+	Oid			relation;
+	TimestampTz next_front;		/* then everything is looked at; 0: the next time */
+} PendingMemory;
+
+/* when nothing has been looked at, and when a transaction that has taken news is rolled back */
+extern void pending_forget(PendingMemory *memory);
+
 /* takes all news out of the queue, in order; *news is palloc'd */
-extern int	pending_take(PendingNews **news);
+extern int	pending_take(PendingMemory *memory, PendingNews **news);
 extern void pending_add_unit(int64 unit_id);
 extern void pending_add_trigger(int32 process_id);
 

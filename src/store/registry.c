@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "daemon/again.h"
 #include "store/registry.h"
 #include "store/spi.h"
 
@@ -367,6 +368,7 @@ registry_unit_in_hands(int32 id)
 	};
 	Datum		values[1] = {Int32GetDatum(id)};
 
+	again_note_all();			/* they are all locked */
 	return store_execute(&query, values, NULL) > 0 ? store_get_int64(0, 1, 0) : 0;
 }
 
@@ -384,6 +386,7 @@ delete_work(int32 id)
 	};
 	Datum		values[1] = {Int32GetDatum(id)};
 
+	again_note_all();
 	for (int i = 0; i < (int) lengthof(queries); i++)
 		store_execute(&queries[i], values, NULL);
 }

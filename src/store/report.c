@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 
+#include "daemon/again.h"
 #include "daemon/wake.h"
 #include "store/report.h"
 #include "store/spi.h"
@@ -56,8 +57,10 @@ next_pass(Report *reports, int n, Datum *values)
 		for (int j = 0; j < i && is_first; j++)
 			is_first = reports[j].unit_id != reports[i].unit_id ||
 				(reports[j].outcome != REPORT_PENDING && reports[j].outcome != REPORT_BUSY);
-		if (is_first)
-			add_report(columns, i, &reports[i]);
+		if (!is_first)
+			continue;
+		again_note(reports[i].unit_id, false);	/* it may be requested still */
+		add_report(columns, i, &reports[i]);
 	}
 	if (columns[0].n == 0)
 		return false;

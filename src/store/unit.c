@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "daemon/again.h"
 #include "store/spi.h"
 #include "store/unit.h"
 
@@ -26,6 +27,12 @@ static Oid
 sequence_oid(const char *name)
 {
 	return get_relname_relid(name, get_namespace_oid("synergy", false));
+}
+
+Oid
+unit_relation(void)
+{
+	return get_relname_relid("unit_of_work_data", get_namespace_oid("synergy", false));
 }
 
 void
@@ -87,6 +94,10 @@ unit_select_with_bounds(const UnitBounds *wanted, int n)
 	return store_execute(&query, values, NULL);
 }
 
+/*
+ * The next three order by an expression: the index of active units has another order, and the primary key, which has
+ * the right one, leads through every unit that there ever was.
+ */
 uint64
 unit_select_active(void)
 {
@@ -95,7 +106,7 @@ unit_select_active(void)
 		"FROM synergy.unit_of_work_data u "
 		"LEFT JOIN synergy.job_data j ON j.process_id = u.process_id AND j.timeperiod = u.timeperiod "
 		"LEFT JOIN synergy.progress g ON g.process_id = u.process_id "
-		"WHERE u.state IN ('r', 'i', 'v') ORDER BY u.unit_of_work_id", 0
+		"WHERE u.state IN ('r', 'i', 'v') ORDER BY u.unit_of_work_id + 0", 0
 	};
 
 	return store_execute(&query, NULL, NULL);
@@ -106,7 +117,7 @@ unit_select_executed(void)
 {
 	static StoreQuery query = {
 		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
-		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND u.by_executor ORDER BY u.unit_of_work_id", 0
+		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND u.by_executor ORDER BY u.unit_of_work_id + 0", 0
 	};
 
 	return store_execute(&query, NULL, NULL);
@@ -119,7 +130,7 @@ unit_select_requested_sql(void)
 		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
 		"LEFT JOIN synergy.process p USING (process_id) LEFT JOIN synergy.freerun f ON f.freerun_id = u.process_id "
 		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'r' AND coalesce(p.worker, f.worker) = 'sql' "
-		"AND coalesce(p.is_on, f.is_on) ORDER BY u.unit_of_work_id", 0
+		"AND coalesce(p.is_on, f.is_on) ORDER BY u.unit_of_work_id + 0", 0
 	};
 
 	return store_execute(&query, NULL, NULL);
@@ -188,6 +199,7 @@ unit_insert(List *units)
 	}
 	columns_arrays(columns, values, 13);
 	store_execute(&query, values, NULL);
+	again_note_new(unit_relation(), ((Unit *) llast(units))->id);
 }
 
 List *
@@ -224,6 +236,8 @@ unit_update(List *units)
 	{
 		Unit	   *unit = lfirst(cell);
 
+		if (unit->state == UNIT_REQUESTED || unit->stored_state == UNIT_REQUESTED)
+			again_note(unit->id, unit->state == UNIT_REQUESTED);
 		column_add(&columns[0], Int64GetDatum(unit->id));
 		column_add(&columns[1], CharGetDatum(unit->stored_state));
 		column_add(&columns[2], Int32GetDatum(unit->stored_attempt));

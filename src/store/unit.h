@@ -48,6 +48,8 @@ typedef struct UnitBounds
 	int64		end_id;
 } UnitBounds;
 
+extern Oid	unit_relation(void);	/* of synergy.unit_of_work_data */
+
 /* the next n ids, ascending */
 extern void unit_take_ids(int64 *ids, int n);
 extern int64 unit_take_marks(void);	/* the base of a block of UNIT_MARK_BLOCK marks */

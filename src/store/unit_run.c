@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 
 #include "core/types.h"
+#include "daemon/again.h"
 #include "daemon/wake.h"
 #include "store/event.h"
 #include "store/spi.h"
@@ -66,6 +67,7 @@ unit_run_start(int64 unit_id, TimestampTz now)
 	Datum		values[3] = {Int64GetDatum(unit_id), TimestampTzGetDatum(now), ObjectIdGetDatum(GetSessionUserId())};
 
 	store_enter(&scope);
+	again_note(unit_id, false);
 	if (store_execute(&query, values, NULL) > 0)
 	{
 		unit = read_runnable(context);
@@ -160,6 +162,8 @@ make_invalid(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 	values[1] = Int32GetDatum(attempt);
 	values[2] = CStringGetTextDatum(error);
 	values[3] = TimestampTzGetDatum(now);
+	if (attempt < 0)
+		again_note(unit_id, false);
 	if (store_execute(&query, values, NULL) == 0)
 		return false;
 	values[1] = values[2];

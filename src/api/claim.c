@@ -44,6 +44,7 @@
 #include "daemon/again.h"
 #include "daemon/clock.h"
 #include "store/spi.h"
+#include "store/stream.h"
 #include "store/unit.h"
 
 PG_FUNCTION_INFO_V1(synergy_claim);
@@ -130,9 +131,15 @@ static void
 return_units(FunctionCallInfo fcinfo, uint64 n)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
 
 	for (uint64 i = 0; i < n; i++)
+	{
 		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+		ids[i] = store_get_int64(i, 1, 0);
+	}
+	stream_units(ids, (int) n, clock_now());
+	pfree(ids);
 }
 
 /* runs one of the statements below; returns whether it has found as many as were wanted */

@@ -109,8 +109,9 @@ typedef struct Publisher
 	uint64		next_tag;
 	size_t		flying_bytes;
 	size_t		room;			/* in the socket's buffer, at least */
-	int64		last_id;		/* of the outbox: fetched up to here */
-	bool		has_mail;		/* there may be rows behind it */
+	Backlog		backlog;		/* what of the outbox has been fetched */
+	bool		is_partial;		/* it could not note all of that */
+	bool		has_mail;		/* there may be more */
 	bool		is_short_of_room;
 	bool		has_lost_dead_letters;	/* the queue for rejected ones is gone */
 	TimestampTz next_try;		/* of rows that could not be routed */

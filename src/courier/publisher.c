@@ -9,9 +9,8 @@
  * One transaction serves for all: it deletes what was confirmed, postpones what came back, and fetches the next rows,
  * while up to a window of messages is still on its way to the broker and keeps it busy.
  *
- * Requests become visible in the order of their ids (the round lock), so that looking behind the last one fetched
- * finds them.  Events are written by workers' transactions, too, which commit in any order: an id that was passed over
- * is found by looking from the front again, when everything has been published, and once a minute.
+ * Rows are written by many transactions, which commit in any order; a row that becomes visible behind those that were
+ * fetched already is found by its gap (store/backlog.h).  Whoever writes one wakes the courier when he has committed.
  */
 #include "postgres.h"
 
@@ -25,7 +24,7 @@
 #include "store/spi.h"
 
 #define FETCH 256
-#define LOOK_INTERVAL (60 * USECS_PER_SEC)
+#define LOOK_INTERVAL (60 * USECS_PER_SEC) /* for what a COMMIT PREPARED has added, which wakes nobody */
 #define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
 #define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
@@ -55,7 +54,7 @@ publisher_connected(Publisher *publisher)
 	publisher->nacks_since = 0;
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->flying_bytes = 0;
-	publisher->last_id = 0;
+	backlog_reset(&publisher->backlog);
 	publisher->has_mail = true;
 	publisher->new_routes = true;
 	topology_reset(publisher);
@@ -357,16 +356,14 @@ publisher_write(Publisher *publisher)
 
 /* ---------------------------------------------------------------- the database */
 
-/* a look from the front waits until nothing is on its way: it could not tell that from what is new */
 static bool
 may_fetch(const Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	bool		is_flying = publisher->first_tag < publisher->next_tag;
 
-	if (now >= publisher->next_look && is_flying)
-		return false;
 	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row >= list_length(publisher->rows) &&
+		!(publisher->is_partial && is_flying) &&
 		(publisher->has_mail || now >= publisher->next_try || now >= publisher->next_look);
 }
 
@@ -380,11 +377,9 @@ publisher_wants_database(const Publisher *publisher)
 		(publisher->n_done > 0 && !is_flying && !has_rows) || (publisher->new_routes && publisher->dial.is_up);
 }
 
-/* what is behind the last one; and, when there is nothing, what may have become visible before it */
 static void
 fetch(Publisher *publisher, TimestampTz now)
 {
-	OutboxRange range = {publisher->last_id, PG_INT64_MAX};
 	MemoryContext old;
 	int			n;
 
@@ -392,15 +387,11 @@ fetch(Publisher *publisher, TimestampTz now)
 	old = MemoryContextSwitchTo(publisher->batch);
 	publisher->rows = NIL;
 	publisher->next_row = 0;
-	if (now >= publisher->next_look)
-	{
-		publisher->next_look = now + LOOK_INTERVAL;
-		range.from = 0;
-	}
-	n = outbox_fetch(&range, 1, FETCH, &publisher->rows);
+	if (publisher->is_partial)
+		backlog_reset(&publisher->backlog);
+	n = outbox_fetch(&publisher->backlog, FETCH, &publisher->rows, &publisher->is_partial);
 	publisher->has_mail = n == FETCH;
-	if (n > 0)
-		publisher->last_id = ((OutboxRow *) llast(publisher->rows))->id;
+	publisher->next_look = now + LOOK_INTERVAL;
 	if (now >= publisher->next_try)
 		(void) outbox_fetch_due(now, FETCH, &publisher->rows);
 	MemoryContextSwitchTo(old);
@@ -455,7 +446,7 @@ publisher_use_database(Publisher *publisher)
 		publisher->next_row = 0;
 		publisher->to_declare = NIL;
 		publisher->new_routes = true;
-		publisher->last_id = 0;
+		backlog_reset(&publisher->backlog);
 		publisher->has_mail = true;
 		return;
 	}

@@ -12,6 +12,7 @@
 
 #include "store/event.h"
 #include "store/spi.h"
+#include "store/xids.h"
 
 void
 event_log_write(List *records, TimestampTz at)
@@ -58,21 +59,6 @@ event_log_one(EventRecord record, TimestampTz at)
 
 #define FRONT_INTERVAL (60 * USECS_PER_SEC) /* a restored dump brings rows in no order */
 #define FRONT_SHARE 20			/* such a look takes 1/20 of the time at most */
-
-static FullTransactionId
-widen(TransactionId xid, FullTransactionId next)
-{
-	return FullTransactionIdFromU64(U64FromFullTransactionId(next) - (uint32) (XidFromFullTransactionId(next) - xid));
-}
-
-/* no transaction below it is running: all of them are visible to the statements that come */
-static uint64
-oldest_running(void)
-{
-	Snapshot	snapshot = GetTransactionSnapshot();
-
-	return U64FromFullTransactionId(widen(snapshot->xmin, ReadNextFullTransactionId()));
-}
 
 void
 pending_forget(PendingMemory *memory)
@@ -128,7 +114,7 @@ int
 pending_take(PendingMemory *memory, PendingNews **news)
 {
 	TimestampTz began = GetCurrentTimestamp();
-	uint64		oldest = oldest_running();
+	uint64		oldest = xids_oldest_running();
 	Datum		values[2];
 	bool		from_front = where_to_look(memory, values);
 	int			n = take_ranges(values);
@@ -141,7 +127,7 @@ pending_take(PendingMemory *memory, PendingNews **news)
 		(*news)[i].process_id = store_get_int32(i, 2, 0);
 		ids[i] = store_get_int64(i, 3, 0);
 	}
-	backlog_note(&memory->backlog, ids, n, oldest, U64FromFullTransactionId(ReadNextFullTransactionId()));
+	backlog_note(&memory->backlog, ids, n, oldest, xids_next());
 	pfree(ids);
 	if (from_front)
 	{

@@ -23,6 +23,7 @@
 #include "store/outbox.h"
 #include "store/spi.h"
 #include "store/unit.h"
+#include "store/xids.h"
 
 #define FIRST_RETRY_SECONDS 1
 #define MAX_RETRY_SECONDS 300
@@ -265,30 +266,51 @@ read_rows(uint64 n, List **out)
 	return (int) n;
 }
 
+/* a look that was cut short has still seen all up to its last row; what is below the last one seen before is a gap */
+static bool
+note_seen(Backlog *backlog, List *rows, int limit, uint64 oldest_running)
+{
+	int64_t    *ids = palloc(sizeof(int64_t) * Max(list_length(rows), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+		ids[n++] = ((OutboxRow *) lfirst(cell))->id;
+	if (n == limit && backlog->is_known && ids[n - 1] <= backlog->last)
+		return false;
+	backlog_note(backlog, ids, n, oldest_running, xids_next());
+	pfree(ids);
+	return true;
+}
+
 int
-outbox_fetch(const OutboxRange *ranges, int n_ranges, int limit, List **rows)
+outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 {
 	static StoreQuery query = {
-		FETCH_COLUMNS "FROM (SELECT b.* FROM unnest($1, $2) AS g (lo, hi), "
-		"  LATERAL (SELECT * FROM synergy.outbox WHERE outbox_id > g.lo AND outbox_id <= g.hi AND retry_at IS NULL "
+		FETCH_COLUMNS "FROM (SELECT b.* FROM unnest($1, $2) AS g (low, high), "
+		"  LATERAL (SELECT * FROM synergy.outbox WHERE outbox_id BETWEEN g.low AND g.high AND retry_at IS NULL "
 		"           ORDER BY outbox_id LIMIT $3) b LIMIT $3) o " FETCH_JOIN, 3,
 		{INT8ARRAYOID, INT8ARRAYOID, INT4OID}
 	};
-	StoreColumn from,
-				to;
+	uint64		oldest_running = xids_oldest_running();
+	BacklogRange ranges[BACKLOG_MAX_RANGES];
+	int			n_ranges = backlog_ranges(backlog, false, ranges);
+	StoreColumn columns[2];
 	Datum		values[3];
+	int			n;
 
-	column_init(&from, INT8OID);
-	column_init(&to, INT8OID);
+	column_init(&columns[0], INT8OID);
+	column_init(&columns[1], INT8OID);
 	for (int i = 0; i < n_ranges; i++)
 	{
-		column_add(&from, Int64GetDatum(ranges[i].from));
-		column_add(&to, Int64GetDatum(ranges[i].to));
+		column_add(&columns[0], Int64GetDatum(ranges[i].low));
+		column_add(&columns[1], Int64GetDatum(ranges[i].high));
 	}
-	values[0] = column_array(&from);
-	values[1] = column_array(&to);
+	columns_arrays(columns, values, 2);
 	values[2] = Int32GetDatum(limit);
-	return read_rows(store_execute(&query, values, NULL), rows);
+	n = read_rows(store_execute(&query, values, NULL), rows);
+	*is_partial = !note_seen(backlog, *rows, limit, oldest_running);
+	return n;
 }
 
 int

@@ -9,6 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "core/timeperiod.h"
+#include "store/backlog.h"
 
 /* a message ready to be published, and where to */
 typedef struct OutboxRow
@@ -34,22 +35,15 @@ typedef struct OutboxRow
 	int			retries;
 } OutboxRow;
 
-/* a span of outbox_id: from < id <= to */
-typedef struct OutboxRange
-{
-	int64		from;
-	int64		to;
-} OutboxRange;
-
 /* the unit goes to the end of the outbox; one that is there already moves */
 extern void outbox_add_units(List *units);
 
 /*
- * Up to `limit` rows with their messages, ascending, but those that wait for another try; rows are palloc'd.  The ids
- * of requests become visible in ascending order, because they are given and committed under the round lock; those of
- * events do not.
+ * Up to `limit` rows that were not seen before, with their messages, ascending, but those that wait for another try;
+ * rows are palloc'd.  *is_partial: that many have become visible late that they could not all be seen; the backlog has
+ * not noted these, and is to be reset when all of them have been dealt with.
  */
-extern int	outbox_fetch(const OutboxRange *ranges, int n_ranges, int limit, List **rows);
+extern int	outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial);
 
 /* those whose next try is due */
 extern int	outbox_fetch_due(TimestampTz now, int limit, List **rows);

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
@@ -48,6 +49,7 @@ stream_units(const int64 *ids, int n, TimestampTz now)
 	values[0] = column_array(&column);
 	values[1] = TimestampTzGetDatum(now);
 	values[2] = CStringGetTextDatum(outbox_database());
+	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
 	store_execute(&query, values, NULL);
 	wake_courier_at_commit();
 }
@@ -109,6 +111,7 @@ stream_jobs(List *jobs, TimestampTz now)
 	columns_arrays(columns, values, 5);
 	values[5] = TimestampTzGetDatum(now);
 	values[6] = CStringGetTextDatum(outbox_database());
+	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
 	store_execute(&query, values, NULL);
 	wake_courier_at_commit();
 }

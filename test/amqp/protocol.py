@@ -174,10 +174,24 @@ def events(w):
             break
         event = json.loads(body)
         found.setdefault((event['event'], event['timeperiod'][-1]), []).append(event['state'])
-    channel.connection.close()
     w.same(found, {('job_status', '0'): ['in_progress', 'processed'], ('job_status', '1'): ['in_progress', 'processed'],
                    ('uow_status', '0'): ['requested', 'in_progress', 'processed'], ('uow_status', '1'): ['requested', 'processed']},
            'every transition is published, in order')
+    # a transaction that took its place in the outbox before others, and commits after them
+    w.process('late', units=2)
+    w.wait("SELECT count(*) = 2 FROM synergy.unit_of_work WHERE process_name = 'late'")
+    w.wait('SELECT count(*) = 0 FROM synergy.outbox')
+    channel.queue_purge(queue)
+    slow = psycopg2.connect(w.dsn)
+    slow.cursor().execute("SELECT synergy.claim('late')")
+    w.sql("SELECT synergy.claim('late')")
+    first = w.next_event(channel, queue)
+    slow.commit()
+    slow.close()
+    second = w.next_event(channel, queue)
+    channel.connection.close()
+    w.same([e and (e['timeperiod'], e['state']) for e in (first, second)],
+           [('2016010101', 'in_progress'), ('2016010100', 'in_progress')], 'an event that becomes visible late is published at once')
     w.reset('publish_events')
     w.courier('up', 'and switched off')
 

@@ -157,6 +157,15 @@ class World:
         finally:
             connection.close()
 
+    def next_event(self, channel, queue, limit=5):
+        end = time.time() + limit
+        while time.time() < end:
+            method, _, body = channel.basic_get(queue, auto_ack=True)
+            if method:
+                return json.loads(body)
+            time.sleep(0.02)
+        return None
+
     def report(self, body, properties=None, **more):
         channel = self.channel()
         channel.confirm_delivery()

@@ -357,27 +357,33 @@ publisher_write(Publisher *publisher)
 
 /* ---------------------------------------------------------------- the database */
 
-/* a look from the front waits until nothing is on its way: it could not tell that from what is new */
+static bool
+is_flying(const Publisher *publisher)
+{
+	return publisher->first_tag < publisher->next_tag;
+}
+
+/*
+ * Rows that are to be tried again, and a look from the front, wait until nothing is on its way: what is would be found
+ * in the table once more, and sent once more with every turn until its confirm comes.
+ */
 static bool
 may_fetch(const Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	bool		is_flying = publisher->first_tag < publisher->next_tag;
+	bool		is_due = now >= publisher->next_try || now >= publisher->next_look;
 
-	if (now >= publisher->next_look && is_flying)
-		return false;
 	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row >= list_length(publisher->rows) &&
-		(publisher->has_mail || now >= publisher->next_try || now >= publisher->next_look);
+		(is_due ? !is_flying(publisher) : publisher->has_mail);
 }
 
 bool
 publisher_wants_database(const Publisher *publisher)
 {
-	bool		is_flying = publisher->first_tag < publisher->next_tag;
 	bool		has_rows = publisher->next_row < list_length(publisher->rows);
 
 	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= ENOUGH_DONE ||
-		(publisher->n_done > 0 && !is_flying && !has_rows) || (publisher->new_routes && publisher->dial.is_up);
+		(publisher->n_done > 0 && !is_flying(publisher) && !has_rows) || (publisher->new_routes && publisher->dial.is_up);
 }
 
 /* what is behind the last one; and, when there is nothing, what may have become visible before it */
@@ -455,8 +461,7 @@ publisher_use_database(Publisher *publisher)
 		publisher->next_row = 0;
 		publisher->to_declare = NIL;
 		publisher->new_routes = true;
-		publisher->last_id = 0;
-		publisher->has_mail = true;
+		publisher->next_look = 0;
 		return;
 	}
 	publisher->n_done = 0;
@@ -484,5 +489,6 @@ publisher_next(const Publisher *publisher)
 		return now + 10 * 1000; /* the kernel does not tell */
 	if (publisher->to_declare != NIL || publisher_wants_database(publisher))
 		return now;
-	return Min(publisher->next_try, publisher->next_look);
+	/* what is due then waits for confirms, and those wake us */
+	return is_flying(publisher) ? PG_INT64_MAX : Min(publisher->next_try, publisher->next_look);
 }

@@ -90,7 +90,7 @@ add_outbox_facts(RowBuilder *row)
 {
 	static StoreQuery query = {
 		"SELECT (SELECT pg_catalog.count(*) FROM synergy.outbox), "
-		"  (SELECT pg_catalog.count(*) FROM synergy.outbox WHERE retry_at IS NOT NULL)", 0
+		"  (SELECT pg_catalog.count(*) FROM synergy.outbox WHERE number_of_tries > 0)", 0
 	};
 	StoreScope	scope;
 

@@ -357,24 +357,28 @@ publisher_write(Publisher *publisher)
 /* ---------------------------------------------------------------- the database */
 
 static bool
+is_flying(const Publisher *publisher)
+{
+	return publisher->first_tag < publisher->next_tag;
+}
+
+static bool
 may_fetch(const Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	bool		is_flying = publisher->first_tag < publisher->next_tag;
 
 	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row >= list_length(publisher->rows) &&
-		!(publisher->is_partial && is_flying) &&
+		!(publisher->is_partial && is_flying(publisher)) &&
 		(publisher->has_mail || now >= publisher->next_try || now >= publisher->next_look);
 }
 
 bool
 publisher_wants_database(const Publisher *publisher)
 {
-	bool		is_flying = publisher->first_tag < publisher->next_tag;
 	bool		has_rows = publisher->next_row < list_length(publisher->rows);
 
 	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= ENOUGH_DONE ||
-		(publisher->n_done > 0 && !is_flying && !has_rows) || (publisher->new_routes && publisher->dial.is_up);
+		(publisher->n_done > 0 && !is_flying(publisher) && !has_rows) || (publisher->new_routes && publisher->dial.is_up);
 }
 
 static void
@@ -475,5 +479,6 @@ publisher_next(const Publisher *publisher)
 		return now + 10 * 1000; /* the kernel does not tell */
 	if (publisher->to_declare != NIL || publisher_wants_database(publisher))
 		return now;
-	return Min(publisher->next_try, publisher->next_look);
+	/* else a confirm comes, and wakes us */
+	return is_flying(publisher) ? PG_INT64_MAX : Min(publisher->next_try, publisher->next_look);
 }

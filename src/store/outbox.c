@@ -313,11 +313,14 @@ outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 	return n;
 }
 
+/* they are like all others from now on, so that they are not found again while they are on their way */
 int
 outbox_fetch_due(TimestampTz now, int limit, List **rows)
 {
 	static StoreQuery query = {
-		FETCH_COLUMNS "FROM (SELECT * FROM synergy.outbox WHERE retry_at <= $1 ORDER BY retry_at LIMIT $2) o " FETCH_JOIN, 2,
+		"WITH o AS (UPDATE synergy.outbox SET retry_at = NULL WHERE outbox_id = ANY (ARRAY("
+		"  SELECT outbox_id FROM synergy.outbox WHERE retry_at <= $1 ORDER BY retry_at LIMIT $2)) RETURNING *) "
+		FETCH_COLUMNS "FROM o " FETCH_JOIN, 2,
 		{TIMESTAMPTZOID, INT4OID}
 	};
 	Datum		values[2] = {TimestampTzGetDatum(now), Int32GetDatum(limit)};

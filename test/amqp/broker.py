@@ -5,6 +5,8 @@
         broker.url()                    # amqp://guest:guest@127.0.0.1:24711/%2f
         broker.kill(1)                  # SIGKILL; start(1) brings it back with its data
         broker.set_alarm(True)          # the memory alarm: publishers are blocked
+        broker.leaders()                # of each quorum queue: the node that leads it, and those that are online
+        broker.separate(2)              # the network between this node and the others fails; unite(2)
 
     broker.py run DIR --port P [--tls] [--nodes N]      prints the URLs when ready; serves until it is killed
 
@@ -25,10 +27,14 @@ All files are in one directory, which is removed at the end: data, logs, certifi
   nodes that all start at once and find nobody could each begin a cluster of their own.
 - vm_memory_high_watermark and disk_free_limit are absolute, so that a small or full machine raises no alarm by itself; the
   quorum queues' write-ahead log is rolled at 16 MB instead of 512.
+- Clients may come from network namespaces: with `address` (of a bridge to them) the nodes listen there, too, and guest may
+  log in from there. Nodes among themselves stay on loopback.
+- The network between nodes fails by cookies: a node that expects another one's to be wrong refuses it, whoever calls.
 - A URL that ends in "/" means the virtual host "": hence %2f.
 """
 import argparse
 import atexit
+import json
 import os
 import pwd
 import random
@@ -61,7 +67,8 @@ def free_port(wanted=None):
 
 
 class Broker:
-    def __init__(self, nodes=1, port=None, tls=False, directory=None):
+    def __init__(self, nodes=1, port=None, tls=False, directory=None, address=None):
+        self.address = address
         self.ports = [free_port(port and port + i) for i in range(nodes)]
         self.tls_ports = [free_port() for _ in range(nodes)] if tls else []
         self.dist_ports = [free_port() for _ in range(nodes)]
@@ -112,6 +119,8 @@ class Broker:
                  'disk_free_limit.absolute = 50MB', 'raft.wal_max_size_bytes = 16000000',
                  'cluster_partition_handling = pause_minority', 'cluster_formation.peer_discovery_backend = classic_config']
         lines += ['cluster_formation.classic_config.nodes.%d = %s' % (n, name) for n, name in enumerate(self.names, 1)]
+        if self.address:
+            lines += ['listeners.tcp.2 = %s:%d' % (self.address, self.ports[i]), 'loopback_users = none']
         if self.tls:
             lines += ['listeners.ssl.1 = 127.0.0.1:%d' % self.tls_ports[i], 'ssl_options.cacertfile = %s' % self.path('ca.crt'),
                       'ssl_options.certfile = %s' % self.path('server.crt'), 'ssl_options.keyfile = %s' % self.path('server.key'),
@@ -236,10 +245,26 @@ class Broker:
         """the memory alarm of a node, which blocks the publishers of all"""
         self.ctl('set_vm_memory_high_watermark', *(['0'] if on else ['absolute', '512MB']), node=node)
 
-    def url(self, node=0, user='guest', password='guest', tls=None):
+    def leaders(self, node=0):
+        """of each quorum queue: the number of the node that leads it, and of those that are online"""
+        rows = self.ctl('list_queues', '--formatter', 'json', 'name', 'leader', 'online', node=node)
+        return {row['name']: (self.names.index(row['leader']) if row['leader'] in self.names else None,
+                              sorted(map(self.names.index, row['online']))) for row in json.loads(rows) if row.get('leader')}
+
+    def separate(self, node, are_apart=True):
+        """the others cannot reach it any more, nor it them"""
+        others = ', '.join("'%s'" % name for i, name in enumerate(self.names) if i != node)
+        cookie = 'wrong' if are_apart else 'erlang:get_cookie()'
+        self.ctl('eval', '[begin erlang:set_cookie(N, %s), %s end || N <- [%s]], ok.' % (
+            cookie, 'erlang:disconnect_node(N)' if are_apart else 'ok', others), node=node)
+
+    def unite(self, node):
+        self.separate(node, are_apart=False)
+
+    def url(self, node=0, user='guest', password='guest', tls=None, host=None):
         tls = self.tls if tls is None else tls
         return '%s://%s:%s@%s:%d/%%2f' % ('amqps' if tls else 'amqp', urllib.parse.quote(user, ''), urllib.parse.quote(password, ''),
-                                          'localhost' if tls else '127.0.0.1', (self.tls_ports if tls else self.ports)[node])
+                                          host or ('localhost' if tls else '127.0.0.1'), (self.tls_ports if tls else self.ports)[node])
 
 
 def main():

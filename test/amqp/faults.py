@@ -251,4 +251,23 @@ def bounded(w):
     w.same(w.value('SELECT courier_error FROM synergy.status()'), None, 'and says nothing bad of itself any more')
 
 
-ALL = [settings, alarm, silent, tls, copies, bounded, down, storm]
+def again(w):
+    """a message that is tried again is sent once, however long its confirm takes"""
+    w.broker.ctl('set_policy', 'full', '^queue_again$', '{"max-length": 8, "overflow": "reject-publish"}')
+    w.process('again', units=10, options={'queue_type': 'classic'})
+    w.comes('a queue that is full refuses messages', "SELECT count(*) > 0 AND bool_and(retry_at > now() + interval '300 ms') FROM synergy.outbox WHERE error LIKE '%%nack%%'")
+    channel = w.channel()
+    channel.queue_purge('queue_again')
+    waiting, due = w.sql('SELECT count(*), extract(epoch FROM max(retry_at) - clock_timestamp())::float8 FROM synergy.outbox')[0]
+    w.ok(due > 0, 'they are to be tried again in %s s' % due)
+    server = w.broker.servers[0].pid
+    os.killpg(server, signal.SIGSTOP)
+    time.sleep(due + 1)
+    os.killpg(server, signal.SIGCONT)
+    channel.connection.close()
+    w.comes('they are taken over when there is room', 'SELECT count(*) = 0 FROM synergy.outbox')
+    w.same(w.length('queue_again'), waiting, 'each once')
+    w.broker.ctl('clear_policy', 'full')
+
+
+ALL = [again, settings, alarm, silent, tls, copies, bounded, down, storm]

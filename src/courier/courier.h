@@ -83,6 +83,13 @@ typedef struct Rejected
 	char	   *reason;
 } Rejected;
 
+/* by a queue */
+typedef struct Refusals
+{
+	TimestampTz since;			/* of every message, over this connection; 0: not so */
+	bool		was_given_up;	/* a connection was, for it */
+} Refusals;
+
 typedef struct InFlight
 {
 	int64		outbox_id;		/* 0: a rejected status */
@@ -100,7 +107,8 @@ typedef struct Publisher
 {
 	Dial		dial;
 	bool		is_blocked;
-	TimestampTz nacks_since;	/* nothing but refusals since then; 0: not so */
+	Refusals	refusals;		/* of what goes over no route: rejected statuses, events */
+	int64		nack_patience;	/* with a queue that refuses everything */
 	MemoryContext batch;		/* of the rows in `rows` */
 	List	   *rows;			/* of OutboxRow *: fetched */
 	int			next_row;		/* those before it have been published */
@@ -150,6 +158,7 @@ extern void topology_declare_next(Publisher *publisher);	/* one of to_declare */
 typedef struct Route Route;
 extern Route *topology_prepare(Publisher *publisher, const OutboxRow *row);
 extern const char *topology_error(const Route *route);	/* or NULL */
+extern Refusals *topology_refusals(Route *route);
 extern void topology_forget(Route *route);	/* to be declared again before it is used */
 
 /* ---------------------------------------------------------------- listener.c */

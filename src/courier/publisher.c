@@ -27,6 +27,7 @@
 #define LOOK_INTERVAL (60 * USECS_PER_SEC) /* for what a COMMIT PREPARED has added, which wakes nobody */
 #define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
 #define NACK_PATIENCE (2 * USECS_PER_SEC)
+#define MAX_NACK_PATIENCE (300 * USECS_PER_SEC)
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
 #define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
 
@@ -43,6 +44,7 @@ publisher_init(Publisher *publisher, const CourierSettings *settings)
 	publisher->done = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->next_try = PG_INT64_MAX;
+	publisher->nack_patience = NACK_PATIENCE;
 	topology_reset(publisher);
 }
 
@@ -51,7 +53,7 @@ publisher_connected(Publisher *publisher)
 {
 	publisher->is_blocked = false;
 	publisher->room = 0;
-	publisher->nacks_since = 0;
+	publisher->refusals.since = 0;
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->flying_bytes = 0;
 	backlog_reset(&publisher->backlog);
@@ -125,18 +127,30 @@ settle(Publisher *publisher, InFlight *flying)
 	MemoryContextSwitchTo(old);
 }
 
-/* a channel that published while a queue had no leader may be refused for ever: another one is not */
+/*
+ * A channel that published while a queue had no leader may be refused by that queue for ever, and another one is not.
+ * A queue that is full refuses both: so each time that it does not help, the next one is put off for twice as long.
+ */
 static void
-watch_nacks(Publisher *publisher, bool is_nack)
+watch_nacks(Publisher *publisher, InFlight *flying)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	Refusals   *refusals = flying->route ? topology_refusals(flying->route) : &publisher->refusals;
 
-	if (!is_nack)
-		publisher->nacks_since = 0;
-	else if (publisher->nacks_since == 0)
-		publisher->nacks_since = now;
-	else if (now - publisher->nacks_since > NACK_PATIENCE)
-		dial_fail(&publisher->dial, "the broker takes over no message (nack)");
+	if (!flying->is_refused)
+	{
+		if (refusals->was_given_up)
+			publisher->nack_patience = NACK_PATIENCE;
+		memset(refusals, 0, sizeof(*refusals));
+	}
+	else if (refusals->since == 0)
+		refusals->since = now;
+	else if (now - refusals->since > publisher->nack_patience && publisher->dial.is_up)
+	{
+		refusals->was_given_up = true;
+		publisher->nack_patience = Min(publisher->nack_patience * 2, MAX_NACK_PATIENCE);
+		dial_fail(&publisher->dial, "a queue takes over no message (nack)");
+	}
 }
 
 static void
@@ -155,8 +169,8 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 		flying->is_confirmed = true;
 		flying->is_refused = event->kind == AMQP_EVENT_NACK;
 		settle(publisher, flying);
+		watch_nacks(publisher, flying);
 	}
-	watch_nacks(publisher, event->kind == AMQP_EVENT_NACK);
 	while (publisher->first_tag < publisher->next_tag &&
 		   publisher->flying[publisher->first_tag % PUBLISH_WINDOW].is_confirmed)
 		publisher->first_tag++;
@@ -362,14 +376,20 @@ is_flying(const Publisher *publisher)
 	return publisher->first_tag < publisher->next_tag;
 }
 
+/*
+ * Rows that are to be tried again, and a look from the front, wait until nothing is on its way: what is would be found
+ * in the table once more, and sent once more with every turn until its confirm comes.
+ */
 static bool
 may_fetch(const Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row >= list_length(publisher->rows) &&
-		!(publisher->is_partial && is_flying(publisher)) &&
-		(publisher->has_mail || now >= publisher->next_try || now >= publisher->next_look);
+	if (!publisher->dial.is_up || publisher->is_blocked || publisher->next_row < list_length(publisher->rows))
+		return false;
+	if (publisher->is_partial || now >= publisher->next_try)
+		return !is_flying(publisher) && (publisher->has_mail || now >= Min(publisher->next_try, publisher->next_look));
+	return publisher->has_mail || now >= publisher->next_look;
 }
 
 bool
@@ -450,7 +470,7 @@ publisher_use_database(Publisher *publisher)
 		publisher->next_row = 0;
 		publisher->to_declare = NIL;
 		publisher->new_routes = true;
-		backlog_reset(&publisher->backlog);
+		publisher->is_partial = true;
 		publisher->has_mail = true;
 		return;
 	}

@@ -23,6 +23,7 @@ struct Route
 	char		key[MAX_KEY];
 	bool		is_declared;
 	bool		was_refused;	/* has been told */
+	Refusals	refusals;
 	char		error[AMQP_ERROR_SIZE];	/* the exchange is not there: not to be published to */
 };
 
@@ -50,7 +51,10 @@ topology_reset(Publisher *publisher)
 	}
 	hash_seq_init(&scan, publisher->routes);
 	while ((route = hash_seq_search(&scan)) != NULL)
+	{
 		route->is_declared = false;
+		route->refusals.since = 0;
+	}
 }
 
 /* the broker does not want it */
@@ -137,6 +141,12 @@ const char *
 topology_error(const Route *route)
 {
 	return route != NULL && route->error[0] != '\0' ? route->error : NULL;
+}
+
+Refusals *
+topology_refusals(Route *route)
+{
+	return &route->refusals;
 }
 
 void

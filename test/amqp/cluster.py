@@ -159,14 +159,15 @@ class Run:
         for i in cut:
             self.hosts.cut(i)
         began = time.time()
-        self.say('hosts %s have no network; node %d is started' % (cut, back))
+        self.say('%snode %d is started' % ('hosts %s and %s have no network; ' % tuple(cut) if cut else '', back))
         self.broker.start(back)
         self.say('node %d is there' % back)
         if cut:
             time.sleep(max(0, began + CUT - time.time()))
         for i in cut:
             self.hosts.mend(i)
-        self.say('every host has its network')
+        if cut:
+            self.say('every host has its network')
 
     def part_nodes(self):
         node = random.randrange(3)

@@ -270,4 +270,26 @@ def again(w):
     w.broker.ctl('clear_policy', 'full')
 
 
-ALL = [again, settings, alarm, silent, tls, copies, bounded, down, storm]
+def stuck(w):
+    """a queue that refuses everything, while others do not: another connection is tried, now and then"""
+    text = 'a queue takes over no message'
+    before = w.logged(text)
+    w.broker.ctl('set_policy', 'full', '^queue_stuck$', '{"max-length": 1, "overflow": "reject-publish"}')
+    w.process('stuck', units=3, options={'queue_type': 'classic'})
+    w.process('fluent', units=10000, options={'concurrency': 20})
+    worker = Worker(w, ['fluent'], with_database=False)
+    worker.start()
+    w.comes('it is told', "SELECT count(*) > 0 FROM synergy.outbox WHERE error LIKE '%%nack%%'")
+    end = time.time() + 20
+    while time.time() < end and w.logged(text) == before:
+        time.sleep(0.1)
+    w.ok(w.logged(text) > before, 'and another connection is tried')
+    w.courier('up', 'which there is')
+    w.channel().queue_purge('queue_stuck')
+    w.broker.ctl('clear_policy', 'full')
+    w.comes('in the end it takes them', "SELECT count(*) = 0 FROM synergy.outbox WHERE error LIKE '%%nack%%'", limit=60)
+    worker.stop()
+    w.sql("SELECT synergy.unregister_process('fluent')")
+
+
+ALL = [again, stuck, settings, alarm, silent, tls, copies, bounded, down, storm]

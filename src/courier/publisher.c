@@ -376,20 +376,16 @@ is_flying(const Publisher *publisher)
 	return publisher->first_tag < publisher->next_tag;
 }
 
-/*
- * Rows that are to be tried again, and a look from the front, wait until nothing is on its way: what is would be found
- * in the table once more, and sent once more with every turn until its confirm comes.
- */
+/* a look from the front waits until nothing is on its way: what is would be found in the table once more */
 static bool
 may_fetch(const Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (!publisher->dial.is_up || publisher->is_blocked || publisher->next_row < list_length(publisher->rows))
+	if (!publisher->dial.is_up || publisher->is_blocked || publisher->next_row < list_length(publisher->rows) ||
+		(publisher->is_partial && is_flying(publisher)))
 		return false;
-	if (publisher->is_partial || now >= publisher->next_try)
-		return !is_flying(publisher) && (publisher->has_mail || now >= Min(publisher->next_try, publisher->next_look));
-	return publisher->has_mail || now >= publisher->next_look;
+	return publisher->has_mail || now >= Min(publisher->next_try, publisher->next_look);
 }
 
 bool

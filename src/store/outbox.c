@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -45,6 +46,7 @@ outbox_add_units(List *units)
 	foreach(cell, units)
 		column_add(&column, Int64GetDatum(((Unit *) lfirst(cell))->id));
 	values[0] = column_array(&column);
+	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
 	store_execute(&query, values, NULL);
 }
 

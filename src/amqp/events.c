@@ -16,8 +16,9 @@ copy_bytes(char *out, size_t size, amqp_bytes_t bytes)
 {
 	size_t		length = bytes.len < size - 1 ? bytes.len : size - 1;
 
-	if (length > 0)
-		memcpy(out, bytes.bytes, length);
+	/* cut off, it might be no UTF-8 any more: beyond ASCII nothing is kept */
+	for (size_t i = 0; i < length; i++)
+		out[i] = ((const char *) bytes.bytes)[i] & 0x80 ? '?' : ((const char *) bytes.bytes)[i];
 	out[length] = '\0';
 }
 

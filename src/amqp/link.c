@@ -25,6 +25,10 @@ describe_exception(char *text, size_t size, amqp_rpc_reply_t reply)
 	else if (reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD)
 		reason = ((amqp_channel_close_t *) reply.reply.decoded)->reply_text;
 	snprintf(text, size, "%.*s", (int) (reason.len < 200 ? reason.len : 200), (const char *) reason.bytes);
+	/* cut off, it might be no UTF-8 any more: beyond ASCII nothing is kept */
+	for (; *text; text++)
+		if (*text & 0x80)
+			*text = '?';
 }
 
 AmqpResult

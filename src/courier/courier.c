@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
-#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -56,6 +55,8 @@ leave(int code, Datum argument)
 	my_slot->courier.latch = NULL;
 	if (code != 0)
 		my_slot->courier.not_before = GetCurrentTimestamp() + (is_ready ? RESTART_DELAY : HOPELESS_DELAY);
+	my_slot->courier.failing_since = 0;
+	my_slot->courier.error[0] = '\0';
 	if (code != 0 && !is_ready)
 		strlcpy(my_slot->courier.error, "it could not be started: see the server's log", COURIER_ERROR_SIZE);
 	slots_wake_scheduler(my_slot, WAKE_EXECUTOR);
@@ -117,27 +118,6 @@ copy_setting(const char *value)
 	return value == NULL || value[0] == '\0' ? NULL : pstrdup(value);
 }
 
-/* the first line of the file; an ERROR ends the courier, and the next one tries again */
-static char *
-read_password(const char *path)
-{
-	char		line[1024];
-	FILE	   *file;
-
-	if (path == NULL || path[0] == '\0')
-		return NULL;
-	file = AllocateFile(path, "r");
-	if (file == NULL)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\" of synergy.amqp_password_file: %m", path)));
-	if (fgets(line, sizeof(line), file) == NULL)
-		line[0] = '\0';
-	FreeFile(file);
-	line[strcspn(line, "\r\n")] = '\0';
-	return pstrdup(line);
-}
-
 static void
 read_settings(CourierSettings *settings)
 {
@@ -153,7 +133,7 @@ read_settings(CourierSettings *settings)
 	rest = pstrdup(synergy_amqp_uri ? synergy_amqp_uri : "");
 	while ((uri = strtok_r(rest, ", ", &rest)) != NULL)
 		settings->uris = lappend(settings->uris, uri);
-	settings->password = read_password(synergy_amqp_password_file);
+	settings->password_file = copy_setting(synergy_amqp_password_file);
 	settings->ca_file = copy_setting(synergy_amqp_ca_file);
 	settings->cert_file = copy_setting(synergy_amqp_cert_file);
 	settings->key_file = copy_setting(synergy_amqp_key_file);
@@ -198,7 +178,7 @@ show_state(void)
 		state = COURIER_CONNECTING;
 	else if (publisher->is_blocked)
 		state = COURIER_BLOCKED;
-	if (state == my_slot->courier.state && (failing ? failing->failing_since : 0) == my_slot->courier.failing_since)
+	if (state == my_slot->courier.state && strncmp(failing ? failing->error : "", my_slot->courier.error, COURIER_ERROR_SIZE - 1) == 0)
 		return;
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	my_slot->courier.state = state;
@@ -276,7 +256,7 @@ wait_set(void)
 	static uint64 made_for = 0;
 	Publisher  *publisher = &courier.publisher;
 	Listener   *listener = &courier.listener;
-	bool		listens = listener->dial.is_up && list_length(listener->deliveries) < LISTEN_PREFETCH;
+	bool		listens = listener->dial.is_up;
 	uint64		wanted = 1 + (publisher->dial.is_up ? (uint64) publisher->dial.generation << 32 : 0) +
 		(listens ? (uint64) listener->dial.generation << 1 : 0);
 

@@ -32,7 +32,7 @@ typedef struct CourierSettings
 {
 	MemoryContext context;
 	List	   *uris;			/* of char * */
-	char	   *password;		/* or NULL; likewise below */
+	char	   *password_file;	/* or NULL; likewise below */
 	char	   *ca_file;
 	char	   *cert_file;
 	char	   *key_file;
@@ -51,6 +51,7 @@ typedef struct Dial
 	uint32		generation;		/* counts connections: tags of another one mean nothing */
 	int			next_uri;
 	char		name[128];
+	char		password[256];
 	char		host[128];		/* that is talked to, without user and password */
 	TimestampTz up_since;
 	TimestampTz not_before;		/* of the next try */
@@ -126,6 +127,16 @@ typedef struct Publisher
 	TimestampTz next_look;		/* for what nobody told of */
 	int64	   *done;			/* confirmed: to be deleted */
 	int			n_done;
+	int			n_held;			/* the first so many could not be deleted yet, because somebody holds them */
+	TimestampTz held_until;
+	int64	   *left;			/* likewise, within a transaction */
+	int			n_left;
+	TimestampTz no_database_before; /* a transaction failed */
+	int64		database_backoff;
+	TimestampTz rejected_not_before;
+	TimestampTz confirmed_at;	/* the last time that the broker confirmed anything */
+	bool		is_careful;		/* one message at a time: one of them has cost us the channel */
+	bool		has_declared;	/* in this turn */
 	int			done_capacity;
 	List	   *failures;		/* of OutboxFailure * */
 	List	   *rejected;		/* of Rejected *: to be published */
@@ -156,7 +167,7 @@ extern void topology_declare_next(Publisher *publisher);	/* one of to_declare */
 /* declares what the row needs, if that is not done yet.  The route's error says why nothing can be published on it;
  * NULL: an event needs none.  May break the link. */
 typedef struct Route Route;
-extern Route *topology_prepare(Publisher *publisher, const OutboxRow *row);
+extern Route *topology_prepare(Publisher *publisher, const OutboxRow *row, bool *has_declared);
 extern const char *topology_error(const Route *route);	/* or NULL */
 extern Refusals *topology_refusals(Route *route);
 extern void topology_forget(Route *route);	/* to be declared again before it is used */

@@ -11,6 +11,7 @@
 
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "storage/fd.h"
 
 #include "courier/courier.h"
 #include "guc.h"
@@ -34,6 +35,21 @@ note_host(Dial *dial, const char *uri)
 	strlcpy(dial->host, at ? at + 1 : start, sizeof(dial->host));
 }
 
+/* the first line of the file, as it is now; false: it cannot be read */
+static bool
+read_password(Dial *dial, const char *path)
+{
+	FILE	   *file = AllocateFile(path, "r");
+	bool		is_read;
+
+	if (file == NULL)
+		return false;
+	is_read = fgets(dial->password, sizeof(dial->password), file) != NULL;
+	FreeFile(file);
+	dial->password[strcspn(dial->password, "\r\n")] = '\0';
+	return is_read;
+}
+
 static void
 begin(Dial *dial)
 {
@@ -45,14 +61,16 @@ begin(Dial *dial)
 	snprintf(dial->name, sizeof(dial->name), "synergy %s, database %u", dial->role, MyDatabaseId);
 	address.uri = uri;
 	address.name = dial->name;
-	address.password = settings->password;
+	address.password = settings->password_file ? dial->password : NULL;
 	address.ca_file = settings->ca_file;
 	address.cert_file = settings->cert_file;
 	address.key_file = settings->key_file;
 	address.verify_peer = settings->verify != AMQP_VERIFY_NONE;
 	address.verify_host = settings->verify == AMQP_VERIFY_FULL;
 	address.confirms = dial->confirms;
-	if (strncmp(uri, "amqps:", 6) == 0 && address.verify_peer && settings->ca_file == NULL)
+	if (settings->password_file && !read_password(dial, settings->password_file))
+		dial_fail(dial, "the file of synergy.amqp_password_file cannot be read");
+	else if (strncmp(uri, "amqps:", 6) == 0 && address.verify_peer && settings->ca_file == NULL)
 		dial_fail(dial, "synergy.amqp_ca_file must name the certificates to trust");
 	else if ((dial->link = amqp->create(&address)) == NULL)
 		dial_fail(dial, "out of memory");

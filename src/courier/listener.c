@@ -21,6 +21,7 @@
 #include "store/spi.h"
 
 #define BUSY_RETRY (200 * 1000)	/* microseconds */
+#define MAX_REASON 500
 #define MAX_QUOTED 500			/* bytes of a rejected message in the event log */
 
 void
@@ -39,10 +40,13 @@ listener_connected(Listener *listener)
 	AmqpResult	result = amqp->declare_queue(link, STATUS_QUEUE, "quorum", 0);
 
 	/* by the default exchange it is reached anyway, under its name */
+	process_check(0);
 	if (result != AMQP_FAILED)
 		result = amqp->declare_exchange(link, "ex_utils", false);
+	process_check(0);
 	if (result != AMQP_FAILED)
 		result = amqp->bind(link, STATUS_QUEUE, "ex_utils", STATUS_QUEUE);
+	process_check(0);
 	if (result != AMQP_FAILED)
 		result = amqp->consume(link, STATUS_QUEUE, LISTEN_PREFETCH);
 	if (result == AMQP_FAILED)
@@ -82,7 +86,7 @@ listener_read(Listener *listener)
 {
 	AmqpEvent	event;
 
-	while (listener->dial.is_up && list_length(listener->deliveries) < LISTEN_PREFETCH)
+	while (listener->dial.is_up)
 	{
 		AmqpResult	result = amqp->next_event(listener->dial.link, &event);
 
@@ -189,7 +193,8 @@ reject(Listener *listener, Publisher *publisher, const Delivery *delivery, const
 	rejected->size = delivery->size;
 	rejected->body = MemoryContextAlloc(TopMemoryContext, delivery->size + 1);
 	memcpy(rejected->body, delivery->body, delivery->size + 1);
-	rejected->reason = MemoryContextStrdup(TopMemoryContext, report->reason);
+	rejected->reason = MemoryContextAlloc(TopMemoryContext, MAX_REASON + 1);
+	strlcpy(rejected->reason, report->reason, MAX_REASON + 1);
 	publisher_reject(publisher, rejected);
 }
 

@@ -26,6 +26,9 @@
 #define FETCH 256
 #define LOOK_INTERVAL (60 * USECS_PER_SEC) /* for what a COMMIT PREPARED has added, which wakes nobody */
 #define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
+#define AHEAD (20 * 1000)		/* microseconds since the last confirm */
+#define HELD_RETRY (500 * 1000)	/* microseconds; rows that could not be deleted, because somebody holds them */
+#define REJECTED_PAUSE (5 * USECS_PER_SEC)	/* the dead letter queue did not take one */
 #define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MAX_NACK_PATIENCE (300 * USECS_PER_SEC)
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
@@ -42,6 +45,7 @@ publisher_init(Publisher *publisher, const CourierSettings *settings)
 	publisher->routes_context = AllocSetContextCreate(TopMemoryContext, "synergy courier routes", ALLOCSET_DEFAULT_SIZES);
 	publisher->done_capacity = ENOUGH_DONE + FETCH + PUBLISH_WINDOW;
 	publisher->done = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
+	publisher->left = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->next_try = PG_INT64_MAX;
 	publisher->nack_patience = NACK_PATIENCE;
@@ -114,8 +118,11 @@ settle(Publisher *publisher, InFlight *flying)
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
 	publisher->flying_bytes -= flying->size;
-	if (flying->rejected && flying->is_refused)
+	if (flying->rejected && (flying->is_refused || flying->is_returned))
+	{
 		publisher->rejected = lappend(publisher->rejected, flying->rejected);
+		publisher->rejected_not_before = GetCurrentTimestamp() + REJECTED_PAUSE;
+	}
 	else if (flying->rejected)
 		publisher->settled = lappend(publisher->settled, flying->rejected);
 	else if (flying->is_returned)
@@ -160,6 +167,8 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 
 	if (event->tag >= publisher->next_tag)
 		return;					/* of nothing that we sent */
+	publisher->confirmed_at = GetCurrentTimestamp();
+	publisher->is_careful = false;
 	for (uint64 tag = Max(from, publisher->first_tag); tag <= event->tag; tag++)
 	{
 		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
@@ -194,6 +203,21 @@ take_returned(Publisher *publisher, const AmqpEvent *event)
 	}
 }
 
+/*
+ * The broker has closed the channel, over one of the messages that were on their way: one that may not be published
+ * there, say.  With the next connection they are sent one by one, so that it is known which; it is put off, and the
+ * others go on.
+ */
+static void
+blame(Publisher *publisher, const char *why)
+{
+	InFlight   *flying = &publisher->flying[publisher->first_tag % PUBLISH_WINDOW];
+
+	if (publisher->next_tag - publisher->first_tag == 1 && !flying->rejected)
+		add_failure(publisher, flying->outbox_id, why);
+	publisher->is_careful = true;
+}
+
 void
 publisher_read(Publisher *publisher)
 {
@@ -225,6 +249,7 @@ publisher_read(Publisher *publisher)
 				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes messages again")));
 				break;
 			case AMQP_EVENT_CHANNEL_CLOSED:
+				blame(publisher, event.text);
 				dial_fail(&publisher->dial, event.text);
 				break;
 			default:
@@ -240,7 +265,7 @@ has_room(Publisher *publisher, size_t size)
 {
 	size_t		needed = size + MESSAGE_OVERHEAD;
 
-	if (publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW)
+	if (publisher->next_tag - publisher->first_tag >= (publisher->is_careful ? 1 : PUBLISH_WINDOW))
 		return false;
 	if (publisher->flying_bytes > 0 && publisher->flying_bytes + needed > PUBLISH_WINDOW_BYTES)
 		return false;
@@ -281,13 +306,13 @@ send_rejected(Publisher *publisher)
 	AmqpMessage message = {0};
 	char		id[48];
 
-	if (!has_room(publisher, rejected->size))
+	message.size = Min(rejected->size, MAX_REJECTED_BODY);
+	if (!has_room(publisher, message.size + strlen(rejected->reason)))
 		return false;
 	snprintf(id, sizeof(id), "rejected-%u-" UINT64_FORMAT, rejected->generation, rejected->tag);
 	message.exchange = "";
 	message.routing_key = DEAD_LETTER_QUEUE;
 	message.body = rejected->body;
-	message.size = Min(rejected->size, MAX_REJECTED_BODY);
 	message.message_id = id;
 	message.type = "rejected";
 	message.reason = rejected->reason;
@@ -320,10 +345,10 @@ send_row(Publisher *publisher, OutboxRow *row)
 	message.size = strlen(row->body);
 	if (!has_room(publisher, message.size))
 		return false;
-	route = topology_prepare(publisher, row);
+	route = topology_prepare(publisher, row, &publisher->has_declared);
 	error = topology_error(route);
-	if (!publisher->dial.is_up)
-		return false;
+	if (!publisher->dial.is_up || publisher->has_declared)
+		return false;			/* declaring takes its time: the others have their turn first */
 	if (error != NULL)
 	{
 		add_failure(publisher, row->id, error);
@@ -348,15 +373,16 @@ send_row(Publisher *publisher, OutboxRow *row)
 void
 publisher_write(Publisher *publisher)
 {
-	publisher->is_short_of_room = false;
+	publisher->is_short_of_room = publisher->has_declared = false;
 	if (publisher->has_lost_dead_letters && publisher->dial.is_up && !publisher->is_blocked)
 	{
 		publisher->has_lost_dead_letters = false;
 		topology_declare_common(publisher);
 	}
-	while (publisher->dial.is_up && !publisher->is_blocked && publisher->rejected != NIL)
+	while (publisher->dial.is_up && !publisher->is_blocked && publisher->rejected != NIL &&
+		   GetCurrentTimestamp() >= publisher->rejected_not_before)
 		if (!send_rejected(publisher))
-			return;
+			break;
 	if (publisher->dial.is_up && !publisher->is_blocked && publisher->to_declare != NIL)
 		topology_declare_next(publisher);
 	while (publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
@@ -392,9 +418,13 @@ bool
 publisher_wants_database(const Publisher *publisher)
 {
 	bool		has_rows = publisher->next_row < list_length(publisher->rows);
+	TimestampTz now = GetCurrentTimestamp();
 
+	if (now < publisher->no_database_before)
+		return false;
 	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= ENOUGH_DONE ||
-		(publisher->n_done > 0 && !is_flying(publisher) && !has_rows) || (publisher->new_routes && publisher->dial.is_up);
+		(publisher->n_done > publisher->n_held && !is_flying(publisher) && !has_rows) ||
+		(publisher->n_held > 0 && now >= publisher->held_until) || (publisher->new_routes && publisher->dial.is_up);
 }
 
 static void
@@ -442,7 +472,7 @@ work(void *context)
 	/* a delete that is lost in a crash costs a second message, no more */
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 	store_enter(&scope);
-	outbox_delete(publisher->done, publisher->n_done);
+	publisher->n_left = outbox_delete(publisher->done, publisher->n_done, publisher->left);
 	foreach(cell, publisher->failures)
 		failures[n++] = *(OutboxFailure *) lfirst(cell);
 	outbox_postpone(failures, n, now);
@@ -468,9 +498,15 @@ publisher_use_database(Publisher *publisher)
 		publisher->new_routes = true;
 		publisher->is_partial = true;
 		publisher->has_mail = true;
+		publisher->database_backoff = Min(Max(publisher->database_backoff * 2, USECS_PER_SEC), 60 * USECS_PER_SEC);
+		publisher->no_database_before = GetCurrentTimestamp() + publisher->database_backoff;
 		return;
 	}
-	publisher->n_done = 0;
+	publisher->database_backoff = 0;
+	/* what somebody's transaction holds is moved by it, or is left to be deleted */
+	memcpy(publisher->done, publisher->left, sizeof(int64) * publisher->n_left);
+	publisher->n_done = publisher->n_held = publisher->n_left;
+	publisher->held_until = GetCurrentTimestamp() + HELD_RETRY;
 	foreach(cell, publisher->failures)
 		pfree(((OutboxFailure *) lfirst(cell))->error);
 	list_free_deep(publisher->failures);
@@ -481,20 +517,26 @@ bool
 publisher_is_ahead(const Publisher *publisher)
 {
 	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
-		publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW * 3 / 4;
+		GetCurrentTimestamp() - publisher->confirmed_at < AHEAD && publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW * 3 / 4;
 }
 
 TimestampTz
 publisher_next(const Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz next;
 
 	if (!publisher->dial.is_up || publisher->is_blocked)
 		return dial_next(&publisher->dial);
 	if (publisher->is_short_of_room)
 		return now + 10 * 1000; /* the kernel does not tell */
-	if (publisher->to_declare != NIL || publisher_wants_database(publisher))
+	if (publisher->to_declare != NIL || publisher->has_declared || publisher_wants_database(publisher))
 		return now;
+	next = Max(Min(publisher->next_try, publisher->next_look), publisher->no_database_before);
+	if (publisher->rejected != NIL)
+		next = Min(next, publisher->rejected_not_before);
+	if (publisher->n_held > 0)
+		next = Min(next, publisher->held_until);
 	/* else a confirm comes, and wakes us */
-	return is_flying(publisher) ? PG_INT64_MAX : Min(publisher->next_try, publisher->next_look);
+	return is_flying(publisher) ? PG_INT64_MAX : next;
 }

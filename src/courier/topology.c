@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "courier/courier.h"
+#include "daemon/processes.h"
 #include "store/event.h"
 
 #define MAX_KEY 1100			/* four names of at most 255 bytes, and a type */
@@ -24,6 +25,7 @@ struct Route
 	bool		is_declared;
 	bool		was_refused;	/* has been told */
 	Refusals	refusals;
+	TimestampTz asked_at;
 	char		error[AMQP_ERROR_SIZE];	/* the exchange is not there: not to be published to */
 };
 
@@ -66,10 +68,11 @@ note_refusal(Publisher *publisher, const char *what, const char *name)
 					amqp->error(publisher->dial.link))));
 }
 
-/* false: the link is broken */
+/* false: the link is broken.  Between two questions to the broker interrupts are served. */
 static bool
 is_alive(Publisher *publisher, AmqpResult result)
 {
+	process_check(0);
 	if (result != AMQP_FAILED)
 		return true;
 	dial_fail(&publisher->dial, NULL);
@@ -119,7 +122,7 @@ declare_queue(Publisher *publisher, Route *route, const OutboxRow *row)
 }
 
 Route *
-topology_prepare(Publisher *publisher, const OutboxRow *row)
+topology_prepare(Publisher *publisher, const OutboxRow *row, bool *has_declared)
 {
 	char		key[MAX_KEY];
 	bool		found;
@@ -131,8 +134,12 @@ topology_prepare(Publisher *publisher, const OutboxRow *row)
 	route = hash_search(publisher->routes, key, HASH_ENTER, &found);
 	if (!found)
 		memset((char *) route + MAX_KEY, 0, sizeof(Route) - MAX_KEY);
-	if (!route->is_declared && declare_exchange(publisher, route, row->exchange) && route->error[0] == '\0' &&
-		declare_queue(publisher, route, row))
+	/* one that is not there is not asked for again at once */
+	if (route->is_declared || (route->error[0] != '\0' && GetCurrentTimestamp() < route->asked_at + USECS_PER_SEC))
+		return route;
+	*has_declared = true;
+	route->asked_at = GetCurrentTimestamp();
+	if (declare_exchange(publisher, route, row->exchange) && route->error[0] == '\0' && declare_queue(publisher, route, row))
 		route->is_declared = true;
 	return route;
 }
@@ -177,7 +184,8 @@ void
 topology_declare_next(Publisher *publisher)
 {
 	OutboxRow  *row = linitial(publisher->to_declare);
-	const char *error = topology_error(topology_prepare(publisher, row));
+	bool		has_declared;
+	const char *error = topology_error(topology_prepare(publisher, row, &has_declared));
 
 	if (error != NULL)
 		ereport(LOG,

@@ -27,6 +27,8 @@
 #include "daemon/wake.h"
 #include "guc.h"
 #include "round/round.h"
+#include "store/definition.h"
+#include "store/spi.h"
 
 #define SAFETY_INTERVAL (60 * USECS_PER_SEC)	/* a COMMIT PREPARED wakes nobody; clocks are set */
 #define FIRST_BACKOFF (1 * USECS_PER_SEC)
@@ -101,6 +103,17 @@ end_absent(void)
 
 /* ---------------------------------------------------------------- a round */
 
+/* is this database a copy?  Without the lock of the round: somebody may sit on it. */
+static void
+look_at_identity(void *context)
+{
+	StoreScope	scope;
+
+	store_enter(&scope);
+	*(bool *) context = identity_is_foreign();
+	store_leave(&scope);
+}
+
 typedef struct RoundCall
 {
 	RoundMemory *memory;
@@ -172,7 +185,8 @@ typedef struct Loop
 	TimestampTz not_before;		/* after a failure */
 	TimestampTz next_wake;
 	TimestampTz next_safety;
-	bool		paused;			/* a copy: as the last round found, and before the first one, who knows */
+	bool		is_identified;	/* it is known whether this is a copy */
+	bool		paused;			/* it is one */
 } Loop;
 
 static void
@@ -214,6 +228,7 @@ work(Loop *loop)
 		loop->backoff = 0;
 		loop->next_wake = call.outcome.next_wake;
 		loop->paused = call.outcome.paused;
+		loop->is_identified = true;
 		dispatch_add(call.outcome.ready, call.outcome.n_ready);
 	}
 	else
@@ -273,11 +288,15 @@ loop_forever(Loop *loop)
 		if (synergy_enabled)
 		{
 			MemoryContextSwitchTo(loop->context);
+			/* a round may have to wait for somebody's lock; the courier need not */
+			if (loop->is_identified)
+				(void) courier_keep(my_slot, !loop->paused);
 			if (is_something_due(loop))
 				work(loop);
 			next = Min(Min(loop->next_wake, loop->next_safety), dispatch_run());
 			next = Max(next, loop->not_before);
-			next = Min(next, courier_keep(my_slot, !loop->paused));
+			if (loop->is_identified)
+				next = Min(next, courier_keep(my_slot, !loop->paused));
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextReset(loop->context);
 		}
@@ -319,7 +338,7 @@ synergy_scheduler_main(Datum argument)
 	loop.memory = round_memory_create(TopMemoryContext);
 	loop.context = AllocSetContextCreate(TopMemoryContext, "synergy scheduler", ALLOCSET_DEFAULT_SIZES);
 	loop.reasons = WAKE_ALL;
-	loop.paused = true;
+	loop.is_identified = process_run("synergy: identity", look_at_identity, &loop.paused);
 	loop.lost = true;			/* sessions of before a restart are gone */
 	loop.next_safety = GetCurrentTimestamp() + SAFETY_INTERVAL;
 	loop_forever(&loop);

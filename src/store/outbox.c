@@ -73,15 +73,28 @@ outbox_database(void)
 	return name;
 }
 
+/* in SQL_ASCII nobody knows what is beyond ASCII: what is no UTF-8 is not shown */
+static char *
+to_utf8(char *text)
+{
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+		return pg_server_to_any(text, strlen(text), PG_UTF8);
+	if (!pg_verify_mbstr(PG_UTF8, text, strlen(text), true))
+		for (char *c = text; *c; c++)
+			if (IS_HIGHBIT_SET(*c))
+				*c = '?';
+	return text;
+}
+
 /* , "key": "value" in UTF-8, or null */
 static void
-append_text(StringInfo out, const char *key, const char *value)
+append_text(StringInfo out, const char *key, char *value)
 {
 	appendStringInfo(out, "%s\"%s\": ", out->len > 1 ? ", " : "", key);
 	if (value == NULL)
 		appendStringInfoString(out, "null");
 	else
-		escape_json(out, pg_server_to_any(value, strlen(value), PG_UTF8));
+		escape_json(out, to_utf8(value));
 }
 
 static void
@@ -135,11 +148,11 @@ write_letterhead(uint64 row, Letterhead *head)
 	append_text(&text, "entry_name", store_get_text(row, 9));
 	head->begin = text.data;
 	initStringInfo(&text);
-	append_text(&text, "database", outbox_database());
+	append_text(&text, "database", pstrdup(outbox_database()));
 	append_text(&text, "source", fits ? source : NULL);
 	append_text(&text, "sink", fits ? sink : NULL);
 	appendStringInfo(&text, ", \"arguments\": %s, \"omitted\": %s}",
-					 fits ? pg_server_to_any(arguments, strlen(arguments), PG_UTF8) : "null", fits ? "false" : "true");
+					 fits ? to_utf8(arguments) : "null", fits ? "false" : "true");
 	head->end = text.data;
 }
 
@@ -222,7 +235,7 @@ read_row(uint64 row)
 
 		out->exchange = "ex_utils";
 		out->routing_key = store_get_text(row, 3);
-		out->body = pg_server_to_any(body, strlen(body), PG_UTF8);
+		out->body = to_utf8(body);
 		return out;
 	}
 	out->process_id = store_get_int32(row, 5, 0);
@@ -321,7 +334,7 @@ outbox_fetch_due(TimestampTz now, int limit, List **rows)
 {
 	static StoreQuery query = {
 		"WITH o AS (UPDATE synergy.outbox SET retry_at = NULL WHERE outbox_id = ANY (ARRAY("
-		"  SELECT outbox_id FROM synergy.outbox WHERE retry_at <= $1 ORDER BY retry_at LIMIT $2)) RETURNING *) "
+		"  SELECT outbox_id FROM synergy.outbox WHERE retry_at <= $1 ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING *) "
 		FETCH_COLUMNS "FROM o " FETCH_JOIN, 2,
 		{TIMESTAMPTZOID, INT4OID}
 	};
@@ -359,20 +372,30 @@ outbox_routes(void)
 
 /* ---------------------------------------------------------------- what became of them */
 
-void
-outbox_delete(const int64 *ids, int n)
+int
+outbox_delete(const int64 *ids, int n, int64 *left)
 {
-	static StoreQuery query = {"DELETE FROM synergy.outbox WHERE outbox_id = ANY ($1)", 1, {INT8ARRAYOID}};
+	static StoreQuery query = {
+		"DELETE FROM synergy.outbox WHERE outbox_id = ANY (ARRAY(SELECT outbox_id FROM synergy.outbox "
+		"  WHERE outbox_id = ANY ($1) FOR UPDATE SKIP LOCKED))", 1, {INT8ARRAYOID}
+	};
+	static StoreQuery what_is_left = {"SELECT outbox_id FROM synergy.outbox WHERE outbox_id = ANY ($1)", 1, {INT8ARRAYOID}};
 	StoreColumn column;
 	Datum		values[1];
+	int			n_left;
 
 	if (n == 0)
-		return;
+		return 0;
 	column_init(&column, INT8OID);
 	for (int i = 0; i < n; i++)
 		column_add(&column, Int64GetDatum(ids[i]));
 	values[0] = column_array(&column);
-	store_execute(&query, values, NULL);
+	if (store_execute(&query, values, NULL) == n)
+		return 0;
+	n_left = (int) store_execute(&what_is_left, values, NULL);
+	for (int i = 0; i < n_left; i++)
+		left[i] = store_get_int64(i, 1, 0);
+	return n_left;
 }
 
 void
@@ -381,7 +404,8 @@ outbox_postpone(const OutboxFailure *failures, int n, TimestampTz now)
 	static StoreQuery query = {
 		"WITH failed AS (UPDATE synergy.outbox o SET number_of_tries = o.number_of_tries + 1, error = f.error, "
 		"    retry_at = $3 + pg_catalog.make_interval(secs => least($4 * 2.0 ^ least(o.number_of_tries, 20), $5)) "
-		"  FROM unnest($1, $2) AS f (id, error) WHERE o.outbox_id = f.id "
+		"  FROM unnest($1, $2) AS f (id, error) WHERE o.outbox_id = f.id AND o.outbox_id = ANY (ARRAY(SELECT outbox_id "
+		"  FROM synergy.outbox WHERE outbox_id = ANY ($1) FOR UPDATE SKIP LOCKED)) "
 		"  RETURNING o.unit_of_work_id, o.number_of_tries, f.error) "
 		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, detail) "
 		"SELECT $3, 'unroutable', d.process_name, d.entry_name, u.timeperiod, u.unit_of_work_id, f.error "

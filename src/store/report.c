@@ -85,13 +85,18 @@ apply_fitting(Report *reports, Datum *values)
 		"  release_at = CASE WHEN n.state IN ('p', 'n', 'c') THEN NULL ELSE u.release_at END, "
 		"  number_of_processed = n.processed, number_of_aggregated = n.aggregated, "
 		"  error = CASE WHEN n.state = 'v' THEN coalesce(n.error, 'no reason given') WHEN n.state = 'i' THEN u.error END "
-		"FROM held n WHERE u.unit_of_work_id = n.id RETURNING n.place", 8,
+		"FROM held n WHERE u.unit_of_work_id = n.id RETURNING n.place, n.old_state <> n.state", 8,
 		{INT4ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	};
 	uint64		n = store_execute(&query, values, NULL);
 
 	for (uint64 i = 0; i < n; i++)
-		reports[store_get_int32(i, 1, 0)].outcome = REPORT_APPLIED;
+	{
+		Report	   *report = &reports[store_get_int32(i, 1, 0)];
+
+		report->outcome = REPORT_APPLIED;
+		report->is_transition = store_get_bool(i, 2, true);
+	}
 }
 
 static void
@@ -209,7 +214,8 @@ tell(Report *reports, int n, TimestampTz now)
 	{
 		if (reports[i].outcome != REPORT_APPLIED)
 			continue;
-		changed[n_changed++] = reports[i].unit_id;
+		if (reports[i].is_transition)
+			changed[n_changed++] = reports[i].unit_id;
 		if (reports[i].state == UNIT_INVALID)
 			column_add(&failed, Int64GetDatum(reports[i].unit_id));
 		else if (reports[i].state != UNIT_IN_PROGRESS)

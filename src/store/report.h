@@ -30,6 +30,7 @@ typedef struct Report
 	char	   *error;			/* or NULL */
 	char	   *process_name;	/* as the message says, or NULL */
 	ReportOutcome outcome;
+	bool		is_transition;	/* applied, and the unit has changed its state: it was no heartbeat */
 	char	   *reason;
 } Report;
 

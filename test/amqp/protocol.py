@@ -148,7 +148,30 @@ def unroutable(w):
     body, _ = w.get('queue_beside')
     w.ok(body is not None, 'and the others go on')
     w.sql("SELECT synergy.skip('nowhere', '2016010100')")
-    w.comes('a request that is not wanted any more is not kept', 'SELECT count(*) = 0 FROM synergy.outbox', limit=60)
+    # one that is there, and that nobody may publish to: the broker closes the channel over it
+    channel = w.channel()
+    channel.exchange_declare('ex_internal', 'direct', durable=True, internal=True)
+    channel.connection.close()
+    w.process('forbidden', options={'exchange': 'ex_internal'})
+    w.process('allowed', units=3)
+    w.comes('a message that costs the channel is put off', "SELECT number_of_tries > 0 AND error LIKE 'ACCESS_REFUSED%%' FROM synergy.outbox", limit=40)
+    w.comes('and the others go on', 'SELECT count(*) = 1 FROM synergy.outbox', limit=40)
+    w.ok(w.length('queue_allowed') >= 3, 'some of them twice, perhaps', w.length('queue_allowed'))
+    w.sql("SELECT synergy.skip('forbidden', '2016010100')")
+    # somebody is requesting a unit again, and takes his time: its row is moved when he commits
+    w.process('moving', units=2)
+    w.wait("SELECT count(*) = 2 FROM synergy.unit_of_work WHERE process_name = 'moving'")
+    w.wait("SELECT count(*) = 1 FROM synergy.outbox")
+    mover = psycopg2.connect(w.dsn)
+    mover.cursor().execute('INSERT INTO synergy.outbox (unit_of_work_id) VALUES (%s)', (w.unit('moving'),))
+    w.process('meanwhile')
+    w.report({'record_db_id': w.unit('moving') + 1, 'attempt': 1, 'state': 'processed'})
+    body, _ = w.get('queue_meanwhile')
+    w.ok(body is not None, 'a row that somebody holds does not hold up others', w.state())
+    w.comes('nor statuses', 'SELECT state::text FROM synergy.unit_of_work WHERE unit_of_work_id = %s', w.unit('moving') + 1, expected='processed')
+    mover.commit()
+    mover.close()
+    w.comes('a request that is not wanted any more is not kept', 'SELECT count(*) = 0 FROM synergy.outbox', limit=90)
 
 
 def events(w):

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 
+import psycopg2
 import psycopg2.extensions
 
 import broker
@@ -58,8 +59,11 @@ class Server:
             lines = [line for line in file if line != self.line]
         with open(self.hba, 'w') as file:
             file.writelines(lines)
-        self.ask('ALTER SYSTEM RESET listen_addresses')
-        self.ask('SELECT pg_reload_conf()')
+        try:
+            self.ask('ALTER SYSTEM RESET listen_addresses')
+            self.ask('SELECT pg_reload_conf()')
+        except psycopg2.OperationalError as error:              # it is gone; what led here shall be seen
+            print('# %s' % error, flush=True)
 
 
 class Run:
@@ -198,8 +202,10 @@ class Run:
                 break
             time.sleep(0.2)
         self.w.same(sum(left.values()), 0, 'no message is left in a queue')
-        online = {q: members for q, (_, members) in self.broker.leaders().items()}
-        self.w.ok(all(members == [0, 1, 2] for members in online.values()), 'every queue is on all three nodes again', online)
+        online = {}
+        while time.time() < end + 30 and not (online and all(members == [0, 1, 2] for members in online.values())):
+            online = {q: members for q, (_, members) in self.broker.leaders().items()}
+        self.w.ok(online and all(members == [0, 1, 2] for members in online.values()), 'every queue is on all three nodes again', online)
         print('# statuses that were not accepted: %s' % self.w.length('q_uow_status_rejected'), flush=True)
 
     def check_ledger(self):
@@ -238,9 +244,9 @@ class Run:
             seen += [tuple(unit) for unit in units]
             print('# worker %d, %s database: %d messages, %s %s' % (i, 'with' if WORKERS[i] else 'without', len(units), answer, errors[-1:]), flush=True)
         again = collections.Counter(seen)
-        print('# messages: %d; of these, seen before by some worker: %d' % (len(seen), len(seen) - len(again)), flush=True)
         most = max(again.values(), default=0)
-        self.w.ok(most <= 6, 'a fault costs a message a second delivery, and not more: none came more than %d times' % most)
+        print('# messages: %d; of these, seen before by some worker: %d; the same one %d times at most' % (len(seen), len(seen) - len(again), most), flush=True)
+        self.w.ok(most <= 6, 'a fault costs a message a second delivery, and not many')
         told = {unit[2:] for unit in seen if unit[2] in BY_MESSAGE}
         self.w.same(len(told), len(BY_MESSAGE) * self.periods, 'the workers without a database have had each period')
 

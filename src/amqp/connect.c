@@ -51,7 +51,7 @@ parse_address(AmqpLink *link, struct amqp_connection_info *info)
 
 /*
  * librabbitmq looks the name up itself, and waits for the answer as long as the resolver does.  So it is asked first
- * by a thread of the C library's: once that has its answer, the second one comes at once.
+ * by a thread of the C library's: a resolver that has just answered will answer again.
  */
 static AmqpResult
 look_up(AmqpLink *link)

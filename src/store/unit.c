@@ -202,6 +202,18 @@ unit_insert(List *units)
 	again_note_new(unit_relation(), ((Unit *) llast(units))->id);
 }
 
+static List *
+those_not_written(List *units)
+{
+	List	   *refused = NIL;
+	ListCell   *cell;
+
+	foreach(cell, units)
+		if (!((Unit *) lfirst(cell))->is_written)
+			refused = lappend(refused, lfirst(cell));
+	return refused;
+}
+
 List *
 unit_update(List *units)
 {
@@ -228,7 +240,6 @@ unit_update(List *units)
 	StoreColumn columns[17];
 	Datum		values[18];
 	ListCell   *cell;
-	List	   *refused = NIL;
 	uint64		n;
 
 	columns_init(columns, types, 17);
@@ -261,10 +272,7 @@ unit_update(List *units)
 	n = store_execute(&query, values, NULL);
 	for (uint64 i = 0; i < n; i++)
 		((Unit *) list_nth(units, store_get_int64(i, 1, 1) - 1))->is_written = true;
-	foreach(cell, units)
-		if (!((Unit *) lfirst(cell))->is_written)
-			refused = lappend(refused, lfirst(cell));
-	return refused;
+	return those_not_written(units);
 }
 
 void

@@ -77,7 +77,8 @@ publisher_disconnected(Publisher *publisher)
 	{
 		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
 
-		if (flying->rejected)
+		/* what was confirmed before those in front of it is settled, and gone */
+		if (flying->rejected && !flying->is_confirmed)
 			publisher->rejected = lappend(publisher->rejected, flying->rejected);
 	}
 	MemoryContextSwitchTo(old);

@@ -61,7 +61,6 @@ take_part(AmqpLink *link, const amqp_frame_t *frame, AmqpEvent *event)
 	arriving->is_going_on = false;
 	event->kind = arriving->kind;
 	event->tag = arriving->tag;
-	event->redelivered = arriving->redelivered;
 	event->body = link->body;
 	event->full_size = arriving->full_size;
 	event->size = arriving->full_size < AMQP_MAX_BODY ? arriving->full_size : AMQP_MAX_BODY;
@@ -117,7 +116,6 @@ take_method(AmqpLink *link, const amqp_frame_t *frame, AmqpEvent *event)
 		case AMQP_BASIC_DELIVER_METHOD:
 			begin_message(link, AMQP_EVENT_DELIVERY);
 			link->arriving.tag = ((amqp_basic_deliver_t *) decoded)->delivery_tag;
-			link->arriving.redelivered = ((amqp_basic_deliver_t *) decoded)->redelivered;
 			return false;
 		case AMQP_BASIC_CANCEL_METHOD:
 			event->kind = AMQP_EVENT_CANCELED;

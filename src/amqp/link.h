@@ -69,7 +69,6 @@ typedef struct AmqpEvent
 	AmqpEventKind kind;
 	uint64_t	tag;
 	bool		multiple;
-	bool		redelivered;
 	char		text[AMQP_ERROR_SIZE];	/* why: returned, blocked, closed */
 	char		message_id[AMQP_ERROR_SIZE];
 	/* DELIVERY: valid until the next call */

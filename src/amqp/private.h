@@ -51,7 +51,6 @@ typedef struct Arriving
 	bool		has_header;
 	AmqpEventKind kind;			/* DELIVERY or RETURNED */
 	uint64_t	tag;
-	bool		redelivered;
 	uint64_t	full_size;
 	uint64_t	received;
 	char		text[AMQP_ERROR_SIZE];

@@ -10,8 +10,6 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
-
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -101,7 +99,6 @@ load_module(void)
 	typedef const AmqpFunctions *(*Loader) (void);
 	Loader		loader;
 
-	/* says what is missing better than the module's own absence would */
 	loader = (Loader) load_external_function("synergy_amqp", "synergy_amqp_functions", true, NULL);
 	amqp = loader();
 	if (amqp->version != AMQP_FUNCTIONS_VERSION)
@@ -256,9 +253,8 @@ wait_set(void)
 	static uint64 made_for = 0;
 	Publisher  *publisher = &courier.publisher;
 	Listener   *listener = &courier.listener;
-	bool		listens = listener->dial.is_up;
 	uint64		wanted = 1 + (publisher->dial.is_up ? (uint64) publisher->dial.generation << 32 : 0) +
-		(listens ? (uint64) listener->dial.generation << 1 : 0);
+		(listener->dial.is_up ? (uint64) listener->dial.generation << 1 : 0);
 
 	if (wanted == made_for)
 		return set;
@@ -270,7 +266,7 @@ wait_set(void)
 	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	if (publisher->dial.is_up)
 		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(publisher->dial.link), NULL, NULL);
-	if (listens)
+	if (listener->dial.is_up)
 		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(listener->dial.link), NULL, NULL);
 	made_for = wanted;
 	return set;
@@ -308,13 +304,7 @@ synergy_courier_main(Datum argument)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!process_extension_is_there())
 		proc_exit(0);
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("application_name", "synergy courier", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("statement_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("lock_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
+	process_pin_settings("synergy courier");
 	pgstat_report_activity(STATE_IDLE, NULL);
 
 	load_module();

@@ -75,6 +75,8 @@ extern TimestampTz dial_next(const Dial *dial);	/* when dial_advance() has to do
 #define PUBLISH_WINDOW 128
 #define PUBLISH_WINDOW_BYTES 131072
 
+#define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
+
 typedef struct Rejected
 {
 	uint32		generation;		/* of the listener's connection */
@@ -183,8 +185,6 @@ typedef struct Delivery
 	char	   *body;
 	int			size;
 	uint64		full_size;
-	bool		is_read;		/* `report` holds what it says */
-	Report		report;
 } Delivery;
 
 typedef struct Listener

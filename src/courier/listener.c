@@ -190,9 +190,9 @@ reject(Listener *listener, Publisher *publisher, const Delivery *delivery, const
 
 	rejected->generation = listener->dial.generation;
 	rejected->tag = delivery->tag;
-	rejected->size = delivery->size;
-	rejected->body = MemoryContextAlloc(TopMemoryContext, delivery->size + 1);
-	memcpy(rejected->body, delivery->body, delivery->size + 1);
+	rejected->size = Min(delivery->size, MAX_REJECTED_BODY);
+	rejected->body = MemoryContextAlloc(TopMemoryContext, rejected->size + 1);
+	memcpy(rejected->body, delivery->body, rejected->size);
 	rejected->reason = MemoryContextAlloc(TopMemoryContext, MAX_REASON + 1);
 	strlcpy(rejected->reason, report->reason, MAX_REASON + 1);
 	publisher_reject(publisher, rejected);

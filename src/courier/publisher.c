@@ -32,7 +32,6 @@
 #define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MAX_NACK_PATIENCE (300 * USECS_PER_SEC)
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
-#define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
 
 void
 publisher_init(Publisher *publisher, const CourierSettings *settings)
@@ -67,29 +66,6 @@ publisher_connected(Publisher *publisher)
 	topology_declare_common(publisher);
 }
 
-/* all that is on its way may be lost: it is still in the outbox, and fetched again */
-void
-publisher_disconnected(Publisher *publisher)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	while (publisher->first_tag < publisher->next_tag)
-	{
-		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
-
-		/* what was confirmed before those in front of it is settled, and gone */
-		if (flying->rejected && !flying->is_confirmed)
-			publisher->rejected = lappend(publisher->rejected, flying->rejected);
-	}
-	MemoryContextSwitchTo(old);
-	publisher->flying_bytes = 0;
-	publisher->rows = NIL;
-	publisher->next_row = 0;
-	publisher->to_declare = NIL;
-	publisher->is_blocked = false;
-	MemoryContextReset(publisher->batch);
-}
-
 void
 publisher_reject(Publisher *publisher, Rejected *rejected)
 {
@@ -97,6 +73,26 @@ publisher_reject(Publisher *publisher, Rejected *rejected)
 
 	publisher->rejected = lappend(publisher->rejected, rejected);
 	MemoryContextSwitchTo(old);
+}
+
+/* all that is on its way may be lost: it is still in the outbox, and fetched again */
+void
+publisher_disconnected(Publisher *publisher)
+{
+	while (publisher->first_tag < publisher->next_tag)
+	{
+		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
+
+		/* what was confirmed before those in front of it is settled, and gone */
+		if (flying->rejected && !flying->is_confirmed)
+			publisher_reject(publisher, flying->rejected);
+	}
+	publisher->flying_bytes = 0;
+	publisher->rows = NIL;
+	publisher->next_row = 0;
+	publisher->to_declare = NIL;
+	publisher->is_blocked = false;
+	MemoryContextReset(publisher->batch);
 }
 
 /* ---------------------------------------------------------------- what the broker says */
@@ -307,7 +303,7 @@ send_rejected(Publisher *publisher)
 	AmqpMessage message = {0};
 	char		id[48];
 
-	message.size = Min(rejected->size, MAX_REJECTED_BODY);
+	message.size = rejected->size;
 	if (!has_room(publisher, message.size + strlen(rejected->reason)))
 		return false;
 	snprintf(id, sizeof(id), "rejected-%u-" UINT64_FORMAT, rejected->generation, rejected->tag);

@@ -15,7 +15,6 @@
 
 #include "courier/courier.h"
 #include "daemon/processes.h"
-#include "store/event.h"
 
 #define MAX_KEY 1100			/* four names of at most 255 bytes, and a type */
 

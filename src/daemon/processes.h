@@ -27,6 +27,9 @@ extern void process_begin(void);
 extern void process_set_at_work(bool at_work);
 extern void process_check(int exit_code);
 
+/* what a session of ours runs under, whatever the database or the server has set; after it is connected */
+extern void process_pin_settings(const char *name);
+
 /* a transaction of its own: is the extension (still) in this database? */
 extern bool process_extension_is_there(void);
 

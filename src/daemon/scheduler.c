@@ -323,14 +323,8 @@ synergy_scheduler_main(Datum argument)
 	if (!process_extension_is_there())
 		end_absent();
 
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("application_name", "synergy scheduler", PGC_USERSET, PGC_S_OVERRIDE);
+	process_pin_settings("synergy scheduler");
 	SetConfigOption("log_lock_waits", "on", PGC_SUSET, PGC_S_OVERRIDE); /* names who sits on the round lock */
-	SetConfigOption("statement_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("lock_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	set_state(synergy_enabled ? DATABASE_RUNNING : DATABASE_DISABLED);
 

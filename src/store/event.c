@@ -3,12 +3,10 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
 
 #include "store/event.h"
 #include "store/spi.h"
@@ -72,24 +70,13 @@ static bool
 where_to_look(PendingMemory *memory, Datum *values)
 {
 	Oid			relation = get_relname_relid("pending", get_namespace_oid("synergy", false));
-	BacklogRange ranges[BACKLOG_MAX_RANGES];
-	StoreColumn columns[2];
 	bool		from_front;
-	int			n;
 
 	if (memory->relation != relation)
 		pending_forget(memory);
 	memory->relation = relation;
 	from_front = GetCurrentTimestamp() >= memory->next_front;
-	n = backlog_ranges(&memory->backlog, from_front, ranges);
-	column_init(&columns[0], INT8OID);
-	column_init(&columns[1], INT8OID);
-	for (int i = 0; i < n; i++)
-	{
-		column_add(&columns[0], Int64GetDatum(ranges[i].low));
-		column_add(&columns[1], Int64GetDatum(ranges[i].high));
-	}
-	columns_arrays(columns, values, 2);
+	xids_range_arrays(&memory->backlog, from_front, values);
 	return from_front;
 }
 

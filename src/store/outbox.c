@@ -308,20 +308,10 @@ outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 		{INT8ARRAYOID, INT8ARRAYOID, INT4OID}
 	};
 	uint64		oldest_running = xids_oldest_running();
-	BacklogRange ranges[BACKLOG_MAX_RANGES];
-	int			n_ranges = backlog_ranges(backlog, false, ranges);
-	StoreColumn columns[2];
 	Datum		values[3];
 	int			n;
 
-	column_init(&columns[0], INT8OID);
-	column_init(&columns[1], INT8OID);
-	for (int i = 0; i < n_ranges; i++)
-	{
-		column_add(&columns[0], Int64GetDatum(ranges[i].low));
-		column_add(&columns[1], Int64GetDatum(ranges[i].high));
-	}
-	columns_arrays(columns, values, 2);
+	xids_range_arrays(backlog, false, values);
 	values[2] = Int32GetDatum(limit);
 	n = read_rows(store_execute(&query, values, NULL), rows);
 	*is_partial = !note_seen(backlog, *rows, limit, oldest_running);

@@ -1,11 +1,13 @@
 /*
- * store/xids.c: transaction ids, 64 bits wide.
+ * store/xids.c: transaction ids, 64 bits wide, and ranges of a backlog as arguments.
  */
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_type.h"
 #include "utils/snapmgr.h"
 
+#include "store/spi.h"
 #include "store/xids.h"
 
 static FullTransactionId
@@ -26,4 +28,21 @@ uint64
 xids_next(void)
 {
 	return U64FromFullTransactionId(ReadNextFullTransactionId());
+}
+
+void
+xids_range_arrays(const Backlog *backlog, bool from_front, Datum *values)
+{
+	BacklogRange ranges[BACKLOG_MAX_RANGES];
+	int			n = backlog_ranges(backlog, from_front, ranges);
+	StoreColumn columns[2];
+
+	column_init(&columns[0], INT8OID);
+	column_init(&columns[1], INT8OID);
+	for (int i = 0; i < n; i++)
+	{
+		column_add(&columns[0], Int64GetDatum(ranges[i].low));
+		column_add(&columns[1], Int64GetDatum(ranges[i].high));
+	}
+	columns_arrays(columns, values, 2);
 }

@@ -3,7 +3,8 @@
  *
  * The periods before are inserted as embryos, for every process of the timetable at once, and put into a lane of
  * their own (round/lane.h): the timetable's earliest unfinished periods go on beside it.  A timetable has no gaps
- * (R4), so whatever lies between the range asked for and its present start is made, too.
+ * (R4), so whatever lies between the range asked for and its present start is made, too.  Nobody waits for the next
+ * trigger: each process is fired once with the next round.
  */
 #include "postgres.h"
 
@@ -15,6 +16,7 @@
 #include "api/arguments.h"
 #include "api/session.h"
 #include "compat.h"
+#include "store/event.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_backfill);
@@ -168,6 +170,8 @@ synergy_backfill(PG_FUNCTION_ARGS)
 	if (backfill.n > 0)
 	{
 		job_insert_periods(backfill.ranges, backfill.n);
+		for (int i = 0; i < backfill.n; i++)
+			pending_add_trigger(backfill.ranges[i].process->id);
 		log_backfill(frame, &backfill);
 		frame->wrote = true;
 	}

@@ -218,17 +218,17 @@ List *
 unit_update(List *units)
 {
 	static StoreQuery query = {
-		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
+		"WITH n AS MATERIALIZED (SELECT n.* FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
 		"  WITH ORDINALITY AS n (id, stored_state, stored_attempt, state, end_id, mark, retries, losses, created_at, submitted_at, "
-		"  started_at, release_at, by_executor, error, heard_at, number_of_rows, open_writers, place)), "
-		"held AS MATERIALIZED (SELECT u.unit_of_work_id AS id FROM n JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
+		"  started_at, release_at, by_executor, error, heard_at, number_of_rows, open_writers, place) "
+		"  JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
 		"  WHERE u.state = n.stored_state AND u.attempt = n.stored_attempt FOR NO KEY UPDATE OF u SKIP LOCKED) "
 		"UPDATE synergy.unit_of_work_data u SET state = n.state, end_id = n.end_id, mark = n.mark, number_of_retries = n.retries, "
 		"  number_of_losses = n.losses, created_at = n.created_at, submitted_at = n.submitted_at, started_at = n.started_at, "
 		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $18) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
 		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error), "
 		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows, open_writers = n.open_writers "
-		"FROM n WHERE u.unit_of_work_id = n.id AND n.id IN (SELECT id FROM held) "
+		"FROM n WHERE u.unit_of_work_id = n.id "
 		"RETURNING n.place", 18,
 		{INT8ARRAYOID, CHARARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, BOOLARRAYOID, TEXTARRAYOID,

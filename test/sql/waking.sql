@@ -35,7 +35,16 @@ SELECT synergy.tick();
 SELECT synergy.complete(unit_of_work_id) FROM synergy.claim('r');
 SELECT synergy.tick();
 SELECT timeperiod, state FROM synergy.job WHERE process_name = 'r' ORDER BY 1;
+-- a backfill is begun at once, though nothing of the present is due
+SELECT synergy.register_timetable('b', start_timeperiod => '2016042005');
+SELECT synergy.register_process('b_hourly', 'hourly', worker => 'notify', tree_name => 'b', trigger_frequency => 'every 3600');
+SELECT synergy.tick();
+SELECT * FROM synergy.backfill('b_hourly', '2016042003');
+SELECT synergy.tick();
+SELECT timeperiod, state FROM synergy.job WHERE process_name = 'b_hourly' ORDER BY 1;
 SELECT * FROM synergy.check();
+SELECT synergy.unregister_process('b_hourly');
+SELECT synergy.unregister_timetable('b');
 SELECT synergy.unregister_process(p) FROM unnest(ARRAY['r', 't_hourly', 't_daily']) p;
 SELECT synergy.unregister_timetable('t');
 DROP TABLE src;

@@ -99,6 +99,22 @@ $node->safe_psql('chain', q(
 	SELECT synergy.collect_garbage()));
 cmp_ok(milliseconds($node, 'chain', q(SELECT synergy.skip('t_yearly', '2015000000'))), '<', 5000, 'skip of a year with its hours, and those that depend on them');
 is($node->safe_psql('chain', q(SELECT count(*) FROM synergy.job WHERE state = 'skipped')), 2 * 8760 + 1, 'all are skipped');
+
+# tens of thousands of units that nobody took are requested again at once
+$node->safe_psql('postgres', 'CREATE DATABASE again');
+$node->safe_psql('again', q(
+	CREATE EXTENSION synergy;
+	SET synergy.clock = '2016-01-10 00:00:00+00';
+	SELECT synergy.register_timetable('a' || i, '{}', '2015110100', '2015121300') FROM generate_series(1, 20) i;
+	SELECT synergy.register_process('a' || i, 'hourly', worker => 'notify', tree_name => 'a' || i, options => '{"concurrency": 1000}')
+	FROM generate_series(1, 20) i;
+	SELECT synergy.collect_garbage();
+	SELECT synergy.fire('a' || i) FROM generate_series(1, 20) i;));
+is($node->safe_psql('again', q(SELECT count(*) FROM synergy.unit_of_work WHERE state = 'requested')), '20000', 'twenty thousand units are requested');
+cmp_ok(milliseconds($node, 'again', q(SET synergy.clock = '2016-01-10 02:00:00+00'; SELECT synergy.collect_garbage();
+	SET synergy.clock = '2016-01-10 03:00:00+00'; SELECT synergy.collect_garbage())), '<', 5000,
+	'these are requested again, in a time that grows with their number, not with its square');
+is($node->safe_psql('again', q(SELECT count(*) FROM synergy.unit_of_work WHERE submitted_at = '2016-01-10 03:00:00+00')), '20000', 'all of them');
 is_healthy($node, $_) foreach sort keys %since;
 $node->stop;
 done_testing();

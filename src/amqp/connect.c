@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "amqp/private.h"
@@ -74,6 +75,21 @@ look_up(AmqpLink *link)
 	}
 }
 
+/*
+ * We write no more than what the send buffer surely takes (link_room), and to a broker on another host it is small until
+ * much has been sent.  A hint: what the kernel does not allow is less.
+ */
+static void
+widen_send_buffer(int fd)
+{
+	int			size = 0;
+	int			wanted = SEND_BUFFER / 2;	/* the kernel doubles it */
+	socklen_t	length = sizeof(size);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0 && size < SEND_BUFFER)
+		(void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, sizeof(wanted));
+}
+
 static AmqpResult
 open_socket(AmqpLink *link)
 {
@@ -92,6 +108,7 @@ open_socket(AmqpLink *link)
 	status = amqp_socket_open_noblock(amqp_get_socket(link->connection), info.host, info.port, &timeout);
 	if (status != AMQP_STATUS_OK)
 		return link_fail(link, info.ssl ? "connecting with TLS" : "connecting", status);
+	widen_send_buffer(amqp_get_sockfd(link->connection));
 	return AMQP_OK;
 }
 

@@ -18,6 +18,7 @@
 #include "amqp/link.h"
 
 #define CHANNEL_WORK 1			/* publishing, or consuming */
+#define SEND_BUFFER 524288		/* bytes */
 #define CHANNEL_ADMIN 2			/* declaring: an exception closes it, and only it */
 
 typedef enum ConnectStage

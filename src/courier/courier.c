@@ -272,10 +272,6 @@ wait_set(void)
 	return set;
 }
 
-/*
- * While most of a window is on its way and more is to come, confirms are let gather for a millisecond: the broker has
- * enough to do meanwhile, and a turn for each of them would cost more than all the rest.
- */
 static void
 sleep_until(TimestampTz next)
 {
@@ -283,10 +279,7 @@ sleep_until(TimestampTz next)
 	TimestampTz now = GetCurrentTimestamp();
 	long		timeout = next <= now ? 0 : (long) ((next - now + 999) / 1000);
 
-	if (publisher_is_ahead(&courier.publisher))
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1, PG_WAIT_EXTENSION);
-	else
-		(void) WaitEventSetWait(wait_set(), timeout, events, lengthof(events), PG_WAIT_EXTENSION);
+	(void) WaitEventSetWait(wait_set(), timeout, events, lengthof(events), PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 }
 

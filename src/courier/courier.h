@@ -69,11 +69,12 @@ extern TimestampTz dial_next(const Dial *dial);	/* when dial_advance() has to do
 /* ---------------------------------------------------------------- publisher.c */
 
 /*
- * So many messages, and so many bytes, may be unconfirmed at once.  Enough to keep the broker busy; and few enough
- * that they fit into the socket's buffer when the broker stops reading, so that writing never waits.
+ * So many messages, and so many bytes, may be unconfirmed at once: enough to keep the broker busy while rows are fetched
+ * and deleted, and what is sent twice at most after a lost connection.  That writing never waits, when the broker stops
+ * reading, is not up to these: nothing is written for which the socket's buffer has no room.
  */
-#define PUBLISH_WINDOW 128
-#define PUBLISH_WINDOW_BYTES 131072
+#define PUBLISH_WINDOW 1024
+#define PUBLISH_WINDOW_BYTES (1024 * 1024)
 
 #define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
 
@@ -136,7 +137,7 @@ typedef struct Publisher
 	TimestampTz no_database_before; /* a transaction failed */
 	int64		database_backoff;
 	TimestampTz rejected_not_before;
-	TimestampTz confirmed_at;	/* the last time that the broker confirmed anything */
+	bool		has_unread;		/* events in the library's buffers */
 	bool		is_careful;		/* one message at a time: one of them has cost us the channel */
 	bool		has_declared;	/* in this turn */
 	int			done_capacity;
@@ -156,7 +157,6 @@ extern void publisher_read(Publisher *publisher);	/* confirms */
 extern void publisher_write(Publisher *publisher);	/* as much as fits */
 extern bool publisher_wants_database(const Publisher *publisher);
 extern void publisher_use_database(Publisher *publisher);	/* a transaction of its own */
-extern bool publisher_is_ahead(const Publisher *publisher);	/* of the broker: it has work for a while */
 extern TimestampTz publisher_next(const Publisher *publisher);
 extern void publisher_reject(Publisher *publisher, Rejected *rejected);
 

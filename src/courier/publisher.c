@@ -26,7 +26,6 @@
 #define FETCH 256
 #define LOOK_INTERVAL (60 * USECS_PER_SEC) /* for what a COMMIT PREPARED has added, which wakes nobody */
 #define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
-#define AHEAD (20 * 1000)		/* microseconds since the last confirm */
 #define HELD_RETRY (500 * 1000)	/* microseconds; rows that could not be deleted, because somebody holds them */
 #define REJECTED_PAUSE (5 * USECS_PER_SEC)	/* the dead letter queue did not take one */
 #define NACK_PATIENCE (2 * USECS_PER_SEC)
@@ -164,7 +163,6 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 
 	if (event->tag >= publisher->next_tag)
 		return;					/* of nothing that we sent */
-	publisher->confirmed_at = GetCurrentTimestamp();
 	publisher->is_careful = false;
 	for (uint64 tag = Max(from, publisher->first_tag); tag <= event->tag; tag++)
 	{
@@ -220,10 +218,18 @@ publisher_read(Publisher *publisher)
 {
 	AmqpEvent	event;
 
-	while (publisher->dial.is_up && publisher->n_done < ENOUGH_DONE + FETCH)
+	publisher->has_unread = false;
+	while (publisher->dial.is_up)
 	{
-		AmqpResult	result = amqp->next_event(publisher->dial.link, &event);
+		AmqpResult	result;
 
+		if (publisher->n_done >= ENOUGH_DONE + FETCH)
+		{
+			/* librabbitmq may have taken more of them from the socket, which then tells nothing */
+			publisher->has_unread = true;
+			return;
+		}
+		result = amqp->next_event(publisher->dial.link, &event);
 		if (result == AMQP_FAILED)
 			dial_fail(&publisher->dial, NULL);
 		if (result != AMQP_OK)
@@ -510,13 +516,6 @@ publisher_use_database(Publisher *publisher)
 	publisher->failures = NIL;
 }
 
-bool
-publisher_is_ahead(const Publisher *publisher)
-{
-	return publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
-		GetCurrentTimestamp() - publisher->confirmed_at < AHEAD && publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW * 3 / 4;
-}
-
 TimestampTz
 publisher_next(const Publisher *publisher)
 {
@@ -527,7 +526,7 @@ publisher_next(const Publisher *publisher)
 		return dial_next(&publisher->dial);
 	if (publisher->is_short_of_room)
 		return now + 10 * 1000; /* the kernel does not tell */
-	if (publisher->to_declare != NIL || publisher->has_declared || publisher_wants_database(publisher))
+	if (publisher->has_unread || publisher->to_declare != NIL || publisher->has_declared || publisher_wants_database(publisher))
 		return now;
 	next = Max(Min(publisher->next_try, publisher->next_look), publisher->no_database_before);
 	if (publisher->rejected != NIL)

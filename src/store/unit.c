@@ -123,17 +123,16 @@ unit_select_executed(void)
 	return store_execute(&query, NULL, NULL);
 }
 
+/* a hashed subplan, whatever the planner believes of the numbers: many may be requested of workers elsewhere */
 uint64
-unit_select_requested_sql(void)
+unit_select_requested(Datum process_ids)
 {
 	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
-		"LEFT JOIN synergy.process p USING (process_id) LEFT JOIN synergy.freerun f ON f.freerun_id = u.process_id "
-		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'r' AND coalesce(p.worker, f.worker) = 'sql' "
-		"AND coalesce(p.is_on, f.is_on) ORDER BY u.unit_of_work_id + 0", 0
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.state IN ('r', 'i', 'v') AND u.state = 'r' "
+		"AND (u.process_id IN (SELECT unnest($1))) IS TRUE ORDER BY u.unit_of_work_id + 0", 1, {INT4ARRAYOID}
 	};
 
-	return store_execute(&query, NULL, NULL);
+	return store_execute(&query, &process_ids, NULL);
 }
 
 void

@@ -297,7 +297,7 @@ def stuck(w):
     w.broker.ctl('clear_policy', 'full')
     w.comes('in the end it takes them', "SELECT count(*) = 0 FROM synergy.outbox WHERE error LIKE '%%nack%%'", limit=60)
     worker.stop()
-    w.sql("SELECT synergy.unregister_process('fluent')")
+    w.patiently("SELECT synergy.unregister_process('fluent')")
 
 
 ALL = [again, stuck, settings, alarm, silent, tls, copies, bounded, down, storm]

@@ -62,6 +62,17 @@ class World:
     def sql(self, query, *args):
         return self.run(self.dsn, query, args or None)
 
+    def patiently(self, query, *args):
+        """what must not be done while the courier is just applying a status of the same process"""
+        end = time.time() + 30
+        while True:
+            try:
+                return self.sql(query, *args)
+            except psycopg2.errors.ObjectInUse:
+                if time.time() > end:
+                    raise
+                time.sleep(0.05)
+
     def value(self, query, *args):
         rows = self.sql(query, *args)
         return rows[0][0] if rows else None

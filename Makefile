@@ -38,7 +38,7 @@ help:
 else
 
 MODULE_big = synergy
-OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/%,$(wildcard src/*.c src/*/*.c))))
+OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/%,$(wildcard src/*.c src/*/*.c))))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = results build $(OBJS:.o=.d)
 
@@ -78,6 +78,22 @@ amqp-clean:
 	+@$(AMQP) clean
 .PHONY: amqp amqp-install amqp-uninstall amqp-clean
 endif
+
+# the program `synergy`
+CLIENT = $(MAKE) -C src/client PG_CONFIG='$(PG_CONFIG)' EXTVERSION=$(EXTVERSION)
+all: client
+client:
+	+@$(CLIENT) all
+install: client-install
+client-install: client
+	+@$(CLIENT) install
+uninstall: client-uninstall
+client-uninstall:
+	+@$(CLIENT) uninstall
+clean: client-clean
+client-clean:
+	+@$(CLIENT) clean
+.PHONY: client client-install client-uninstall client-clean
 
 # the parts, in the order of their numbers
 $(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/[0-9]*.sql))

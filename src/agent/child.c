@@ -66,8 +66,24 @@ is_allowed(const char *user)
 	return false;
 }
 
+/* of the user that it becomes, not of the agent's */
 static void
-become(int report, const char *user)
+set_variable(char **environment, const char *name, const char *value)
+{
+	size_t		size = strlen(name);
+
+	for (char **entry = environment; *entry; entry++)
+		if (strncmp(*entry, name, size) == 0 && (*entry)[size] == '=')
+		{
+			Text		text = {0};
+
+			text_print(&text, "%s=%s", name, value);
+			*entry = text.data;
+		}
+}
+
+static void
+become(int report, const char *user, char **environment)
 {
 	const struct passwd *entry;
 
@@ -81,6 +97,9 @@ become(int report, const char *user)
 		errno = errno ? errno : ENOENT;
 		refuse(report, "there is no user", user);
 	}
+	set_variable(environment, "HOME", entry->pw_dir);
+	set_variable(environment, "USER", user);
+	set_variable(environment, "LOGNAME", user);
 	if (entry->pw_uid == geteuid() && entry->pw_uid == getuid())
 		return;
 	if (initgroups(user, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)
@@ -128,7 +147,7 @@ child_main(const RunOrder *order, int output, int errors, int report)
 	if (order->open_files > 0)
 		limit(report, RLIMIT_NOFILE, order->open_files, order->open_files, "cannot limit the open files");
 	if (order->run_as)
-		become(report, order->run_as);
+		become(report, order->run_as, order->environment);
 	die_with_parent(parent);	/* becoming somebody else has undone it */
 	if (order->working_directory && chdir(order->working_directory) != 0)
 		refuse(report, "cannot change to directory", order->working_directory);

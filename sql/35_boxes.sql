@@ -46,7 +46,7 @@ COMMENT ON COLUMN synergy.daemon.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.daemon.updated_at IS 'When it was last registered or switched';
 
 CREATE TABLE synergy.box_daemon (
-	box_name		text NOT NULL REFERENCES synergy.box,
+	box_name		text NOT NULL REFERENCES synergy.box ON DELETE CASCADE,
 	process_name	text NOT NULL REFERENCES synergy.daemon ON DELETE CASCADE,
 	state			text NOT NULL CHECK (state IN ('running', 'backing_off', 'stopped', 'failed')),
 	pid				integer,

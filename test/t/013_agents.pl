@@ -89,7 +89,8 @@ is(query('SELECT is_busy FROM synergy.box'), 'f', 'nobody waits for it any more'
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 0 FROM synergy.unit_of_work WHERE state = 'invalid'), 10), 'they are requested again');
 
 # one that takes units and never says anything: as soon, though nobody was told of its claim
-like(ask($a, 'UNLISTEN *; SELECT count(*) FROM synergy.agent_claim(2)'), qr/^2\b/, 'it takes two more');
+ask($a, 'UNLISTEN *');
+is(ask($a, 'SELECT count(*) FROM synergy.agent_claim(2)'), '2', 'it takes two more');
 $heard = time;
 ok(defined wait_for($node, 'postgres', $lost, 10, '5'), 'one that says nothing after its claim is silent, too');
 $took = time - $heard;

@@ -38,7 +38,9 @@ static int
 complain(TargetTable *table, PGresult *result)
 {
 	const char *message = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-	bool		is_lost = PQstatus(table->connection) != CONNECTION_OK;
+	const char *severity = result ? PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED) : NULL;
+	/* the end of the session may have been told, and not be seen yet */
+	bool		is_lost = PQstatus(table->connection) != CONNECTION_OK || (severity && strcmp(severity, "FATAL") == 0);
 
 	if (message == NULL)
 		message = PQerrorMessage(table->connection);

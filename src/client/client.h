@@ -17,6 +17,7 @@
 #define EXIT_NO_CONNECTION 3	/* the database cannot be reached */
 
 extern int	agent_main(int argc, char **argv);
+extern int	generate_main(int argc, char **argv);
 
 /* one line on stderr: "synergy COMMAND: ..."; the command is what main() was asked for */
 extern const char *client_command;

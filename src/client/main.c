@@ -18,6 +18,7 @@ typedef struct Command
 
 static const Command commands[] = {
 	{"agent", agent_main, "--box NAME [--slots N] [CONNINFO]", "runs system processes and daemons on this box"},
+	{"generate", generate_main, "[OPTION]... [CONNINFO]", "writes a synthetic stream of site sessions into a table"},
 };
 
 #define LENGTH(array) ((int) (sizeof(array) / sizeof((array)[0])))

@@ -38,7 +38,8 @@ error_report(const ClientError *error)
 {
 	if (client_json)
 	{
-		put_field("sqlstate", error->sqlstate, "{");
+		put_field("severity", error->severity ? error->severity : "ERROR", "{");
+		put_field("sqlstate", error->sqlstate, ", ");
 		put_field("message", error->message, ", ");
 		put_field("detail", error->detail, ", ");
 		put_field("hint", error->hint, ", ");
@@ -47,6 +48,8 @@ error_report(const ClientError *error)
 		return;
 	}
 	fprintf(OUT, "synergy%s%s: ", *client_command ? " " : "", client_command);
+	if (error->severity)
+		fprintf(OUT, "%s: ", error->severity);
 	if (client_verbose && error->sqlstate)
 		fprintf(OUT, "%s: ", error->sqlstate);
 	put_line("", error->message);

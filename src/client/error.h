@@ -10,6 +10,7 @@
 
 typedef struct ClientError
 {
+	const char *severity;		/* NULL: ERROR; else it is said */
 	const char *sqlstate;
 	const char *message;
 	const char *detail;

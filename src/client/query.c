@@ -33,6 +33,7 @@ take_notice(void *argument, const PGresult *result)
 
 	if (client_quiet)
 		return;
+	notice.severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
 	notice.sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	notice.message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	notice.detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
@@ -68,6 +69,20 @@ query_rows(PGconn *connection, const char *sql, int n, const char *const *values
 	return check(connection, PQexecParams(connection, sql, n, NULL, values, NULL, NULL, 0), result);
 }
 
+/* line breaks within strings are escaped, so these are between values */
+static void
+join_lines(char *json)
+{
+	char	   *to = json;
+
+	for (const char *from = json; *from; from++)
+		if (*from == '\n')
+			from += strspn(from + 1, " ");
+		else
+			*to++ = *from;
+	*to = '\0';
+}
+
 int
 query_json(PGconn *connection, const char *sql, int n, const char *const *values, bool only_row, char **json)
 {
@@ -80,10 +95,7 @@ query_json(PGconn *connection, const char *sql, int n, const char *const *values
 	if (code == EXIT_DONE)
 	{
 		*json = client_strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "null");
-		/* within strings they are escaped, so these are between values */
-		for (char *p = *json; *p; p++)
-			if (*p == '\n')
-				*p = ' ';
+		join_lines(*json);
 	}
 	PQclear(result);
 	free(wrapped);

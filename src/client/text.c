@@ -171,6 +171,8 @@ text_put_json(FILE *out, const char *text)
 
 		if (c == '"' || c == '\\')
 			fprintf(out, "\\%c", c);
+		else if (c == '\n' || c == '\t')
+			fputs(c == '\n' ? "\\n" : "\\t", out);
 		else if (c < 0)
 			fputs("\\ufffd", out);
 		else if (c < 0x20 || (c >= 0x7F && c < 0xA0))

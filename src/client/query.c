@@ -25,15 +25,15 @@ check(PGconn *connection, PGresult *answer, PGresult **result)
 	return code;
 }
 
-/* warnings and notices of the database; what it says to us about search_path and the like is of no interest */
+/* notices and warnings; that the session is ended from outside is an error, and comes back as one */
 static void
 take_notice(void *argument, const PGresult *result)
 {
 	ClientError notice = {0};
 
-	if (client_quiet)
+	notice.severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+	if (client_quiet || notice.severity == NULL || strcmp(notice.severity, "FATAL") == 0 || strcmp(notice.severity, "PANIC") == 0)
 		return;
-	notice.severity = PQresultErrorField(result, PG_DIAG_SEVERITY);
 	notice.sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	notice.message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	notice.detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);

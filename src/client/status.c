@@ -18,16 +18,16 @@ static const TableColumn level_columns[] = {
 	{"time_qualifier", "level", TABLE_TEXT},
 	{"process_name", "process", TABLE_LONG},
 	{"is_on", "", TABLE_SWITCH},
+	{"frontier", "frontier", TABLE_TEXT},
+	{"lag_seconds", "lag", TABLE_AGO},
 	{"finished", "finished", TABLE_NUMBER},
+	{"embryo", "embryo", TABLE_NUMBER},
+	{"in_progress", "at work", TABLE_NUMBER},
+	{"final_run", "final run", TABLE_RARE},
+	{"backfill_left", "backfill", TABLE_RARE},
 	{"processed", "processed", TABLE_NUMBER},
 	{"noop", "noop", TABLE_NUMBER},
 	{"skipped", "skipped", TABLE_NUMBER},
-	{"embryo", "embryo", TABLE_NUMBER},
-	{"in_progress", "in_progress", TABLE_NUMBER},
-	{"final_run", "final_run", TABLE_NUMBER},
-	{"backfill_left", "backfill", TABLE_NUMBER},
-	{"frontier", "frontier", TABLE_TEXT},
-	{"lag_seconds", "lag", TABLE_AGO},
 	{NULL}
 };
 
@@ -39,8 +39,8 @@ static const TableColumn process_columns[] = {
 	{"trigger_frequency", "trigger", TABLE_LONG},
 	{"next_fire_seconds", "next fire", TABLE_IN},
 	{"requested", "requested", TABLE_NUMBER},
-	{"in_progress", "in_progress", TABLE_NUMBER},
-	{"invalid", "invalid", TABLE_NUMBER},
+	{"in_progress", "at work", TABLE_NUMBER},
+	{"invalid", "invalid", TABLE_RARE},
 	{"failed_seconds", "failed", TABLE_AGO},
 	{"last_failure", "last failure", TABLE_LONG},
 	{NULL}

@@ -15,7 +15,7 @@
 #include "client/text.h"
 
 #define GAP 2					/* blanks between two columns */
-#define LEAST_LONG 12			/* a column that gives way keeps so many */
+#define LEAST_LONG 8			/* a column that gives way keeps so many */
 
 typedef struct Cell
 {
@@ -98,6 +98,7 @@ make_cell(const TableColumn *column, const char *value, bool is_null)
 	switch (column->form)
 	{
 		case TABLE_NUMBER:
+		case TABLE_RARE:
 			cell.colour = strcmp(value, "0") == 0 ? COLOUR_DIM : COLOUR_NONE;
 			break;
 		case TABLE_STATE:
@@ -121,10 +122,22 @@ make_cell(const TableColumn *column, const char *value, bool is_null)
 static bool
 is_right(const TableColumn *column)
 {
-	return column->form == TABLE_NUMBER || column->form == TABLE_AGO;
+	return column->form == TABLE_NUMBER || column->form == TABLE_RARE || column->form == TABLE_AGO;
 }
 
 /* ---------------------------------------------------------------- layout */
+
+/* has a column nothing to say? Those of states and switches, and plain numbers, always have. */
+static bool
+is_empty(const PGresult *result, int field, TableForm form)
+{
+	if (form == TABLE_NUMBER || form == TABLE_STATE || form == TABLE_SWITCH)
+		return false;
+	for (int row = 0; row < PQntuples(result); row++)
+		if (!PQgetisnull(result, row, field) && (form != TABLE_RARE || strcmp(PQgetvalue(result, row, field), "0") != 0))
+			return false;
+	return true;
+}
 
 static void
 find_columns(Layout *layout, const PGresult *result, const TableColumn *columns)
@@ -134,7 +147,7 @@ find_columns(Layout *layout, const PGresult *result, const TableColumn *columns)
 	{
 		int			field = PQfnumber(result, columns->field);
 
-		if (field < 0)
+		if (field < 0 || is_empty(result, field, columns->form))
 			continue;
 		layout->columns[layout->n] = columns;
 		layout->fields[layout->n++] = field;

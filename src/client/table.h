@@ -13,6 +13,7 @@ typedef enum TableForm
 {
 	TABLE_TEXT,
 	TABLE_NUMBER,				/* to the right; 0 is dimmed */
+	TABLE_RARE,					/* a number; left out when all are 0 */
 	TABLE_STATE,				/* coloured by its word */
 	TABLE_SWITCH,				/* boolean: on, off */
 	TABLE_AGO,					/* seconds: a duration */
@@ -48,7 +49,10 @@ extern int	picture_terminal_width(void);
 /* clean text in a colour */
 extern void picture_put(const Picture *picture, Colour colour, const char *text);
 
-/* the columns end with one without a title; indent: blanks before each line */
+/*
+ * The columns end with one without a title.  One that has nothing to say in any row is left out.  indent: blanks before
+ * each line.
+ */
 extern void table_print(const Picture *picture, const PGresult *result, const TableColumn *columns, int indent);
 
 #endif							/* SYNERGY_CLIENT_TABLE_H */

@@ -37,7 +37,7 @@ class World:
         print('%s - %s' % ('ok' if good else 'not ok', what), flush=True)
         if not good:
             self.failed += 1
-            for line in str(why).splitlines():
+            for line in str(why)[-2000:].splitlines():
                 print('# ' + line, flush=True)
         return good
 

@@ -167,6 +167,7 @@ CREATE TABLE synergy.unit_of_work_data (
 	finished_at		timestamptz,
 	release_at		timestamptz,
 	open_writers	text,
+	box_name		text,
 	number_of_processed bigint,
 	number_of_aggregated bigint,
 	error			text,
@@ -174,6 +175,7 @@ CREATE TABLE synergy.unit_of_work_data (
 ) WITH (fillfactor = 75);
 CREATE INDEX unit_of_work_job ON synergy.unit_of_work_data (process_id, timeperiod);
 CREATE INDEX unit_of_work_active ON synergy.unit_of_work_data (process_id, unit_of_work_id) WHERE state IN ('r', 'i', 'v');
+CREATE INDEX unit_of_work_on_box ON synergy.unit_of_work_data (box_name, unit_of_work_id) WHERE state = 'i' AND box_name IS NOT NULL;
 COMMENT ON TABLE synergy.unit_of_work_data IS 'Storage of synergy.unit_of_work';
 COMMENT ON COLUMN synergy.unit_of_work_data.unit_of_work_id IS 'Id, ascending in order of request';
 COMMENT ON COLUMN synergy.unit_of_work_data.process_id IS 'The process or freerun';
@@ -196,6 +198,7 @@ COMMENT ON COLUMN synergy.unit_of_work_data.heard_at IS 'When the worker last ga
 COMMENT ON COLUMN synergy.unit_of_work_data.finished_at IS 'When the worker reported its end';
 COMMENT ON COLUMN synergy.unit_of_work_data.release_at IS 'Held back by the garbage collector until then';
 COMMENT ON COLUMN synergy.unit_of_work_data.open_writers IS 'Recomputing: virtual transaction ids of those who were writing the source when its bounds were read';
+COMMENT ON COLUMN synergy.unit_of_work_data.box_name IS 'The box whose agent has taken it, kept after its end; NULL: not on a box';
 COMMENT ON COLUMN synergy.unit_of_work_data.number_of_processed IS 'As reported by the worker; for SQL the rows of the last statement';
 COMMENT ON COLUMN synergy.unit_of_work_data.number_of_aggregated IS 'As reported by the worker';
 COMMENT ON COLUMN synergy.unit_of_work_data.error IS 'Text of the last failure';
@@ -253,7 +256,7 @@ COMMENT ON TABLE synergy.event_log IS 'Who did what to which job, unit or defini
 COMMENT ON COLUMN synergy.event_log.event_id IS 'Order of writing';
 COMMENT ON COLUMN synergy.event_log.at IS 'When, by the clock of the session (synergy.clock)';
 COMMENT ON COLUMN synergy.event_log.role_name IS 'The session''s role; the scheduler''s is the bootstrap superuser';
-COMMENT ON COLUMN synergy.event_log.event IS 'job, unit, register, unregister, activate, deactivate, change_trigger, reprocess, skip, cancel, trigger, backfill, resume, unroutable (a message found no queue), rejected (a status message was not accepted)';
+COMMENT ON COLUMN synergy.event_log.event IS 'job, unit, register, unregister, activate, deactivate, change_trigger, reprocess, skip, cancel, trigger, backfill, resume, register_daemon, unregister_daemon, start_daemon, stop_daemon (process_name is the daemon''s), unroutable (a message found no queue), rejected (a status message was not accepted)';
 COMMENT ON COLUMN synergy.event_log.process_name IS 'The process';
 COMMENT ON COLUMN synergy.event_log.entry_name IS 'The freerun''s entry';
 COMMENT ON COLUMN synergy.event_log.timeperiod IS 'The job''s or unit''s period';
@@ -267,13 +270,15 @@ CREATE TABLE synergy.unit_of_work_log (
 	line_no			bigint GENERATED ALWAYS AS IDENTITY,
 	at				timestamptz NOT NULL,
 	line			text NOT NULL,
+	stream			text CHECK (stream IN ('stdout', 'stderr')),
 	PRIMARY KEY (unit_of_work_id, line_no)
 );
-COMMENT ON TABLE synergy.unit_of_work_log IS 'Lines that workers wrote with synergy.log()';
+COMMENT ON TABLE synergy.unit_of_work_log IS 'Lines that workers wrote with synergy.log(), and the output of commands that agents run';
 COMMENT ON COLUMN synergy.unit_of_work_log.unit_of_work_id IS 'The unit';
 COMMENT ON COLUMN synergy.unit_of_work_log.line_no IS 'Order of writing';
 COMMENT ON COLUMN synergy.unit_of_work_log.at IS 'When';
 COMMENT ON COLUMN synergy.unit_of_work_log.line IS 'The line';
+COMMENT ON COLUMN synergy.unit_of_work_log.stream IS 'stdout or stderr of a command that an agent ran; NULL: by synergy.log()';
 
 -- Which database this is. A row that names another one came with a copy: then nothing runs until synergy.resume().
 CREATE TABLE synergy.identity (

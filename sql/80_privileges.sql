@@ -11,15 +11,20 @@ BEGIN
 			functions := '{}';
 		WHEN 'worker' THEN
 			functions := ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)',
-				'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)'];
+				'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)',
+				'agent_begin(text, text, int, text, int, text, bigint[], int[])', 'agent_claim(int, text[])',
+				'agent_report(bigint[], int[], text[], text[])', 'agent_log(bigint[], timestamptz[], text[], text[])',
+				'agent_heartbeat(bigint[], int[])', 'agent_release(bigint[], int[])', 'agent_daemons()',
+				'agent_daemon_report(text[], text[], int[], int[], int[], text[], timestamptz[])'];
 		WHEN 'operator' THEN
 			functions := ARRAY['reprocess(text, text, boolean)', 'skip(text, text, boolean)', 'cancel_unit_of_work(bigint, boolean)', 'trigger_now(text, text)', 'backfill(text, text, text)',
-				'activate(text, text)', 'deactivate(text, text)'];
+				'activate(text, text)', 'deactivate(text, text)', 'start_daemon(text)', 'stop_daemon(text)'];
 		WHEN 'author' THEN
 			functions := ARRAY['register_timetable(text, text[], text, text)', 'unregister_timetable(text)',
 				'register_process(text, text, text, text, text, text, text, int, text, text, jsonb, text, text, boolean, jsonb)',
 				'register_freerun(text, text, text, text, text, jsonb, text, text, boolean, jsonb)',
-				'unregister_process(text)', 'unregister_freerun(text, text)', 'change_trigger(text, text, text)'];
+				'unregister_process(text)', 'unregister_freerun(text, text)', 'change_trigger(text, text, text)',
+				'register_daemon(text, text, text[], boolean, jsonb)', 'unregister_daemon(text)'];
 		ELSE
 			RAISE EXCEPTION 'argument "privilege" has an unknown value: "%"', $1
 				USING ERRCODE = '22023', HINT = 'Accepted are viewer, worker, operator, author.';
@@ -41,7 +46,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION synergy.grant(text, name) IS
-'Grants a role what it needs as viewer (look), worker (claim, complete...), operator (skip, reprocess, triggers) or author (register own processes). ERROR 22023, 42704';
+'Grants a role what it needs as viewer (look), worker (claim, complete... and what agents call), operator (skip, reprocess, triggers) or author (register own processes). ERROR 22023, 42704';
 
 REVOKE ALL ON ALL TABLES IN SCHEMA synergy FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA synergy FROM PUBLIC;

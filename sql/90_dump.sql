@@ -1,9 +1,10 @@
--- 90_dump.sql: all of our tables hold the user's data: pg_dump takes it along.
+-- 90_dump.sql: our tables hold the user's data: pg_dump takes it along. Not the boxes: their agents are not in a copy.
 SELECT pg_catalog.pg_extension_config_dump('synergy.timetable', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.timetable_tree_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.process', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.process_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.freerun', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.daemon', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.progress', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.job_data', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_data', '');

@@ -24,6 +24,7 @@ int			synergy_gc_interval;
 int			synergy_gc_resubmit_after;
 int			synergy_gc_release_lag;
 int			synergy_gc_life_support;
+int			synergy_agent_timeout;
 int			synergy_max_executors;
 int			synergy_executor_idle_timeout;
 int			synergy_source_timeout;
@@ -180,6 +181,8 @@ guc_define(void)
 					&synergy_gc_release_lag, 15 * MINUTES, 0);
 	define_interval("synergy.gc_life_support", "Active units of work older than this are canceled.",
 					&synergy_gc_life_support, 48 * HOURS, 0);
+	define_interval("synergy.agent_timeout", "An agent with units that is not heard of for longer is given up, and its units with it.",
+					&synergy_agent_timeout, 30 * SECONDS, 1 * SECONDS);
 	DefineCustomIntVariable("synergy.max_executors", "Executors of one database at most.",
 							"Each takes a slot of max_worker_processes while it is there.", &synergy_max_executors, 4, 1, 64,
 							PGC_SUSET, 0, NULL, NULL, NULL);

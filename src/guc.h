@@ -16,6 +16,7 @@ extern int	synergy_gc_interval;		/* ms between two runs of the garbage collector
 extern int	synergy_gc_resubmit_after;	/* ms; a unit requested or running longer than this is stale */
 extern int	synergy_gc_release_lag;		/* ms; so long an invalid or stale unit is held back before it is retried */
 extern int	synergy_gc_life_support;	/* ms; active units older than this are canceled */
+extern int	synergy_agent_timeout;	/* ms; an agent with units that is not heard of for longer is given up */
 extern int	synergy_max_executors;		/* executors at most, per database */
 extern int	synergy_source_timeout; /* ms; 0: none */
 extern int	synergy_executor_idle_timeout;	/* ms; 0: an executor ends as soon as it has nothing to do */

@@ -145,3 +145,13 @@ argument_timezone(const char *argument, const char *timezone)
 				 errmsg("argument \"%s\" is no time zone: \"%s\"", argument, timezone),
 				 errhint("SELECT name FROM pg_timezone_names lists them; \"Europe/Berlin\" is one.")));
 }
+
+void
+argument_shell_command(const char *command)
+{
+	if (command[strspn(command, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"command\" is empty: \"%s\"", command),
+				 errhint("It is what /bin/sh -c runs on a box; \"true\" does nothing.")));
+}

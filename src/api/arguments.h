@@ -36,6 +36,9 @@ extern void argument_grouping(const char *argument, TimeQualifier qualifier, int
 /* 22023 with the position */
 extern void argument_trigger(const char *argument, const char *value, bool allow_once, TriggerRule *trigger);
 
+/* 22023 for one of blanks only */
+extern void argument_shell_command(const char *command);
+
 /* 22023 for what is no time zone */
 extern void argument_timezone(const char *argument, const char *timezone);
 

@@ -12,6 +12,7 @@
 
 #include "api/arguments.h"
 #include "api/options.h"
+#include "api/options_exec.h"
 #include "store/json_text.h"
 
 typedef enum OptionKind
@@ -25,6 +26,15 @@ typedef enum OptionKind
 	OPTION_COLUMN,				/* name of a column */
 	OPTION_AMQP_NAME,			/* of an exchange, a queue; a routing key */
 	OPTION_QUEUE_TYPE,
+	/* see api/options_exec.h */
+	OPTION_BOXES,
+	OPTION_DIRECTORY,
+	OPTION_UMASK,
+	OPTION_USER,
+	OPTION_SECONDS,				/* an interval of whole seconds, min..max */
+	OPTION_SHORT_INTERVAL,		/* min..max microseconds */
+	OPTION_MEMORY,
+	OPTION_ENVIRONMENT,
 } OptionKind;
 
 typedef struct Option
@@ -34,15 +44,16 @@ typedef struct Option
 	int			owners;			/* OF_* */
 	int64		min;
 	int64		max;
+	bool		is_exec;		/* of processes and freeruns only where an agent runs them */
 } Option;
 
-#define OF_PROCESS	0x1
-#define OF_FREERUN	0x2
 #define OF_BOTH		(OF_PROCESS | OF_FREERUN)
+#define OF_ALL		(OF_BOTH | OF_DAEMON)
 
 #define MAX_AMQP_NAME_BYTES 255	/* AMQP 0-9-1: a short string */
 
 #define MAX_DAYS	INT64CONST(36525)	/* a hundred years */
+#define MAX_SECONDS	INT64CONST(31557600)	/* a year of processor time */
 
 static const Option known[] = {
 	{"catch_up", OPTION_CATCH_UP, OF_PROCESS, 0, 0},
@@ -66,17 +77,29 @@ static const Option known[] = {
 	{"gc_resubmit_after", OPTION_INTERVAL, OF_BOTH, 0, 0},
 	{"gc_release_lag", OPTION_INTERVAL, OF_BOTH, 0, 0},
 	{"gc_life_support", OPTION_INTERVAL, OF_BOTH, 0, 0},
+	{"present_on_boxes", OPTION_BOXES, OF_BOTH, 0, 0, true},
+	{"working_directory", OPTION_DIRECTORY, OF_ALL, 0, 0, true},
+	{"umask", OPTION_UMASK, OF_ALL, 0, 0, true},
+	{"user", OPTION_USER, OF_ALL, 0, 0, true},
+	{"cpu_limit", OPTION_SECONDS, OF_ALL, USECS_PER_SEC, MAX_SECONDS * USECS_PER_SEC, true},
+	{"memory_limit", OPTION_MEMORY, OF_ALL, 0, 0, true},
+	{"open_files", OPTION_COUNT, OF_ALL, 3, 1000000, true},
+	{"kill_grace", OPTION_SHORT_INTERVAL, OF_ALL, 0, USECS_PER_DAY, true},
+	{"log_lines", OPTION_COUNT, OF_BOTH, 0, 10000000, true},
+	{"environment", OPTION_ENVIRONMENT, OF_ALL, 0, 0, true},
+	{"backoff_base", OPTION_SHORT_INTERVAL, OF_DAEMON, 1000, USECS_PER_DAY},
+	{"backoff_cap", OPTION_SHORT_INTERVAL, OF_DAEMON, 1000, USECS_PER_DAY},
 };
 
 static const Option *
-find_option(const char *key, bool is_freerun)
+find_option(const char *key, OptionOwner owner)
 {
 	StringInfoData keys;
 
 	initStringInfo(&keys);
 	for (int i = 0; i < (int) lengthof(known); i++)
 	{
-		if ((known[i].owners & (is_freerun ? OF_FREERUN : OF_PROCESS)) == 0)
+		if ((known[i].owners & owner) == 0)
 			continue;
 		if (strcmp(known[i].key, key) == 0)
 			return &known[i];
@@ -158,7 +181,45 @@ check_interval(const Option *option, const char *value)
 }
 
 static void
-check_option(const Option *option, const char *value)
+check_short_interval(const Option *option, const char *value)
+{
+	bool		is_whole = option->kind == OPTION_SECONDS;
+	Interval   *interval = NULL;
+	int64		length = -1;
+
+	if (read_interval(value, &interval) && interval->month == 0 && interval->day >= 0 && interval->day <= MAX_DAYS &&
+		interval->time >= 0 && interval->time <= MAX_DAYS * USECS_PER_DAY)
+		length = interval->day * USECS_PER_DAY + interval->time;
+	if (length < option->min || length > option->max || (is_whole && length % USECS_PER_SEC != 0))
+		refuse(option, value, is_whole ? "an interval of whole seconds from 1 second to a year, such as \"1 hour\"" :
+			   option->min > 0 ? "an interval from 1 ms to a day, such as \"10 seconds\"" :
+			   "an interval from 0 to a day, such as \"10 seconds\"");
+}
+
+/* those of agents; `value` is the option's as text */
+static void
+check_exec(const Option *option, Jsonb *options, const char *value)
+{
+	const char *accepted = NULL;
+
+	if (option->kind == OPTION_BOXES)
+		accepted = option_wrong_boxes(options, option->key);
+	else if (option->kind == OPTION_DIRECTORY)
+		accepted = option_wrong_directory(value);
+	else if (option->kind == OPTION_UMASK)
+		accepted = option_wrong_umask(value);
+	else if (option->kind == OPTION_USER)
+		accepted = option_wrong_user(value);
+	else if (option->kind == OPTION_MEMORY)
+		accepted = option_wrong_memory(value);
+	else if (option->kind == OPTION_ENVIRONMENT)
+		accepted = option_wrong_environment(options, option->key);
+	if (accepted != NULL)
+		refuse(option, value, accepted);
+}
+
+static void
+check_option(const Option *option, Jsonb *options, const char *value)
 {
 	if (value == NULL)
 		refuse(option, "null", "a value; leave the key out for the default");
@@ -197,11 +258,18 @@ check_option(const Option *option, const char *value)
 			if (strcmp(value, "quorum") != 0 && strcmp(value, "classic") != 0)
 				refuse(option, value, "quorum or classic");
 			break;
+		case OPTION_SECONDS:
+		case OPTION_SHORT_INTERVAL:
+			check_short_interval(option, value);
+			break;
+		default:
+			check_exec(option, options, value);
+			break;
 	}
 }
 
 void
-options_check(Jsonb *options, bool is_freerun)
+options_check(Jsonb *options, OptionOwner owner, const char *worker)
 {
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
@@ -216,11 +284,18 @@ options_check(Jsonb *options, bool is_freerun)
 	iterator = JsonbIteratorInit(&options->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
+		const Option *option;
 		char	   *key;
 
 		if (token != WJB_KEY)
 			continue;
 		key = pnstrdup(value.val.string.val, value.val.string.len);
-		check_option(find_option(key, is_freerun), json_text(options, key));
+		option = find_option(key, owner);
+		check_option(option, options, json_text(options, key));
+		if (option->is_exec && worker != NULL && strcmp(worker, "exec") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("option \"%s\" is not one of worker \"%s\"", key, worker),
+					 errhint("It is for commands that an agent runs: worker => 'exec'.")));
 	}
 }

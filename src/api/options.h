@@ -1,5 +1,6 @@
 /*
- * api/options.h: the keys of the options argument of register_process and register_freerun (docs/options.md).
+ * api/options.h: the keys of the options argument of register_process, register_freerun and register_daemon
+ * (docs/options.md).
  */
 #ifndef SYNERGY_API_OPTIONS_H
 #define SYNERGY_API_OPTIONS_H
@@ -7,10 +8,20 @@
 #include "postgres.h"
 #include "utils/jsonb.h"
 
+typedef enum OptionOwner
+{
+	OF_PROCESS = 0x1,
+	OF_FREERUN = 0x2,
+	OF_DAEMON = 0x4,
+} OptionOwner;
+
 /*
  * Checks keys and values: ERROR 22023 for an unknown key or a value out of range, with a hint that lists what is
- * accepted.  A freerun knows fewer keys than a process.
+ * accepted.  Each owner knows its own keys, and the worker (of a daemon NULL) decides which of them mean something.
  */
-extern void options_check(Jsonb *options, bool is_freerun);
+extern void options_check(Jsonb *options, OptionOwner owner, const char *worker);
+
+/* ERROR 2201B when it is no regular expression; `what` is "argument" or "option" */
+extern void option_check_pattern(const char *what, const char *name, const char *pattern);
 
 #endif							/* SYNERGY_API_OPTIONS_H */

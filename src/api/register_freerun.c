@@ -49,7 +49,7 @@ read_arguments(FunctionCallInfo fcinfo, FreerunDefinition *d)
 		argument_unknown("worker", d->worker, "sql, notify, amqp, exec");
 	argument_trigger("trigger_frequency", d->trigger, true, &trigger);
 	argument_timezone("timezone", d->timezone);
-	options_check(d->options, true);
+	options_check(d->options, OF_FREERUN, d->worker);
 	check_worker_command(d->worker, d->command, d->entry_name);
 	d->owner = GetUserId();
 }

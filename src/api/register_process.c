@@ -68,6 +68,8 @@ check_worker_command(const char *worker, const char *command, const char *proces
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"command\" must not be null for worker \"%s\"", worker),
 				 errhint("Pass the command, or worker => 'notify' for a worker that claims its units.")));
+	if (strcmp(worker, "exec") == 0)
+		argument_shell_command(command);
 	if (strcmp(worker, "sql") == 0)
 		command_check(command, process_name);
 }
@@ -99,7 +101,7 @@ read_arguments(FunctionCallInfo fcinfo, ProcessDefinition *d)
 	check_words(d);
 	argument_grouping("time_grouping", qualifier, d->grouping);
 	argument_trigger("trigger_frequency", d->trigger, false, &trigger);
-	options_check(d->options, false);
+	options_check(d->options, OF_PROCESS, d->worker);
 	check_worker_command(d->worker, d->command, d->name);
 }
 

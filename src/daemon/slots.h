@@ -85,6 +85,7 @@ typedef struct DatabaseSlot
 	uint64		again_count;	/* never 0, and no number of an earlier use of this slot */
 	int64		again[AGAIN_KEPT];	/* a ring: notice number n is at n % AGAIN_KEPT */
 	int64		newest_unit;
+	uint64		definitions_count;	/* changes of definitions that are visible; as above, never 0 */
 	Oid			unit_relation;	/* the table that it is in: DROP and CREATE EXTENSION makes another */
 	/* for synergy.status() */
 	TimestampTz started_at;

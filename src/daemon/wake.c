@@ -32,6 +32,8 @@ publish(XactEvent event, void *arg)
 		slot = slots_find(MyDatabaseId, false);
 		if (slot != NULL && pending_reasons != 0)
 			slots_wake_scheduler(slot, pending_reasons);
+		if (slot != NULL && (pending_reasons & WAKE_DEFINITIONS))
+			slot->definitions_count++;
 		if (slot != NULL && (has_mail || (pending_reasons & WAKE_DEFINITIONS)))
 			slots_wake_courier(slot, (pending_reasons & WAKE_DEFINITIONS) != 0);
 		LWLockRelease(slots->lock);
@@ -67,4 +69,19 @@ wake_courier_at_commit(void)
 		return;
 	be_called_back();
 	has_mail = true;
+}
+
+uint64
+wake_count_of_definitions(void)
+{
+	DatabaseSlot *slot;
+	uint64		count;
+
+	if (slots == NULL)
+		return 0;
+	LWLockAcquire(slots->lock, LW_SHARED);
+	slot = slots_find(MyDatabaseId, false);
+	count = slot ? slot->definitions_count : 0;
+	LWLockRelease(slots->lock);
+	return count;
 }

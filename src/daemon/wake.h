@@ -14,6 +14,12 @@
 /* remembers the reasons in this backend; published at commit, forgotten at abort; no-op when not preloaded */
 extern void wake_scheduler_at_commit(int reasons);
 
+/*
+ * Grows whenever definitions may have changed, once the change is visible: who remembers something of them asks before
+ * he reads.  0: nothing is known (not preloaded); COMMIT PREPARED is not counted.
+ */
+extern uint64 wake_count_of_definitions(void);
+
 /* likewise: something is in the outbox */
 extern void wake_courier_at_commit(void);
 

@@ -14,6 +14,7 @@
 #include "daemon/wake.h"
 #include "round/frame.h"
 #include "round/lane.h"
+#include "store/box_unit.h"
 #include "store/outbox.h"
 #include "store/stream.h"
 
@@ -165,6 +166,7 @@ frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_
 		frame->to_publish = lappend(frame->to_publish, unit);
 	else						/* NOTIFY itself sends a name once a transaction */
 		frame->notify = lappend(frame->notify, process_name);
+	frame->is_about_boxes |= worker == WORKER_EXEC;
 	MemoryContextSwitchTo(old);
 }
 
@@ -257,6 +259,25 @@ settle_refused(Frame *frame, List *refused)
 	}
 }
 
+/* agents stop the commands of units that they do not have any more */
+static void
+stop_on_boxes(List *units)
+{
+	int64	   *ids = palloc(sizeof(int64) * Max(list_length(units), 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		if (unit->is_on_box && unit->is_written && unit->stored_state == UNIT_IN_PROGRESS && unit->state != UNIT_IN_PROGRESS)
+			ids[n++] = unit->id;
+	}
+	box_unit_notify_stop(ids, n);
+	pfree(ids);
+}
+
 /* what the courier is to publish */
 static void
 publish(Frame *frame)
@@ -282,7 +303,10 @@ frame_flush(Frame *frame)
 	if (frame->new_units)
 		unit_insert(frame->new_units);
 	if (frame->dirty_units)
+	{
 		settle_refused(frame, unit_update(frame->dirty_units));
+		stop_on_boxes(frame->dirty_units);
+	}
 	if (frame->dirty_jobs)
 		job_update(frame->dirty_jobs);
 	/* a frontier that moved is only a hint: it is not worth a transaction of its own */

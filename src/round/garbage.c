@@ -54,8 +54,8 @@ needs_retry(const Frame *frame, const Unit *unit, const Keeper *keeper)
 		return keeper->process != NULL; /* a freerun's is left to its next trigger (R14) */
 	if (unit->state == UNIT_REQUESTED)
 		return frame->now - unit->submitted > keeper->resubmit_after;
-	/* what runs in a session of ours is known to run: its session's end would have been noticed */
-	return unit->state == UNIT_IN_PROGRESS && !unit->by_executor &&
+	/* what runs in a session of ours or on a box is known to run: its end would have been noticed */
+	return unit->state == UNIT_IN_PROGRESS && !unit->by_executor && !unit->is_watched &&
 		frame->now - (unit->heard ? unit->heard : unit->started) > keeper->resubmit_after;
 }
 
@@ -87,11 +87,11 @@ is_hopeless(const Frame *frame, const Unit *unit, const Keeper *keeper)
 		unit->retries >= keeper->process->max_retries;
 }
 
-/* in the hands of an outside worker; our own executors cancel the command themselves */
+/* in the hands of an outside worker; our own executors and agents stop the command themselves */
 static bool
 has_timeout(const Unit *unit, const Keeper *keeper)
 {
-	return keeper->timeout > 0 && unit->state == UNIT_IN_PROGRESS && !unit->by_executor;
+	return keeper->timeout > 0 && unit->state == UNIT_IN_PROGRESS && !unit->by_executor && !unit->is_watched;
 }
 
 /* whatever its worker says from now on is refused */
@@ -170,6 +170,8 @@ collect_units(Frame *frame, TimestampTz *next_release, bool *units_left)
 		Unit	   *unit = frame_read_unit(frame, i);
 
 		unit->is_current = store_get_bool(i, UNIT_CURRENT_COLUMN, false);
+		unit->is_watched = store_get_bool(i, UNIT_WATCHED_COLUMN, false);
+		frame->is_about_boxes |= unit->is_watched && unit->state == UNIT_IN_PROGRESS;
 		units = lappend(units, unit);
 	}
 	SPI_freetuptable(SPI_tuptable);

@@ -23,6 +23,7 @@
 
 #include "daemon/wake.h"
 #include "guc.h"
+#include "round/boxes.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
 #include "round/round.h"
@@ -34,7 +35,8 @@ struct RoundMemory
 	MemoryContext context;
 	Definitions *definitions;	/* NULL: to be read */
 	TimestampTz next_gc;
-	TimestampTz next_due;		/* earliest timer, extension or collection */
+	TimestampTz next_due;		/* earliest timer, extension, collection or look at boxes */
+	TimestampTz next_boxes;		/* when to look whether agents are silent; 0: at once */
 	PendingMemory pending;
 	bool		is_quiet;		/* the last collection found no active unit, and nothing happened since */
 };
@@ -69,7 +71,7 @@ round_memory_reset(RoundMemory *memory)
 	if (memory->definitions != NULL)
 		MemoryContextDelete(memory->definitions->context);
 	memory->definitions = NULL;
-	memory->next_gc = memory->next_due = 0;
+	memory->next_gc = memory->next_due = memory->next_boxes = 0;
 	memory->is_quiet = false;
 	pending_forget(&memory->pending);
 }
@@ -184,7 +186,7 @@ static TimestampTz
 find_next_due(RoundMemory *memory, TimestampTz now)
 {
 	Definitions *definitions = memory->definitions;
-	TimestampTz next = memory->is_quiet ? PG_INT64_MAX : memory->next_gc;
+	TimestampTz next = Min(memory->is_quiet ? PG_INT64_MAX : memory->next_gc, memory->next_boxes);
 
 	for (int i = 0; i < definitions->n_processes; i++)
 		next = Min(next, next_fire_of(definitions->processes[i], now));
@@ -343,6 +345,14 @@ hand_out_requested(Frame *frame, RoundOutcome *outcome, MemoryContext context)
 	MemoryContextSwitchTo(old);
 }
 
+/* agents are to be looked after from now on, if this frame has requested units of them, or has found some */
+static void
+note_boxes(RoundMemory *memory, const Frame *frame)
+{
+	if (frame->is_about_boxes)
+		memory->next_boxes = Min(memory->next_boxes, boxes_next_look(frame->now));
+}
+
 static void
 collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryContext context)
 {
@@ -354,6 +364,7 @@ collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryConte
 	collect_garbage(frame, &units_left, &next_release);
 	drain_events(frame);
 	wrote = frame_flush(frame);
+	note_boxes(memory, frame);
 	hand_out(frame, frame->ready, outcome, context);
 	MemoryContextDelete(frame->context);
 	memory->is_quiet = !units_left && !wrote && !outcome->wrote;
@@ -364,11 +375,20 @@ collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryConte
 	outcome->wrote |= wrote;
 }
 
+/* is it time to look after the agents?  Others may have requested units, or changed what the timeout is. */
+static bool
+is_time_for_boxes(const RoundMemory *memory, int reasons, TimestampTz now)
+{
+	return memory->next_boxes <= now ||
+		((reasons & (WAKE_REQUESTS | WAKE_DEFINITIONS)) != 0 && boxes_are_used(memory->definitions));
+}
+
 static void
 do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcome)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Frame	   *frame;
+	List	   *silent = NIL;
 
 	read_definitions(memory, now);
 	if (memory->definitions->paused)
@@ -384,8 +404,12 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	fire_due_freeruns(frame);
 	if (reasons & WAKE_EVENTS)
 		take_news(frame, &memory->pending);
+	if (is_time_for_boxes(memory, reasons, now))
+		memory->next_boxes = boxes_watch(frame, &silent);
 	drain_events(frame);
 	outcome->wrote = frame_flush(frame);
+	boxes_settle(silent);
+	note_boxes(memory, frame);
 	hand_out(frame, frame->ready, outcome, context);
 	if (reasons & WAKE_REQUESTS)
 		hand_out_requested(frame, outcome, context);

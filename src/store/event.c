@@ -53,6 +53,20 @@ event_log_one(EventRecord record, TimestampTz at)
 	event_log_write(list_make1(&record), at);
 }
 
+void
+event_log_failed_units(Datum ids, TimestampTz at)
+{
+	static StoreQuery query = {
+		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail) "
+		"SELECT $2, 'unit', d.process_name, d.entry_name, u.timeperiod, u.unit_of_work_id, 'in_progress', 'invalid', u.error "
+		"FROM unnest($1) AS n (id) JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
+		"JOIN synergy.definition d ON d.process_id = u.process_id", 2, {INT8ARRAYOID, TIMESTAMPTZOID}
+	};
+	Datum		values[2] = {ids, TimestampTzGetDatum(at)};
+
+	store_execute(&query, values, NULL);
+}
+
 /* ---------------------------------------------------------------- the queue of news */
 
 #define FRONT_INTERVAL (60 * USECS_PER_SEC) /* a restored dump brings rows in no order */
@@ -133,6 +147,15 @@ pending_add_unit(int64 unit_id)
 
 	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
 	store_execute(&query, values, NULL);
+}
+
+void
+pending_add_units(Datum ids)
+{
+	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_id) SELECT unnest($1)", 1, {INT8ARRAYOID}};
+
+	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
+	store_execute(&query, &ids, NULL);
 }
 
 void

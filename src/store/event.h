@@ -27,6 +27,9 @@ typedef struct EventRecord
 extern void event_log_write(List *records, TimestampTz at);
 extern void event_log_one(EventRecord record, TimestampTz at);
 
+/* units (a bigint[]) that have just become invalid, in progress before: with their errors */
+extern void event_log_failed_units(Datum ids, TimestampTz at);
+
 typedef struct PendingNews
 {
 	int64		unit_id;		/* a finished unit, or 0 */
@@ -47,6 +50,7 @@ extern void pending_forget(PendingMemory *memory);
 /* takes all news out of the queue, in order; *news is palloc'd */
 extern int	pending_take(PendingMemory *memory, PendingNews **news);
 extern void pending_add_unit(int64 unit_id);
+extern void pending_add_units(Datum ids);	/* a bigint[] */
 extern void pending_add_trigger(int32 process_id);
 
 #endif							/* SYNERGY_STORE_EVENT_H */

@@ -16,6 +16,7 @@
 
 #include "daemon/again.h"
 #include "daemon/wake.h"
+#include "store/event.h"
 #include "store/report.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -193,18 +194,8 @@ refuse_strangers(Report *reports, int n)
 static void
 tell(Report *reports, int n, TimestampTz now)
 {
-	static StoreQuery news = {
-		"INSERT INTO synergy.pending (unit_of_work_id) SELECT unnest($1)", 1, {INT8ARRAYOID}
-	};
-	static StoreQuery log = {
-		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail) "
-		"SELECT $2, 'unit', d.process_name, d.entry_name, u.timeperiod, u.unit_of_work_id, 'in_progress', 'invalid', u.error "
-		"FROM unnest($1) AS n (id) JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
-		"JOIN synergy.definition d ON d.process_id = u.process_id", 2, {INT8ARRAYOID, TIMESTAMPTZOID}
-	};
 	StoreColumn finished,
 				failed;
-	Datum		values[2];
 	int64	   *changed = palloc(sizeof(int64) * Max(n, 1));
 	int			n_changed = 0;
 
@@ -225,16 +216,9 @@ tell(Report *reports, int n, TimestampTz now)
 	if (finished.n + failed.n > 0)
 		wake_scheduler_at_commit(WAKE_EVENTS);
 	if (finished.n > 0)
-	{
-		values[0] = column_array(&finished);
-		store_execute(&news, values, NULL);
-	}
+		pending_add_units(column_array(&finished));
 	if (failed.n > 0)
-	{
-		values[0] = column_array(&failed);
-		values[1] = TimestampTzGetDatum(now);
-		store_execute(&log, values, NULL);
-	}
+		event_log_failed_units(column_array(&failed), now);
 }
 
 void

@@ -21,7 +21,7 @@
 #define UNIT_COLUMNS \
 	"u.unit_of_work_id, u.process_id, u.state, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, " \
 	"u.mark, u.attempt, u.number_of_retries, u.number_of_losses, u.by_executor, u.created_at, u.submitted_at, u.started_at, " \
-	"u.release_at, u.heard_at, u.number_of_rows, u.open_writers "
+	"u.release_at, u.heard_at, u.number_of_rows, u.open_writers, u.box_name IS NOT NULL "
 
 static Oid
 sequence_oid(const char *name)
@@ -102,7 +102,8 @@ uint64
 unit_select_active(void)
 {
 	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS ", coalesce(j.unit_of_work_id, g.unit_of_work_id) IS NOT DISTINCT FROM u.unit_of_work_id "
+		"SELECT " UNIT_COLUMNS ", coalesce(j.unit_of_work_id, g.unit_of_work_id) IS NOT DISTINCT FROM u.unit_of_work_id, "
+		"  coalesce((SELECT b.is_busy FROM synergy.box b WHERE b.box_name = u.box_name), false) "
 		"FROM synergy.unit_of_work_data u "
 		"LEFT JOIN synergy.job_data j ON j.process_id = u.process_id AND j.timeperiod = u.timeperiod "
 		"LEFT JOIN synergy.progress g ON g.process_id = u.process_id "
@@ -135,6 +136,24 @@ unit_select_requested(Datum process_ids)
 	return store_execute(&query, &process_ids, NULL);
 }
 
+uint64
+unit_select_on_boxes(List *box_names)
+{
+	static StoreQuery query = {
+		"SELECT " UNIT_COLUMNS ", u.box_name FROM synergy.unit_of_work_data u WHERE u.box_name = ANY ($1) AND u.state = 'i'", 1,
+		{TEXTARRAYOID}
+	};
+	StoreColumn column;
+	Datum		values[1];
+	ListCell   *cell;
+
+	column_init(&column, TEXTOID);
+	foreach(cell, box_names)
+		column_add_text(&column, lfirst(cell));
+	values[0] = column_array(&column);
+	return store_execute(&query, values, NULL);
+}
+
 void
 unit_read_row(uint64 row, Unit *out)
 {
@@ -159,6 +178,7 @@ unit_read_row(uint64 row, Unit *out)
 	out->heard = store_get_time(row, 18, 0);
 	out->n_rows = store_get_int64(row, 19, -1);
 	out->writers = store_get_text(row, 20);
+	out->is_on_box = store_get_bool(row, 21, false);
 }
 
 void
@@ -226,7 +246,8 @@ unit_update(List *units)
 		"  number_of_losses = n.losses, created_at = n.created_at, submitted_at = n.submitted_at, started_at = n.started_at, "
 		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $18) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
 		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error), "
-		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows, open_writers = n.open_writers "
+		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows, open_writers = n.open_writers, "
+		"  box_name = CASE WHEN n.state = 'r' THEN NULL ELSE u.box_name END "
 		"FROM n WHERE u.unit_of_work_id = n.id "
 		"RETURNING n.place", 18,
 		{INT8ARRAYOID, CHARARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,

@@ -37,7 +37,9 @@ typedef struct Unit
 	bool		is_new;
 	bool		is_dirty;
 	bool		is_written;		/* by the last unit_update() */
+	bool		is_on_box;		/* an agent has taken it, and perhaps ended it */
 	bool		is_current;		/* garbage collector: it is its job's or freerun's unit */
+	bool		is_watched;		/* likewise: on a box whose silence would be noticed */
 } Unit;
 
 typedef struct UnitBounds
@@ -62,7 +64,10 @@ extern uint64 unit_select_with_bounds(const UnitBounds *wanted, int n);
 extern uint64 unit_select_active(void);	/* column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
 extern uint64 unit_select_executed(void);	/* in progress under an executor */
 extern uint64 unit_select_requested(Datum process_ids); /* of these processes and freeruns, an int[] */
-#define UNIT_CURRENT_COLUMN 21
+#define UNIT_CURRENT_COLUMN 22
+#define UNIT_WATCHED_COLUMN 23	/* unit_select_active: is it on a box that is waited for? */
+extern uint64 unit_select_on_boxes(List *box_names);	/* in progress there; column UNIT_BOX_COLUMN: the box's name */
+#define UNIT_BOX_COLUMN 22
 extern void unit_read_row(uint64 row, Unit *out);
 
 extern void unit_insert(List *units);

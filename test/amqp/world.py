@@ -2,113 +2,26 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 
 import pika
 import psycopg2
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'lib'))
+from database import Database   # noqa: E402
+
 DATABASE = 'synergy_amqp_test'
 
 
-class World:
+class World(Database):
     def __init__(self, dsn, broker, log):
-        self.server_dsn, self.broker, self.log = dsn, broker, log
-        self.dsn = '%s dbname=%s' % (dsn, DATABASE)
-        self.failed = 0
-        self.server("DROP DATABASE IF EXISTS %s" % DATABASE)
-        self.server("CREATE DATABASE %s" % DATABASE)
-        self.server("ALTER DATABASE %s SET timezone = 'UTC'" % DATABASE)
-        self.server("ALTER DATABASE %s SET synergy.gc_interval = '500ms'" % DATABASE)
-        self.server("ALTER DATABASE %s SET synergy.trigger_lag = 0" % DATABASE)
-        self.sql('CREATE EXTENSION synergy')
-
-    # ------------------------------------------------------------ saying
-
-    def ok(self, good, what, detail=''):
-        print('%s - %s' % ('ok' if good else 'not ok', what), flush=True)
-        if not good:
-            self.failed += 1
-            for line in str(detail).split('\n')[:40]:
-                print('#   ' + line, flush=True)
-        return good
-
-    def same(self, found, expected, what):
-        return self.ok(found == expected, what, 'found %r\nexpected %r' % (found, expected))
-
-    # ------------------------------------------------------------ the database; a crash of the server is waited out
-
-    def run(self, dsn, query, args=None):
-        end = time.time() + 30
-        while True:
-            try:
-                connection = psycopg2.connect(dsn)
-                break
-            except psycopg2.OperationalError:
-                if time.time() > end:
-                    raise
-                time.sleep(0.05)
-        try:
-            connection.autocommit = True
-            cursor = connection.cursor()
-            cursor.execute(query, args)
-            return cursor.fetchall() if cursor.description else None
-        finally:
-            connection.close()
-
-    def server(self, query):
-        return self.run(self.server_dsn, query)
-
-    def sql(self, query, *args):
-        return self.run(self.dsn, query, args or None)
-
-    def patiently(self, query, *args):
-        """what must not be done while the courier is just applying a status of the same process"""
-        end = time.time() + 30
-        while True:
-            try:
-                return self.sql(query, *args)
-            except psycopg2.errors.ObjectInUse:
-                if time.time() > end:
-                    raise
-                time.sleep(0.05)
-
-    def value(self, query, *args):
-        rows = self.sql(query, *args)
-        return rows[0][0] if rows else None
-
-    def wait(self, query, *args, limit=30, expected=True):
-        """seconds until it was so, or None"""
-        began = time.time()
-        while time.time() - began < limit:
-            try:
-                if self.value(query, *args) == expected:
-                    return time.time() - began
-            except psycopg2.OperationalError:
-                pass
-            time.sleep(0.05)
-        return None
-
-    def comes(self, what, query, *args, limit=30, expected=True):
-        took = self.wait(query, *args, limit=limit, expected=expected)
-        self.ok(took is not None, what, 'this did not become %r: %s\n%s' % (expected, query, self.state()))
-        return took
+        super().__init__(dsn, DATABASE, log)
+        self.broker = broker
 
     def state(self):
-        return '%s\n%s\n%s' % (self.sql('SELECT row_to_json(s) FROM synergy.status() s'),
-                               self.sql('SELECT row_to_json(o) FROM synergy.outbox o LIMIT 5'),
-                               self.sql('SELECT process_name, state, count(*) FROM synergy.unit_of_work GROUP BY 1, 2'))
-
-    def logged(self, text):
-        """how often the server's log says so"""
-        with open(self.log, errors='replace') as file:
-            return file.read().count(text)
-
-    def set(self, name, value):
-        self.server("ALTER DATABASE %s SET synergy.%s = '%s'" % (DATABASE, name, value))
-
-    def reset(self, name):
-        self.server('ALTER DATABASE %s RESET synergy.%s' % (DATABASE, name))
+        return '%s\n%s' % (super().state(), self.sql('SELECT row_to_json(o) FROM synergy.outbox o LIMIT 5'))
 
     def courier(self, state, what, limit=30):
         return self.comes(what, 'SELECT courier_state FROM synergy.status()', limit=limit, expected=state)

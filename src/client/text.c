@@ -149,7 +149,7 @@ text_put_lines(FILE *out, const char *text)
 		free(line);
 		free(clean);
 		text += length;
-		text += strspn(text, "\n");
+		text += strspn(text, "\n\t ");
 		if (*text)
 			fputs("\n\t", out);
 	}

@@ -67,7 +67,7 @@ static const Call calls[] = {
 	{QUERY_CHANGE, CHANGES "reprocess($1::text, $2::text, $3::boolean)", false, changes, NULL, "nothing to change"}},
 	{"cancel", 1, 1, "dry-run", "show what would change, and change nothing", NULL, false,
 	{QUERY_CHANGE, CHANGES "cancel_unit_of_work($1::bigint, $2::boolean)", false, changes, NULL,
-	"no job changes now; that of the unit follows at its next evaluation"}},
+	"no job has changed"}},
 	{"backfill", 2, 3, NULL, NULL, NULL, false,
 	{QUERY_CHANGE, "SELECT process_name, from_timeperiod, to_timeperiod, jobs FROM synergy.backfill($1::text, $2::text, $3::text)",
 	false, backfills, NULL, "nothing to make"}},

@@ -86,10 +86,12 @@
 	"WHERE b.process_id = l.other_id AND b.timeperiod >= h.since AND b.timeperiod < h.until AND b.state IN " ACTIVE ") b " \
 	"WHERE b.jobs > 0 ORDER BY h.process_id, l.kind"
 
+/* units are counted over the index of the active ones, not by the view */
 #define BOXES \
-	"SELECT b.box_name, CASE WHEN b.is_connected THEN 'up' ELSE 'gone' END AS state, b.slots, b.units, b.daemons, b.host, b.pid, " \
-	"b.version, b.started_at, b.heard_at, extract(epoch FROM synergy.now() - b.started_at)::float8 AS started_seconds " \
-	"FROM synergy.box_status b ORDER BY b.box_name"
+	"SELECT b.box_name, CASE WHEN b.is_connected THEN 'up' ELSE 'gone' END AS state, b.slots, coalesce(u.units, 0) AS units, b.daemons, " \
+	"b.host, b.pid, b.version, b.started_at, b.heard_at, extract(epoch FROM synergy.now() - b.started_at)::float8 AS started_seconds " \
+	"FROM synergy.box_status b LEFT JOIN (SELECT u.box_name, count(*) AS units FROM synergy.unit_of_work_data u " \
+	"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' GROUP BY u.box_name) u ON u.box_name = b.box_name ORDER BY b.box_name"
 
 /*
  * The verdict. Problems make it unwell, warnings do not unless that is asked for. $1: lag that is too long, or NULL;

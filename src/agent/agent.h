@@ -171,6 +171,7 @@ typedef struct Unit
 	char	  **environment;
 	Run			run;
 	Output		output;
+	int64_t		ended;			/* clock_steady() */
 	char		state[12];		/* when it has ended: for agent_report */
 	char	   *error;
 } Unit;

@@ -26,6 +26,7 @@
 #define SWEEP_INTERVAL (30 * SECONDS)	/* for what nobody has told us */
 #define REFUSED_DELAY (5 * SECONDS)
 #define MAX_REPORTS 1000
+#define GATHER (10 * MILLISECONDS)	/* for more reports, while there is work enough at hand */
 #define HEARTBEATS 4			/* in the time after which the box is given up */
 #define MAX_NAMES 50			/* processes that are asked for by name */
 
@@ -319,18 +320,22 @@ lines_time(void)
 	return lines_waiting() == 0 ? NEVER : part_time(PART_LOG, lines_waiting() > LOG_ENOUGH ? 0 : lines_oldest() + LOG_DELAY);
 }
 
-/* those that have ended are reported at once, with the lines that they wait for */
+/*
+ * Those that have ended are reported at once, with the lines that they wait for; but when more short ones wait here for
+ * a slot, some are let gather: a commit, and a round of the scheduler, then serve several.
+ */
 static int64_t
 units_time(void)
 {
 	int64_t		next = NEVER;
+	int64_t		gather = units_queued() >= agent.slots && !agent.shutdown ? GATHER : 0;
 
 	for (Unit *unit = units_first(); unit; unit = unit->next)
 	{
 		if (unit->is_to_release && unit_is_reportable(unit, UINT64_MAX))
 			next = earlier(next, part_time(PART_RELEASE, 0));
 		else if (unit_is_reportable(unit, talk.lines_sent))
-			next = earlier(next, part_time(PART_REPORT, 0));
+			next = earlier(next, part_time(PART_REPORT, unit->ended + gather));
 		else if (unit_is_reportable(unit, UINT64_MAX))
 			next = earlier(next, part_time(PART_LOG, part_time(PART_REPORT, 0)));
 	}

@@ -3,8 +3,8 @@
  *
  *	 claimed -> QUEUED -> RUNNING -> ENDED -> reported
  *
- * QUEUED is short: no more units are claimed than there are free slots, but when commands end sooner than a claim takes
- * to come back: then so many more are claimed that the slots need not wait for the next answer.
+ * QUEUED is short: no more units are claimed than there are free slots, but when commands are short: then so many more
+ * are claimed that the slots need not wait for the next answer, and that an answer serves several.
  *
  * A unit that is lost (canceled, skipped, given up, taken over) is stopped, and nothing is reported of it.  One that was
  * claimed and not begun when the agent drains is given back.
@@ -20,6 +20,7 @@
 
 #define READ_SIZE 65536
 #define MAX_CLAIM 100
+#define SHORT (30 * MILLISECONDS)	/* of commands that end sooner, so much work is kept at hand */
 #define MAX_AHEAD 16			/* units queued for each slot, at most */
 #define WEIGHT 8				/* of the averages: the last one counts an eighth */
 
@@ -87,8 +88,8 @@ units_to_claim(void)
 
 	if (agent.shutdown)
 		return 0;
-	if (units.average_run > 0 && units.average_run < units.average_exchange * 4)
-		ahead = units.average_exchange * 2 / units.average_run + 1;
+	if (units.average_run > 0 && units.average_run < SHORT)
+		ahead = (units.average_exchange * 2 + SHORT) / units.average_run;
 	wanted = agent.slots * (1 + (ahead < MAX_AHEAD ? ahead : MAX_AHEAD)) - units.running - units.queued;
 	/* half, so that other agents get some of a few, too */
 	wanted = wanted > 1 ? (wanted + 1) / 2 : wanted;
@@ -215,6 +216,7 @@ end_unit(Unit *unit)
 	output_end(&unit->output);
 	run_close(&unit->run);
 	set_stage(unit, UNIT_ENDED);
+	unit->ended = clock_steady();
 	decide_state(unit);
 	if (unit->run.end != RUN_STOPPED)
 		unit->is_to_release = false;	/* it was quicker */

@@ -146,6 +146,12 @@ SELECT state FROM synergy.unit_of_work_box WHERE process_name = 'long';
 UPDATE synergy.box SET is_busy = false;
 SELECT synergy.collect_garbage();
 SELECT state FROM synergy.unit_of_work_box WHERE process_name = 'long';
+-- what the garbage collector requests again is on no box any more
+SET synergy.clock = '2016-04-20 05:30:01+00';
+SELECT synergy.collect_garbage() FROM generate_series(1, 2);
+SELECT state FROM synergy.unit_of_work WHERE process_name = 'long';
+SELECT count(*) FROM synergy.unit_of_work_box WHERE process_name = 'long';
+SELECT * FROM synergy.check();
 RESET synergy.agent_timeout;
 -- begun again: what the agent still has is its own, what it has lost fails
 SELECT count(*) FROM synergy.agent_claim(3, '{more,any}');

@@ -123,6 +123,22 @@ query("SELECT synergy.register_daemon('d', 'sleep 1000')");
 ok(told($b, 'notification "synergy_agent" with payload "daemons"'), 'a daemon is told of');
 is(ask($b, 'SELECT process_name, command FROM synergy.agent_daemons()'), 'd|sleep 1000', 'and wanted');
 
+# the scheduler has stopped looking after agents: a request by a timer makes it look again
+query("SELECT synergy.unregister_process('w')");
+ask($b, "SELECT synergy.agent_heartbeat('{}', '{}')");
+select undef, undef, undef, 4;
+query("SELECT synergy.register_freerun('f', 'e', 'every 5', 'true', worker => 'exec')");
+my $until = time + 20;
+my $taken = 0;
+$taken = ask($b, 'SELECT count(*) FROM synergy.agent_claim(1)') =~ /^1/ until $taken || time > $until;
+$heard = time;
+ok($taken, 'a unit that a timer has requested');
+ok(defined wait_for($node, 'postgres', $lost, 10, '6'), 'its agent is silent');
+$took = time - $heard;
+cmp_ok($took, '>=', 2.9, 'not before the timeout');
+cmp_ok($took, '<', 4, 'and within a second after it');
+query("SELECT synergy.unregister_freerun('f', 'e')");
+
 # the agent is gone: so is its session, at once
 ask($b, 'SELECT synergy.agent_heartbeat(\'{}\', \'{}\')');
 $b->{in} .= "\\q\n";
@@ -131,9 +147,7 @@ ok(defined wait_for($node, 'postgres', 'SELECT NOT is_connected FROM synergy.box
 
 # with everything done and an agent connected, nothing is written, no round is run
 my $c = session();
-query("SELECT synergy.deactivate('w')");
 ask($c, "SELECT * FROM synergy.agent_begin('a', 'three', 4, 'here', 3, '1.0')");
-query("SELECT synergy.unregister_process('w')");
 ask($c, "SELECT count(*) FROM synergy.agent_claim(10)");
 ok(defined wait_for($node, 'postgres', q(SELECT coalesce(next_wake > now() + interval '20 seconds', true) FROM synergy.status())), 'the scheduler sleeps');
 my $look = 'SELECT pg_snapshot_xmax(pg_current_snapshot()), rounds FROM synergy.status()';

@@ -13,7 +13,7 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme agent amqp cluster meta demo format dist help
+TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client agent amqp cluster meta demo format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,7 +21,7 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron examples readme agent amqp cluster meta:
+unit regress isolation tap golden live stress cron examples readme client agent amqp cluster meta:
 	@scripts/check --only $@
 demo:
 	@scripts/demo
@@ -30,7 +30,7 @@ format:
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, agent, amqp, cluster, meta: one kind of tests'; \
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, agent, amqp, cluster, meta: one kind of tests'; \
 	 echo '	make dist: a zip for PGXN; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
@@ -38,7 +38,7 @@ help:
 else
 
 MODULE_big = synergy
-OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/%,$(wildcard src/*.c src/*/*.c))))
+OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/% src/keeper/%,$(wildcard src/*.c src/*/*.c))))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = results build $(OBJS:.o=.d)
 
@@ -94,6 +94,16 @@ clean: client-clean
 client-clean:
 	+@$(CLIENT) clean
 .PHONY: client client-install client-uninstall client-clean
+
+# its manuals
+install: man-install
+man-install:
+	$(MKDIR_P) '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL_DATA) $(wildcard man/*.1) '$(DESTDIR)$(mandir)/man1/'
+uninstall: man-uninstall
+man-uninstall:
+	rm -f $(patsubst man/%,'$(DESTDIR)$(mandir)/man1/%',$(wildcard man/*.1))
+.PHONY: man-install man-uninstall
 
 # the parts, in the order of their numbers
 $(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/[0-9]*.sql))

@@ -19,7 +19,7 @@ COMMENT ON COLUMN synergy.box.slots IS 'How many units its agent runs at once at
 COMMENT ON COLUMN synergy.box.host IS 'Host name, as the agent says';
 COMMENT ON COLUMN synergy.box.pid IS 'The agent''s process id there';
 COMMENT ON COLUMN synergy.box.version IS 'The agent''s version';
-COMMENT ON COLUMN synergy.box.instance IS 'Made up by the agent when it started: tells it from another one that calls its box the same';
+COMMENT ON COLUMN synergy.box.instance IS 'Digest of what the agent made up when it started: tells it from another one that calls its box the same';
 COMMENT ON COLUMN synergy.box.backend_pid IS 'The server process of its session';
 COMMENT ON COLUMN synergy.box.started_at IS 'When that session began';
 COMMENT ON COLUMN synergy.box.heard_at IS 'Last sign of life; written only while it has units';
@@ -46,7 +46,7 @@ COMMENT ON COLUMN synergy.daemon.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.daemon.updated_at IS 'When it was last registered or switched';
 
 CREATE TABLE synergy.box_daemon (
-	box_name		text NOT NULL REFERENCES synergy.box,
+	box_name		text NOT NULL REFERENCES synergy.box ON DELETE CASCADE,
 	process_name	text NOT NULL REFERENCES synergy.daemon ON DELETE CASCADE,
 	state			text NOT NULL CHECK (state IN ('running', 'backing_off', 'stopped', 'failed')),
 	pid				integer,

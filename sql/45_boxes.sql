@@ -1,11 +1,13 @@
 -- 45_boxes.sql: what agents are to run and where, with the options read; what people see of boxes.
 
 -- Option values were checked at registration; this is the one place where those of exec are read.
-CREATE FUNCTION synergy.exec_options(options jsonb, OUT working_directory text, OUT umask int, OUT run_as text, OUT cpu_limit_s int,
-	OUT memory_limit bigint, OUT open_files int, OUT kill_grace_ms int, OUT log_lines int, OUT environment text)
-	RETURNS record LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN ROW(
-		$1->>'working_directory',
+-- A set of one row, so that it is inlined.
+CREATE FUNCTION synergy.exec_options(options jsonb)
+	RETURNS TABLE (working_directory text, umask int, run_as text, cpu_limit_s int, memory_limit bigint, open_files int,
+		kill_grace_ms int, log_lines int, environment text)
+	LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT $1->>'working_directory',
 		(SELECT sum(d.digit::int * 8 ^ (d.place - 1))::int
 		 FROM regexp_split_to_table(reverse($1->>'umask'), '') WITH ORDINALITY AS d (digit, place)),
 		$1->>'user',
@@ -16,7 +18,8 @@ CREATE FUNCTION synergy.exec_options(options jsonb, OUT working_directory text, 
 		($1->>'open_files')::int,
 		(coalesce(extract(epoch FROM ($1->>'kill_grace')::interval), 10) * 1000)::int,
 		coalesce(($1->>'log_lines')::int, 10000),
-		(SELECT string_agg(e.key || '=' || e.value || chr(1), '' ORDER BY e.key) FROM jsonb_each_text($1->'environment') e));
+		(SELECT string_agg(e.key || '=' || e.value || chr(1), '' ORDER BY e.key) FROM jsonb_each_text($1->'environment') e);
+END;
 COMMENT ON FUNCTION synergy.exec_options(jsonb) IS
 'The options of an exec process or of a daemon as an agent wants them: umask as a number, limits in seconds and bytes, each variable of the environment as KEY=value followed by chr(1). NULL where none is given, but kill_grace_ms and log_lines, which have defaults';
 

@@ -122,6 +122,14 @@ BEGIN ATOMIC
 	FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id)
 	WHERE (u.state = 'i' AND (u.attempt < 1 OR u.started_at IS NULL)) OR (u.state = 'r' AND u.finished_at IS NOT NULL)
 	OR (u.state IN ('p', 'n', 'c') AND u.finished_at IS NULL)
+	UNION ALL
+	SELECT 'a requested unit is on no box', d.process_name, u.timeperiod, u.unit_of_work_id, u.box_name
+	FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id)
+	WHERE u.state = 'r' AND u.box_name IS NOT NULL
+	UNION ALL
+	SELECT 'a box with units in progress is waited for', d.process_name, u.timeperiod, u.unit_of_work_id, u.box_name
+	FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id) JOIN synergy.box b USING (box_name)
+	WHERE u.state = 'i' AND NOT b.is_busy
 	-- order
 	UNION ALL
 	SELECT 'no job is final on stale inputs', p.process_name, j.timeperiod, j.unit_of_work_id,

@@ -21,7 +21,6 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -71,23 +70,6 @@ shut_down(void)
 	units_stop_all(agent.shutdown > 1);
 }
 
-/* keepers; and what has fallen to us because its keeper was killed */
-static void
-reap(void)
-{
-	pid_t		pid;
-
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-	{
-		for (Unit *unit = units_first(); unit; unit = unit->next)
-			if (unit->run.keeper == pid)
-				run_keeper_is_gone(&unit->run);
-		for (Daemon *daemon = daemons_first(); daemon; daemon = daemon->next)
-			if (daemon->run.keeper == pid)
-				run_keeper_is_gone(&daemon->run);
-	}
-}
-
 static void
 take_signals(void)
 {
@@ -97,7 +79,7 @@ take_signals(void)
 	for (ssize_t i = 0; i < n; i++)
 		if (bytes[i] == SIGTERM || bytes[i] == SIGINT)
 			shut_down();
-	reap();
+	run_reap();
 }
 
 static void
@@ -152,8 +134,8 @@ watch(Watch *w, int fd, short events, Unit *unit, Daemon *daemon, int stream)
 static void
 watch_run(Watch *w, Run *run, Unit *unit, Daemon *daemon)
 {
-	if (run->control >= 0)
-		watch(w, run->control, POLLIN, unit, daemon, -1);
+	if (run_control(run) >= 0)
+		watch(w, run_control(run), POLLIN, unit, daemon, -1);
 	for (int stream = 0; stream < 2; stream++)
 		if (run->streams[stream] >= 0 && !(unit && lines_are_too_many()))
 			watch(w, run->streams[stream], POLLIN, unit, daemon, stream);
@@ -393,5 +375,6 @@ agent_main(int argc, char **argv)
 	link_begin(conninfo);
 	loop();
 	link_end();
+	run_pool_end();
 	return link_was_refused() ? EXIT_REFUSED : units_held() > 0 ? EXIT_NO_CONNECTION : EXIT_DONE;
 }

@@ -9,10 +9,8 @@
  *	 daemon.c		daemons: kept running
  *	 output.c		lines of units, bounded, made safe, on their way to the database
  *	 run.c			a command under its keeper, seen from the agent
- *	 keeper.c		the keeper: a process of ours for each command, which leaves nothing behind
- *	 child.c		what becomes the command
- *	 leftover.c		finding and ending processes through /proc
  *	 text.c			strings that grow, arrays for SQL
+ *	 ../keeper		the program between the agent and a command, which leaves nothing behind
  */
 #ifndef SYNERGY_AGENT_H
 #define SYNERGY_AGENT_H
@@ -25,6 +23,7 @@
 #include <libpq-fe.h>
 
 #include "client/client.h"
+#include "keeper/keeper.h"
 
 /* ---------------------------------------------------------------- text.c */
 
@@ -54,7 +53,7 @@ extern void clock_print(Text *text);	/* now, as timestamptz text in UTC */
 #define SECONDS INT64_C(1000000)
 #define NEVER INT64_MAX
 
-/* ---------------------------------------------------------------- run.c, keeper.c, child.c */
+/* ---------------------------------------------------------------- run.c */
 
 /* what is to be run, and how; strings belong to the caller */
 typedef struct RunOrder
@@ -71,45 +70,11 @@ typedef struct RunOrder
 	int64_t		timeout_ms;		/* 0: none */
 } RunOrder;
 
-/* keeper to agent, one datagram each */
-typedef enum KeeperWord
-{
-	KEEPER_STARTED = 's',		/* pid */
-	KEEPER_ENDED = 'e',			/* nothing of it is left; how it ended is in `end`, and in status as of waitpid */
-} KeeperWord;
-
-typedef enum RunEnd
-{
-	RUN_EXITED = 'x',			/* by itself */
-	RUN_TIMEOUT = 't',
-	RUN_STOPPED = 'o',			/* by order */
-	RUN_NOT_STARTED = 'f',		/* error says why */
-	RUN_LOST = 'l',				/* its keeper died */
-} RunEnd;
-
-typedef struct KeeperMessage
-{
-	char		word;
-	char		end;
-	int			status;
-	pid_t		pid;
-	char		error[240];
-} KeeperMessage;
-
-/* agent to keeper; the end of the socket means: the agent is gone, end it quickly */
-#define KEEPER_STOP 'S'			/* TERM, and KILL after the grace */
-#define KEEPER_KILL 'K'
-
-/* in the new process; never returns */
-extern void keeper_main(const RunOrder *order, int control, int output, int errors) __attribute__((noreturn));
-extern void child_main(const RunOrder *order, int output, int errors, int report) __attribute__((noreturn));
-
 typedef struct Run
 {
-	pid_t		keeper;			/* 0: none (any more) */
+	struct Keeper *keeper;		/* NULL: none (any more) */
 	pid_t		leader;			/* of the command's process group; 0: not known yet */
-	int			control;		/* -1: closed, likewise below */
-	int			streams[2];		/* its stdout and stderr */
+	int			streams[2];		/* its stdout and stderr; -1: closed */
 	bool		has_ended;		/* end and status are known */
 	RunEnd		end;
 	int			status;
@@ -122,16 +87,10 @@ extern bool run_start(Run *run, const RunOrder *order);
 extern void run_order(Run *run, char order);	/* KEEPER_STOP or KEEPER_KILL */
 extern void run_read_control(Run *run);
 extern void run_close(Run *run);
-extern void run_keeper_is_gone(Run *run);	/* reaped */
+extern int	run_control(const Run *run);	/* a descriptor, or -1 */
+extern void run_reap(void);	/* keepers, which have said before what there is to say; and what has fallen to us with one that was killed */
+extern void run_pool_end(void); /* the keepers that wait for orders */
 extern void run_describe_end(const Run *run, int64_t timeout_ms, Text *out);
-
-/* ---------------------------------------------------------------- leftover.c */
-
-/* KILL for whatever descends from `ancestor`, but not through one of `spared`; the number of those that were there */
-extern int	leftover_kill_descendants(pid_t ancestor, const pid_t *spared, int n_spared);
-
-/* ends what an agent of this box that is dead has left; how many there were */
-extern int	leftover_kill_of_box(const char *box, const char *database);
 
 /* ---------------------------------------------------------------- output.c */
 

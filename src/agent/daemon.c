@@ -88,7 +88,7 @@ want(PGresult *wanted, int row)
 		daemon = client_alloc(sizeof(Daemon));
 		daemon->name = client_strdup(PQgetvalue(wanted, row, 0));
 		daemon->state = DAEMON_STOPPED;
-		daemon->run.control = daemon->run.streams[0] = daemon->run.streams[1] = -1;
+		daemon->run.streams[0] = daemon->run.streams[1] = -1;
 		daemon->next = daemons;
 		daemons = daemon;
 	}

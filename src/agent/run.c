@@ -1,19 +1,39 @@
 /*
  * agent/run.c: a command under its keeper, seen from the agent: begun, stopped, and how it has ended.
  *
- * The agent and the keeper talk by datagrams over a pair of sockets.  Output does not pass through the keeper: the agent
- * has the ends of the pipes.
+ * Keepers (../keeper) are started when they are needed, and wait for the next order when their command has ended.
+ * Output does not pass through them: the agent has the ends of the pipes.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+
+#define MAX_WAITING 64			/* keepers without a command */
+
+extern char **environ;
+
+typedef struct Keeper
+{
+	struct Keeper *next;		/* that waits, too */
+	int			control;
+	pid_t		pid;
+} Keeper;
+
+static Keeper *waiting = NULL;
+static int	n_waiting = 0;
+
+/* all that were started and have not been dismissed, and those that are just ending */
+static pid_t *pids = NULL;
+static int	n_pids = 0;
 
 static void
 close_descriptor(int *fd)
@@ -23,65 +43,254 @@ close_descriptor(int *fd)
 	*fd = -1;
 }
 
-static void
-fail(Run *run, const char *what)
+/* ---------------------------------------------------------------- keepers */
+
+/* beside the program that runs here */
+static const char *
+keeper_path(void)
 {
-	snprintf(run->error, sizeof(run->error), "%s: %s", what, strerror(errno));
+	static char path[4096];
+	ssize_t		size;
+	char	   *slash;
+
+	if (path[0])
+		return path;
+	size = readlink("/proc/self/exe", path, sizeof(path) - sizeof(KEEPER_PROGRAM) - 1);
+	path[size > 0 ? size : 0] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash + 1 : path, KEEPER_PROGRAM);
+	return path;
+}
+
+static Keeper *
+make_keeper(void)
+{
+	posix_spawn_file_actions_t actions;
+	char	   *arguments[] = {KEEPER_PROGRAM, NULL};
+	int			sockets[2];
+	pid_t		pid;
+	int			error;
+	Keeper	   *keeper;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	if (sockets[1] == KEEPER_CONTROL)	/* dup2 onto itself would leave it to be closed */
+		fcntl(KEEPER_CONTROL, F_SETFD, 0);
+	else
+		posix_spawn_file_actions_adddup2(&actions, sockets[1], KEEPER_CONTROL);
+	/* found by PATH where there is no /proc */
+	error = posix_spawnp(&pid, keeper_path(), &actions, NULL, arguments, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(sockets[1]);
+	if (error != 0)
+	{
+		close(sockets[0]);
+		errno = error;
+		return NULL;
+	}
+	keeper = client_alloc(sizeof(Keeper));
+	keeper->control = sockets[0];
+	keeper->pid = pid;
+	pids = client_realloc(pids, sizeof(pid_t) * (n_pids + 1));
+	pids[n_pids++] = pid;
+	return keeper;
+}
+
+static void
+dismiss(Keeper *keeper)
+{
+	close(keeper->control);
+	free(keeper);
+}
+
+void
+run_reap(void)
+{
+	pid_t		pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (int i = 0; i < n_pids; i++)
+			if (pids[i] == pid)
+				pids[i--] = pids[--n_pids];
+}
+
+/* it is free for the next command */
+static void
+put_back(Keeper *keeper)
+{
+	if (n_waiting >= MAX_WAITING)
+	{
+		dismiss(keeper);
+		return;
+	}
+	keeper->next = waiting;
+	waiting = keeper;
+	n_waiting++;
+}
+
+static Keeper *
+take_waiting(void)
+{
+	Keeper	   *keeper = waiting;
+
+	if (keeper)
+	{
+		waiting = keeper->next;
+		n_waiting--;
+	}
+	return keeper;
+}
+
+void
+run_pool_end(void)
+{
+	Keeper	   *keeper;
+
+	while ((keeper = take_waiting()) != NULL)
+		dismiss(keeper);
+}
+
+/* ---------------------------------------------------------------- orders */
+
+static bool
+send_head(int control, const KeeperOrder *order, const int *streams)
+{
+	union
+	{
+		struct cmsghdr header;
+		char		space[CMSG_SPACE(2 * sizeof(int))];
+	}			data = {0};
+	struct iovec part = {(void *) order, sizeof(*order)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &data, .msg_controllen = sizeof(data)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(header), streams, 2 * sizeof(int));
+	return sendmsg(control, &message, MSG_NOSIGNAL) == sizeof(*order);
+}
+
+static void
+add_string(Text *strings, const char *string)
+{
+	text_append(strings, string ? string : "", string ? strlen(string) + 1 : 1);
+}
+
+static bool
+send_order(Keeper *keeper, const RunOrder *run, const int *streams)
+{
+	KeeperOrder order = {.umask = run->umask, .cpu_limit_s = run->cpu_limit_s, .open_files = run->open_files,
+	.memory_limit = run->memory_limit, .timeout_ms = run->timeout_ms, .kill_grace_ms = run->kill_grace_ms};
+	Text		strings = {0};
+	bool		good;
+
+	add_string(&strings, run->command);
+	add_string(&strings, run->working_directory);
+	add_string(&strings, run->run_as);
+	for (char **variable = run->environment; *variable; variable++, order.n_variables++)
+		add_string(&strings, *variable);
+	order.size = strings.size;
+	good = send_head(keeper->control, &order, streams);
+	for (size_t at = 0; good && at < strings.size; at += KEEPER_PIECE)
+	{
+		size_t		size = strings.size - at < KEEPER_PIECE ? strings.size - at : KEEPER_PIECE;
+
+		good = send(keeper->control, strings.data + at, size, MSG_NOSIGNAL) == (ssize_t) size;
+	}
+	text_free(&strings);
+	return good;
+}
+
+/* one that has waited may have been killed meanwhile */
+static Keeper *
+order_from_keeper(const RunOrder *order, const int *streams)
+{
+	Keeper	   *keeper;
+
+	while ((keeper = take_waiting()) != NULL)
+	{
+		if (send_order(keeper, order, streams))
+			return keeper;
+		dismiss(keeper);
+	}
+	keeper = make_keeper();
+	if (keeper == NULL || send_order(keeper, order, streams))
+		return keeper;
+	dismiss(keeper);
+	errno = EPIPE;
+	return NULL;
+}
+
+/* is the name in the list of --users? */
+static bool
+is_allowed(const char *user)
+{
+	size_t		size = strlen(user);
+
+	for (const char *rest = agent.users; rest; rest = strchr(rest, ',') ? strchr(rest, ',') + 1 : NULL)
+		if (strncmp(rest, user, size) == 0 && (rest[size] == ',' || rest[size] == '\0'))
+			return true;
+	return false;
+}
+
+static bool
+fail(Run *run, const char *what, int error)
+{
+	snprintf(run->error, sizeof(run->error), "%s%s%s", what, error ? ": " : "", error ? strerror(error) : "");
 	run->has_ended = true;
 	run->end = RUN_NOT_STARTED;
+	return false;
 }
 
 bool
 run_start(Run *run, const RunOrder *order)
 {
-	int			sockets[2] = {-1, -1};
 	int			pipes[2][2] = {{-1, -1}, {-1, -1}};
+	int			streams[2];
 
 	memset(run, 0, sizeof(*run));
-	run->control = run->streams[0] = run->streams[1] = -1;
+	run->streams[0] = run->streams[1] = -1;
 	run->began = clock_steady();
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0 || pipe2(pipes[0], O_CLOEXEC) != 0 ||
-		pipe2(pipes[1], O_CLOEXEC) != 0)
-		fail(run, "cannot make pipes");
-	else
-	{
-		run->keeper = fork();
-		if (run->keeper == 0)
-			keeper_main(order, sockets[1], pipes[0][1], pipes[1][1]);
-		if (run->keeper < 0)
-			fail(run, "cannot make a process");
-	}
-	close_descriptor(&sockets[1]);
-	close_descriptor(&pipes[0][1]);
-	close_descriptor(&pipes[1][1]);
-	if (run->has_ended)
-	{
-		run->keeper = 0;
-		close_descriptor(&sockets[0]);
-		close_descriptor(&pipes[0][0]);
-		close_descriptor(&pipes[1][0]);
-		return false;
-	}
-	run->control = sockets[0];
-	run->streams[0] = pipes[0][0];
-	run->streams[1] = pipes[1][0];
+	if (order->run_as && !is_allowed(order->run_as))
+		return fail(run, "this agent does not run commands as another user (--users)", 0);
+	if (pipe2(pipes[0], O_CLOEXEC) != 0 || pipe2(pipes[1], O_CLOEXEC) != 0)
+		fail(run, "cannot make pipes", errno);
 	for (int i = 0; i < 2; i++)
+	{
+		run->streams[i] = pipes[i][0];
+		streams[i] = pipes[i][1];
+	}
+	if (!run->has_ended && (run->keeper = order_from_keeper(order, streams)) == NULL)
+		fail(run, "cannot start " KEEPER_PROGRAM, errno);
+	close_descriptor(&streams[0]);
+	close_descriptor(&streams[1]);
+	if (run->has_ended)
+		run_close(run);
+	for (int i = 0; i < 2 && !run->has_ended; i++)
 		fcntl(run->streams[i], F_SETFL, O_NONBLOCK);
-	return true;
+	return !run->has_ended;
 }
 
 void
 run_order(Run *run, char order)
 {
-	if (run->control >= 0)
-		(void) !send(run->control, &order, 1, MSG_NOSIGNAL);
+	if (run->keeper)
+		(void) !send(run->keeper->control, &order, 1, MSG_NOSIGNAL);
+}
+
+int
+run_control(const Run *run)
+{
+	return run->keeper ? run->keeper->control : -1;
 }
 
 void
 run_read_control(Run *run)
 {
 	KeeperMessage message;
-	ssize_t		size = recv(run->control, &message, sizeof(message), MSG_DONTWAIT);
+	ssize_t		size = recv(run->keeper->control, &message, sizeof(message), MSG_DONTWAIT);
 
 	if (size < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -93,31 +302,29 @@ run_read_control(Run *run)
 		run->end = message.end;
 		run->status = message.status;
 		memcpy(run->error, message.error, sizeof(run->error));
-		close_descriptor(&run->control);
+		put_back(run->keeper);
+		run->keeper = NULL;
 	}
 	else if (size <= 0)
 	{
 		/* without having said how: it was killed, and what it kept falls to us */
 		if (run->leader > 0)
 			kill(-run->leader, SIGKILL);
+		(void) leftover_kill_descendants(getpid(), pids, n_pids);
 		run->has_ended = true;
 		run->end = RUN_LOST;
-		close_descriptor(&run->control);
 	}
 }
 
+/* a keeper that is still at work ends it when it sees us gone */
 void
 run_close(Run *run)
 {
-	close_descriptor(&run->control);
+	if (run->keeper)
+		dismiss(run->keeper);
+	run->keeper = NULL;
 	close_descriptor(&run->streams[0]);
 	close_descriptor(&run->streams[1]);
-}
-
-void
-run_keeper_is_gone(Run *run)
-{
-	run->keeper = 0;
 }
 
 void

@@ -140,7 +140,7 @@ add_unit(Claim *claim, int row)
 	order_read(&unit->order, claim->result, row, 16);
 	unit->environment = unit->order.environment = make_environment(claim->result, row);
 	unit->claim = claim;
-	unit->run.control = unit->run.streams[0] = unit->run.streams[1] = -1;
+	unit->run.streams[0] = unit->run.streams[1] = -1;
 	output_begin(&unit->output, unit->id, atoi(PQgetvalue(claim->result, row, 15)));
 	claim->users++;
 	units.queued++;

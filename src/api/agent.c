@@ -15,7 +15,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -85,6 +84,8 @@ remember_box(const char *box_name)
 		RegisterSubXactCallback(at_subend, NULL);
 	}
 	is_registered = true;
+	if (my_box[0] != '\0' && strcmp(my_box, box_name) != 0)
+		box_unlock(my_box);
 	strlcpy(my_box, box_name, sizeof(my_box));
 	my_relation = unit_relation();
 	is_new = true;
@@ -191,8 +192,6 @@ take_box(const BoxAgent *agent)
 	char	   *host;
 	int			pid;
 
-	if (my_box[0] != '\0' && strcmp(my_box, agent->box_name) != 0)
-		forget_box();
 	if (box_lock(agent->box_name))
 		return;
 	if (box_end_session(agent->box_name, agent->instance, &host, &pid) && wait_for_lock(agent->box_name))

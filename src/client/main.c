@@ -1,12 +1,14 @@
 /*
  * client/main.c: the program `synergy`: finds the subcommand, and what all of them need.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
+#include "client/text.h"
 
 typedef struct Command
 {
@@ -17,6 +19,20 @@ typedef struct Command
 } Command;
 
 static const Command commands[] = {
+	{"status", status_main, "[--watch [SECONDS]] [--max-lag INTERVAL] [CONNINFO]", "how timetables, processes and the scheduler are"},
+	{"explain", explain_main, "PROCESS TIMEPERIOD", "why a job is in its state, and what it waits for"},
+	{"log", log_main, "PROCESS [TIMEPERIOD] | --unit ID [--follow]", "what the workers of a job have written"},
+	{"events", events_main, "[PROCESS [TIMEPERIOD]]", "who did what when"},
+	{"check", call_main, "[--after-collection] [CONNINFO]", "looks for violated invariants; reads all jobs"},
+	{"trigger", call_main, "PROCESS [ENTRY]", "fires a process or freerun entry now, as its timer would"},
+	{"activate", call_main, "PROCESS [ENTRY]", "switches a process or freerun entry on"},
+	{"deactivate", call_main, "PROCESS [ENTRY]", "switches it off; what runs, runs on"},
+	{"reprocess", call_main, "PROCESS TIMEPERIOD [--dry-run]", "runs a job again, with its parents and dependants"},
+	{"skip", call_main, "PROCESS TIMEPERIOD [--dry-run]", "gives a job up, with those below it and its dependants"},
+	{"cancel", call_main, "UNIT [--dry-run]", "cancels an active unit of work"},
+	{"backfill", call_main, "PROCESS FROM [TO]", "lets the timetable of a process begin earlier"},
+	{"resume", call_main, "[CONNINFO]", "ends the pause of a copy of a database"},
+	{"daemon", daemon_main, "start|stop NAME | list", "programs that agents keep running"},
 	{"agent", agent_main, "--box NAME [--slots N] [CONNINFO]", "runs system processes and daemons on this box"},
 	{"generate", generate_main, "[OPTION]... [CONNINFO]", "writes a synthetic stream of site sessions into a table"},
 };
@@ -25,16 +41,11 @@ static const Command commands[] = {
 
 const char *client_command = "";
 
-void
-client_complain(const char *format, ...)
+static void
+out_of_memory(void)
 {
-	va_list		arguments;
-
-	va_start(arguments, format);
-	fprintf(stderr, "synergy%s%s: ", *client_command ? " " : "", client_command);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
-	va_end(arguments);
+	fputs("synergy: out of memory\n", stderr);
+	abort();
 }
 
 void *
@@ -42,10 +53,7 @@ client_realloc(void *pointer, size_t size)
 {
 	pointer = realloc(pointer, size ? size : 1);
 	if (pointer == NULL)
-	{
-		fputs("synergy: out of memory\n", stderr);
-		abort();
-	}
+		out_of_memory();
 	return pointer;
 }
 
@@ -63,18 +71,34 @@ client_strdup(const char *text)
 	return memcpy(client_realloc(NULL, size), text, size);
 }
 
-PGconn *
-client_connect(const char *conninfo, const char *application_name)
+char *
+client_format(const char *format, ...)
 {
-	const char *const keywords[] = {"dbname", "fallback_application_name", "client_encoding", "options", NULL};
-	const char *const values[] = {conninfo, application_name, "UTF8", "-c search_path=pg_catalog", NULL};
-	PGconn	   *connection = PQconnectdbParams(keywords, values, 1);
+	va_list		arguments;
+	char	   *text = NULL;
 
-	if (PQstatus(connection) == CONNECTION_OK)
-		return connection;
-	client_complain("%.*s", (int) strcspn(PQerrorMessage(connection), "\n"), PQerrorMessage(connection));
-	PQfinish(connection);
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		out_of_memory();
+	va_end(arguments);
+	return text;
+}
+
+static const Command *
+find_command(const char *name)
+{
+	for (int i = 0; i < LENGTH(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
 	return NULL;
+}
+
+void
+client_print_usage(FILE *out)
+{
+	const Command *command = find_command(client_command);
+
+	fprintf(out, "synergy %s: %s\n\nUsage: synergy %s %s\n", command->name, command->summary, command->name, command->arguments);
 }
 
 static void
@@ -87,27 +111,87 @@ help(FILE *out)
 		  "comes from the environment (PGHOST, PGDATABASE, PGPASSWORD...), as for psql.\n", out);
 }
 
+/* how many letters must be put in, left out, replaced or swapped with the next one (Damerau, Levenshtein) */
+static int
+distance(const char *a, const char *b)
+{
+	int			cost[24][24];
+	int			m = (int) strlen(a),
+				n = (int) strlen(b);
+
+	if (m >= 24 || n >= 24)
+		return 24;
+	for (int i = 0; i <= m; i++)
+		for (int j = 0; j <= n; j++)
+		{
+			int			best = i == 0 ? j : j == 0 ? i : cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (i > 0 && cost[i - 1][j] + 1 < best)
+				best = cost[i - 1][j] + 1;
+			if (j > 0 && cost[i][j - 1] + 1 < best)
+				best = cost[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && cost[i - 2][j - 2] + 1 < best)
+				best = cost[i - 2][j - 2] + 1;
+			cost[i][j] = best;
+		}
+	return cost[m][n];
+}
+
+static int
+complain_of_command(const char *name)
+{
+	const Command *nearest = NULL;
+	int			least = 3;
+
+	for (int i = 0; i < LENGTH(commands); i++)
+		if (distance(name, commands[i].name) < least)
+		{
+			least = distance(name, commands[i].name);
+			nearest = &commands[i];
+		}
+	if (nearest)
+		client_complain("there is no command \"%s\"; did you mean %s?", name, nearest->name);
+	else
+		client_complain("there is no command \"%s\"; synergy --help lists them", name);
+	return EXIT_USAGE;
+}
+
+/* what could not be written was not said: a full disk must not look like success */
+static int
+finish(int code)
+{
+	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE)
+	{
+		client_complain("could not write: %s", strerror(errno));
+		return code == EXIT_DONE ? EXIT_REFUSED : code;
+	}
+	return code;
+}
+
 int
 main(int argc, char **argv)
 {
-	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0))
+	const Command *command;
+
+	text_begin();
+	if (argc < 2)
+	{
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0)
 	{
 		help(stdout);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
-	if (argc >= 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
 	{
 		puts("synergy " SYNERGY_VERSION);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
-	for (int i = 0; argc >= 2 && i < LENGTH(commands); i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-		{
-			client_command = commands[i].name;
-			return commands[i].run(argc - 1, argv + 1);
-		}
-	if (argc >= 2)
-		client_complain("there is no command \"%s\"", argv[1]);
-	help(stderr);
-	return EXIT_USAGE;
+	command = find_command(argv[1]);
+	if (command == NULL)
+		return complain_of_command(argv[1]);
+	client_command = command->name;
+	return finish(command->run(argc - 1, argv + 1));
 }

@@ -22,6 +22,9 @@
 #include "store/box.h"
 #include "store/spi.h"
 
+/* who may look at boxes is not to end their sessions with what is seen there */
+#define INSTANCE "pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend($2)), 'hex')"
+
 /* ---------------------------------------------------------------- the lock */
 
 static void
@@ -64,7 +67,7 @@ bool
 box_end_session(const char *box_name, const char *instance, char **host, int *pid)
 {
 	static StoreQuery query = {
-		"SELECT b.host, b.pid, CASE WHEN b.instance = $2 THEN pg_catalog.pg_terminate_backend(l.pid) END "
+		"SELECT b.host, b.pid, CASE WHEN b.instance = " INSTANCE " THEN pg_catalog.pg_terminate_backend(l.pid) END "
 		"FROM synergy.box b LEFT JOIN pg_catalog.pg_locks l ON l.pid = b.backend_pid AND l.locktype = 'advisory' AND l.granted "
 		"  AND l.objsubid = 16984 AND l.classid = ($3 >> 32 & 4294967295)::oid AND l.objid = ($3 & 4294967295)::oid "
 		"  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) "
@@ -90,7 +93,7 @@ box_write(const BoxAgent *agent, bool is_busy, TimestampTz now)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.box (box_name, instance, slots, host, pid, version, is_busy, started_at, heard_at, backend_pid) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, pg_catalog.pg_backend_pid()) ON CONFLICT (box_name) DO UPDATE "
+		"VALUES ($1, " INSTANCE ", $3, $4, $5, $6, $7, $8, $8, pg_catalog.pg_backend_pid()) ON CONFLICT (box_name) DO UPDATE "
 		"SET instance = EXCLUDED.instance, slots = EXCLUDED.slots, host = EXCLUDED.host, pid = EXCLUDED.pid, "
 		"  version = EXCLUDED.version, is_busy = EXCLUDED.is_busy, started_at = EXCLUDED.started_at, "
 		"  heard_at = EXCLUDED.heard_at, backend_pid = EXCLUDED.backend_pid", 8,

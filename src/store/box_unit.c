@@ -23,15 +23,17 @@
 
 /* ---------------------------------------------------------------- whose are they? */
 
-#define THE_BOX_S_UNIT \
-	"LATERAL (SELECT u.unit_of_work_id FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt " \
-	"         AND u.state = 'i' AND u.box_name = $1 OFFSET 0) u "
+/* by the primary key, and by nothing else: inside of OFFSET 0 no partial index fits */
+#define UNIT_AS_IT_IS \
+	"LATERAL (SELECT u.state, u.attempt, u.box_name FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = n.id OFFSET 0) u "
+#define IS_THE_BOX_S "(u.state = 'i' AND u.attempt = n.attempt AND u.box_name = $1)"
 
 uint64
 box_unit_select_own(const char *box_name, const BoxUnits *units)
 {
 	static StoreQuery query = {
-		"SELECT n.id, n.attempt FROM unnest($2, $3) AS n (id, attempt), " THE_BOX_S_UNIT, 3, {TEXTOID, INT8ARRAYOID, INT4ARRAYOID}
+		"SELECT n.id, n.attempt FROM unnest($2, $3) AS n (id, attempt), " UNIT_AS_IT_IS "WHERE " IS_THE_BOX_S, 3,
+		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID}
 	};
 	Datum		values[3] = {CStringGetTextDatum(box_name), units->ids, units->attempts};
 
@@ -42,7 +44,8 @@ uint64
 box_unit_select_lost(const char *box_name, const BoxUnits *units)
 {
 	static StoreQuery query = {
-		"SELECT n.id FROM unnest($2, $3) AS n (id, attempt) LEFT JOIN " THE_BOX_S_UNIT "ON true WHERE u.unit_of_work_id IS NULL", 3,
+		"SELECT n.id FROM unnest($2, $3) AS n (id, attempt) LEFT JOIN " UNIT_AS_IT_IS "ON true "
+		"WHERE " IS_THE_BOX_S " IS NOT TRUE", 3,
 		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID}
 	};
 	Datum		values[3] = {CStringGetTextDatum(box_name), units->ids, units->attempts};
@@ -127,8 +130,8 @@ char **
 box_unit_refusals(const char *box_name, const BoxUnits *units)
 {
 	static StoreQuery query = {
-		"SELECT n.id, n.attempt, u.state, u.attempt, u.box_name FROM unnest($1, $2) AS n (id, attempt) LEFT JOIN LATERAL "
-		"(SELECT u.state, u.attempt, u.box_name FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = n.id OFFSET 0) u ON true", 2,
+		"SELECT n.id, n.attempt, u.state, u.attempt, u.box_name FROM unnest($1, $2) AS n (id, attempt) "
+		"LEFT JOIN " UNIT_AS_IT_IS "ON true", 2,
 		{INT8ARRAYOID, INT4ARRAYOID}
 	};
 	Datum		values[2] = {units->ids, units->attempts};

@@ -27,7 +27,7 @@ def environment(w):
     w.process('nowhere', 'true', working_directory='/nowhere at all')
     w.ok('/nowhere at all' in (w.finished('nowhere')[1] or ''), 'a directory that is not there is told', w.finished('nowhere'))
     w.process('stranger', 'true', user='nobody')
-    w.ok('does not run commands as user' in (w.finished('stranger')[1] or ''), 'nobody is run as whom the agent does not allow', w.finished('stranger'))
+    w.ok('does not run commands as another user' in (w.finished('stranger')[1] or ''), 'nobody is run as whom the agent does not allow', w.finished('stranger'))
     w.end(agent)
     if os.geteuid() == 0:
         agent = w.agent('box', 4, '--users', 'daemon,nobody')
@@ -108,7 +108,7 @@ def timeouts(w):
         'stopped': ('kill -STOP $$', 0),
     }
     for name, (command, _) in commands.items():
-        w.process(name, command, timeout='1 s', kill_grace='1 s')
+        w.process(name, command, timeout='1 s', kill_grace='1 s', backoff_base='1 h')
     for name, (_, grace) in commands.items():
         state, error = w.finished(name, 10)
         w.ok(state == 'invalid' and 'timeout' in error, '%s: the timeout ends it' % name, (state, error))

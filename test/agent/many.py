@@ -46,9 +46,9 @@ def fair(w):
 def wide(w):
     """two hundred slots"""
     agent = w.agent(slots=200)
-    w.process('wide', 'echo begin; sleep 1; echo end', 400)
+    w.process('wide', 'echo begin; sleep 5; echo end', 400)
     w.comes('two hundred run at once', "SELECT count(*) = 200 FROM synergy.unit_of_work WHERE state = 'in_progress'", limit=20)
-    w.comes('four hundred are done', "SELECT count(*) = 400 FROM synergy.job WHERE state = 'processed'")
+    w.comes('four hundred are done', "SELECT count(*) = 400 FROM synergy.job WHERE state = 'processed'", limit=60)
     w.same(len(w.lines('wide')), 800, 'with all their lines')
     w.end(agent)
 

@@ -1,5 +1,5 @@
 /*
- * agent/child.c: between fork and exec: what makes a process the command of a unit or a daemon.
+ * keeper/child.c: between fork and exec: what makes a process the command of a unit or a daemon.
  *
  * It leads a session and a process group of its own, reads from nowhere, and writes into the agent's pipes.  When its
  * keeper dies it is killed (Linux), so that it does not live on unwatched.  What cannot be done is told through `report`,
@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@
 #endif
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "keeper/keeper.h"
 
 static void refuse(int report, const char *what, const char *value) __attribute__((noreturn));
 
@@ -54,18 +55,6 @@ limit(int report, int resource, rlim_t soft, rlim_t hard, const char *what)
 		refuse(report, what, NULL);
 }
 
-/* is the name in the list of --users? */
-static bool
-is_allowed(const char *user)
-{
-	size_t		size = strlen(user);
-
-	for (const char *rest = agent.users; rest; rest = strchr(rest, ',') ? strchr(rest, ',') + 1 : NULL)
-		if (strncmp(rest, user, size) == 0 && (rest[size] == ',' || rest[size] == '\0'))
-			return true;
-	return false;
-}
-
 /* of the user that it becomes, not of the agent's */
 static void
 set_variable(char **environment, const char *name, const char *value)
@@ -75,10 +64,10 @@ set_variable(char **environment, const char *name, const char *value)
 	for (char **entry = environment; *entry; entry++)
 		if (strncmp(*entry, name, size) == 0 && (*entry)[size] == '=')
 		{
-			Text		text = {0};
+			char	   *variable = malloc(size + strlen(value) + 2);
 
-			text_print(&text, "%s=%s", name, value);
-			*entry = text.data;
+			if (variable)
+				sprintf(*entry = variable, "%s=%s", name, value);
 		}
 }
 
@@ -87,9 +76,6 @@ become(int report, const char *user, char **environment)
 {
 	const struct passwd *entry;
 
-	errno = EPERM;
-	if (!is_allowed(user))
-		refuse(report, "this agent does not run commands as user", user);
 	errno = 0;
 	entry = getpwnam(user);
 	if (entry == NULL)
@@ -116,21 +102,23 @@ die_with_parent(pid_t parent)
 #endif
 }
 
+/* exec undoes handlers, but not what the agent and the keeper ignore or block */
 static void
 reset_signals(void)
 {
+	static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
 	sigset_t	none;
 
-	for (int signal_number = 1; signal_number < NSIG; signal_number++)
-		if (signal_number != SIGKILL && signal_number != SIGSTOP)
-			signal(signal_number, SIG_DFL);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 void
-child_main(const RunOrder *order, int output, int errors, int report)
+child_main(const Command *command, int output, int errors, int report)
 {
+	const KeeperOrder *order = &command->order;
 	pid_t		parent = getppid();
 	int			nothing = open("/dev/null", O_RDONLY);
 
@@ -146,11 +134,13 @@ child_main(const RunOrder *order, int output, int errors, int report)
 		limit(report, RLIMIT_AS, order->memory_limit, order->memory_limit, "cannot limit the memory");
 	if (order->open_files > 0)
 		limit(report, RLIMIT_NOFILE, order->open_files, order->open_files, "cannot limit the open files");
-	if (order->run_as)
-		become(report, order->run_as, order->environment);
+	if (*command->user)
+		become(report, command->user, command->environment);
 	die_with_parent(parent);	/* becoming somebody else has undone it */
-	if (order->working_directory && chdir(order->working_directory) != 0)
-		refuse(report, "cannot change to directory", order->working_directory);
-	execle("/bin/sh", "sh", "-c", order->command, (char *) NULL, order->environment);
+	if (*command->working_directory && chdir(command->working_directory) != 0)
+		refuse(report, "cannot change to directory", command->working_directory);
+	if (nothing > 2)
+		close(nothing);
+	execle("/bin/sh", "sh", "-c", command->command, (char *) NULL, command->environment);
 	refuse(report, "cannot execute", "/bin/sh");
 }

@@ -1,5 +1,5 @@
 /*
- * agent/leftover.c: finding processes through /proc, and ending them: descendants of one, and what a dead agent has left.
+ * keeper/leftover.c: finding processes through /proc, and ending them: descendants of one, and what a dead agent has left.
  *
  * Only used when something is left; where there is no /proc nothing is found, and process groups have to do.
  */
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "keeper/keeper.h"
 
 typedef struct Process
 {
@@ -72,8 +72,11 @@ list_processes(Process **processes)
 			continue;
 		if (n == capacity)
 		{
-			capacity = capacity ? capacity * 2 : 256;
-			*processes = client_realloc(*processes, sizeof(Process) * capacity);
+			Process    *more = realloc(*processes, sizeof(Process) * (capacity = capacity ? capacity * 2 : 256));
+
+			if (more == NULL)
+				break;			/* the others are found when these are gone */
+			*processes = more;
 		}
 		(*processes)[n++] = (Process) {pid, parent, false};
 	}
@@ -132,8 +135,7 @@ find_variable(const char *environment, ssize_t size, const char *name)
 }
 
 /*
- * Its agent is dead: nobody has its number, or somebody else.  A keeper has the agent's environment, not the command's,
- * and ends by itself.
+ * Its agent is dead: nobody has its number.  (A keeper has the agent's environment, not the command's, and ends by itself.)
  */
 static bool
 is_orphan_of_box(const char *environment, ssize_t size, const char *box, const char *database)
@@ -150,12 +152,12 @@ int
 leftover_kill_of_box(const char *box, const char *database)
 {
 	size_t		capacity = 1024 * 1024;
-	char	   *environment = client_realloc(NULL, capacity);
+	char	   *environment = malloc(capacity);
 	Process    *processes;
 	int			n = list_processes(&processes);
 	int			found = 0;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; environment && i < n; i++)
 	{
 		ssize_t		size = processes[i].pid == getpid() ? -1 : read_proc(processes[i].pid, "environ", environment, capacity);
 

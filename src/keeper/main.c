@@ -1,6 +1,6 @@
 /*
- * agent/keeper.c: the keeper: a process between the agent and a command, so that nothing of the command is left behind,
- * whatever becomes of either.
+ * keeper/main.c: the program synergy-keeper: between the agent and a command, so that nothing of the command is left
+ * behind, whatever becomes of either.
  *
  * On Linux the keeper is the reaper of all that the command starts, whatever session or group it moves to: when the
  * command has ended, what it left is ended, too; and when no child is left, nothing is.  Elsewhere it is the process
@@ -9,10 +9,11 @@
  *
  * When the agent dies, however it does, its end of the socket is closed, and the keeper ends the command, well within
  * the time after which the database gives the box up.  When the keeper is killed, the command's first process is killed
- * by the kernel (child.c), and the rest by the agent, to which it falls (run.c).
+ * by the kernel (child.c), and the rest by the agent, to which it falls (agent/run.c).
  *
- * It is forked and not executed, and so must do with what is there: it closes every descriptor of the agent, first of
- * all the other keepers' sockets, which would not end with the agent otherwise, and the connection.
+ * It is a program of its own, and a small one, because it forks for each command: what has to be copied of a process
+ * that knows libpq and all its libraries costs more than many a command.  For the same reason it serves one command
+ * after another.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,26 +27,23 @@
 #include <sys/prctl.h>
 #endif
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "keeper/keeper.h"
+
+#define MILLISECONDS INT64_C(1000)
+#define SECONDS INT64_C(1000000)
+#define NEVER INT64_MAX
 
 #define ORPHAN_GRACE (3 * SECONDS)	/* at most, when the agent is gone */
 #define LEFTOVER_GRACE (500 * MILLISECONDS) /* for what outlives the command */
 #define KILL_INTERVAL (50 * MILLISECONDS)	/* more may have been started meanwhile */
 #define HOPELESS (30 * SECONDS) /* in the kernel's hands: told as ended */
 
-enum
-{
-	CONTROL = 3,
-	OUTPUT = 4,
-	ERRORS = 5,
-	REPORT = 6,
-};
-
 typedef struct Keeper
 {
-	const RunOrder *order;
+	Command		command;
 	KeeperMessage last;			/* how it has ended */
 	pid_t		leader;
 	bool		is_over;		/* the leader has been reaped */
@@ -57,6 +55,15 @@ typedef struct Keeper
 	int64_t		hopeless_at;	/* NEVER until something was killed */
 } Keeper;
 
+static int64_t
+clock_steady(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECONDS + now.tv_nsec / 1000;
+}
+
 static void
 on_child(int signal_number)
 {
@@ -66,7 +73,7 @@ static void
 say(const Keeper *keeper, const KeeperMessage *message)
 {
 	if (!keeper->is_orphan)
-		(void) !send(CONTROL, message, sizeof(*message), MSG_NOSIGNAL);
+		(void) !send(KEEPER_CONTROL, message, sizeof(*message), MSG_NOSIGNAL);
 }
 
 /* ---------------------------------------------------------------- ending it */
@@ -152,15 +159,15 @@ static void
 read_order(Keeper *keeper)
 {
 	char		order;
-	ssize_t		size = recv(CONTROL, &order, 1, 0);
-	int64_t		grace = keeper->order->kill_grace_ms * MILLISECONDS;
+	ssize_t		size = recv(KEEPER_CONTROL, &order, 1, 0);
+	int64_t		grace = keeper->command.order.kill_grace_ms * MILLISECONDS;
 
 	if (size < 0 && errno == EINTR)
 		return;
 	if (size <= 0)
 	{
 		keeper->is_orphan = true;
-		close(CONTROL);
+		close(KEEPER_CONTROL);
 		end_for(keeper, RUN_STOPPED, grace < ORPHAN_GRACE ? grace : ORPHAN_GRACE);
 	}
 	else if (order == KEEPER_STOP)
@@ -172,7 +179,7 @@ read_order(Keeper *keeper)
 static void
 wait_for_something(Keeper *keeper, const sigset_t *open)
 {
-	struct pollfd fds[2] = {{keeper->is_orphan ? -1 : CONTROL, POLLIN}, {keeper->report, POLLIN}};
+	struct pollfd fds[2] = {{keeper->is_orphan ? -1 : KEEPER_CONTROL, POLLIN}, {keeper->report, POLLIN}};
 	int64_t		next = keeper->kill_at < keeper->timeout_at ? keeper->kill_at : keeper->timeout_at;
 	int64_t		now = clock_steady();
 	struct timespec wait = {0};
@@ -200,7 +207,7 @@ keep(Keeper *keeper, const sigset_t *open)
 		if (keeper->timeout_at <= now)
 		{
 			keeper->timeout_at = NEVER;
-			end_for(keeper, RUN_TIMEOUT, keeper->order->kill_grace_ms * MILLISECONDS);
+			end_for(keeper, RUN_TIMEOUT, keeper->command.order.kill_grace_ms * MILLISECONDS);
 		}
 		if (keeper->kill_at <= now)
 			kill_all(keeper);
@@ -212,49 +219,124 @@ keep(Keeper *keeper, const sigset_t *open)
 		read_report(keeper);
 }
 
-/* ---------------------------------------------------------------- its beginning */
+/* ---------------------------------------------------------------- orders */
 
+/* with the two descriptors; the agent does not need us any more: exits */
 static void
-close_from(int first)
+read_head(KeeperOrder *order, int *streams)
 {
-#ifdef CLOSE_RANGE_CLOEXEC
-	if (close_range(first, ~0U, 0) == 0)
-		return;
-#endif
-	for (int fd = first, last = (int) sysconf(_SC_OPEN_MAX); fd < last; fd++)
-		close(fd);
-}
-
-/* above the places first, so that none is overwritten before it was moved */
-static void
-settle_descriptors(int control, int output, int errors)
-{
-	int			from[3] = {control, output, errors};
-
-	for (int i = 0; i < 3; i++)
-		from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, REPORT + 1);
-	for (int i = 0; i < 3; i++)
+	union
 	{
-		if (from[i] < 0 || dup2(from[i], CONTROL + i) < 0)
-			_exit(126);
-		fcntl(CONTROL + i, F_SETFD, FD_CLOEXEC);
-	}
-	close_from(REPORT);
+		struct cmsghdr header;
+		char		space[CMSG_SPACE(2 * sizeof(int))];
+	}			control;
+	struct iovec part = {order, sizeof(*order)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct cmsghdr *header;
+	ssize_t		size;
+
+	do
+		size = recvmsg(KEEPER_CONTROL, &message, MSG_CMSG_CLOEXEC);
+	while ((size < 0 && errno == EINTR) || size == 1);	/* an order to stop what has ended already */
+	header = CMSG_FIRSTHDR(&message);
+	if (size != sizeof(*order) || header == NULL || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(2 * sizeof(int)))
+		exit(0);
+	memcpy(streams, CMSG_DATA(header), 2 * sizeof(int));
 }
 
 static void
-begin_alone(sigset_t *open)
+read_strings(char *strings, size_t size)
 {
+	while (size > 0)
+	{
+		ssize_t		n = recv(KEEPER_CONTROL, strings, size < KEEPER_PIECE ? size : KEEPER_PIECE, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			exit(0);
+		strings += n;
+		size -= n;
+	}
+}
+
+static void
+read_command(Command *command, int *streams)
+{
+	char	   *string;
+
+	read_head(&command->order, streams);
+	string = malloc(command->order.size);
+	command->environment = malloc(sizeof(char *) * (command->order.n_variables + 1));
+	if (string == NULL || command->environment == NULL)
+		exit(1);
+	read_strings(string, command->order.size);
+	command->command = string;
+	string += strlen(string) + 1;
+	command->working_directory = string;
+	string += strlen(string) + 1;
+	command->user = string;
+	for (int i = 0; i < command->order.n_variables; i++)
+		command->environment[i] = (string += strlen(string) + 1);
+	command->environment[command->order.n_variables] = NULL;
+}
+
+/* one command, from its order to its end */
+static void
+serve(const sigset_t *open)
+{
+	Keeper		keeper = {0};
+	KeeperMessage started = {KEEPER_STARTED};
+	int			pipes[2] = {-1, -1};
+	int			streams[2];
+
+	read_command(&keeper.command, streams);
+	keeper.last.word = KEEPER_ENDED;
+	keeper.last.end = RUN_EXITED;
+	keeper.report = -1;
+	keeper.timeout_at = keeper.command.order.timeout_ms > 0 ? clock_steady() + keeper.command.order.timeout_ms * MILLISECONDS : NEVER;
+	keeper.kill_at = keeper.hopeless_at = NEVER;
+	keeper.leader = pipe2(pipes, O_CLOEXEC) == 0 ? fork() : -1;
+	if (keeper.leader == 0)
+		child_main(&keeper.command, streams[0], streams[1], pipes[1]);
+	close(streams[0]);
+	close(streams[1]);
+	close(pipes[1]);
+	if (keeper.leader > 0)
+	{
+		keeper.report = pipes[0];
+		/* so that the group is there when it is to be killed */
+		setpgid(keeper.leader, keeper.leader);
+		started.pid = keeper.leader;
+		say(&keeper, &started);
+		keep(&keeper, open);
+	}
+	else
+	{
+		keeper.last.end = RUN_NOT_STARTED;
+		snprintf(keeper.last.error, sizeof(keeper.last.error), "cannot make a process: %s", strerror(errno));
+		close(pipes[0]);
+	}
+	free((void *) keeper.command.command);
+	free(keeper.command.environment);
+	say(&keeper, &keeper.last);
+	if (keeper.is_orphan || keeper.hopeless_at <= clock_steady())
+		exit(0);
+}
+
+static void
+stand_alone(sigset_t *open)
+{
+	static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 	struct sigaction action = {0};
 	sigset_t	blocked;
 
 	setsid();
 #ifdef __linux__
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	prctl(PR_SET_NAME, "synergy-keeper");
 #endif
-	for (int i = 0; i < 6; i++)
-		signal((int[]) {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}[i], SIG_IGN);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 	action.sa_handler = on_child;
 	sigaction(SIGCHLD, &action, NULL);
 	sigemptyset(&blocked);
@@ -263,42 +345,20 @@ begin_alone(sigset_t *open)
 	sigemptyset(open);
 }
 
-void
-keeper_main(const RunOrder *order, int control, int output, int errors)
+int
+main(void)
 {
-	Keeper		keeper = {order};
-	KeeperMessage started = {KEEPER_STARTED};
-	int			pipes[2];
+	struct sockaddr_storage address;
+	socklen_t	size = sizeof(address);
 	sigset_t	open;
 
-	begin_alone(&open);
-	settle_descriptors(control, output, errors);
-	keeper.last.word = KEEPER_ENDED;
-	keeper.last.end = RUN_EXITED;
-	keeper.report = -1;
-	keeper.timeout_at = order->timeout_ms > 0 ? clock_steady() + order->timeout_ms * MILLISECONDS : NEVER;
-	keeper.kill_at = keeper.hopeless_at = NEVER;
-	if (pipe2(pipes, O_CLOEXEC) == 0)
-		keeper.leader = fork();
-	if (keeper.leader == 0 && pipes[1] > 0)
-		child_main(order, OUTPUT, ERRORS, pipes[1]);
-	close(OUTPUT);
-	close(ERRORS);
-	if (keeper.leader > 0)
+	if (getsockname(KEEPER_CONTROL, (struct sockaddr *) &address, &size) != 0 || address.ss_family != AF_UNIX)
 	{
-		close(pipes[1]);
-		keeper.report = pipes[0];
-		/* so that the group is there when it is to be killed */
-		setpgid(keeper.leader, keeper.leader);
-		started.pid = keeper.leader;
-		say(&keeper, &started);
-		keep(&keeper, &open);
+		fputs(KEEPER_PROGRAM ": is started by synergy agent, and by nobody else\n", stderr);
+		return 2;
 	}
-	else
-	{
-		keeper.last.end = RUN_NOT_STARTED;
-		snprintf(keeper.last.error, sizeof(keeper.last.error), "cannot make a process: %s", strerror(errno));
-	}
-	say(&keeper, &keeper.last);
-	_exit(0);
+	fcntl(KEEPER_CONTROL, F_SETFD, FD_CLOEXEC);
+	stand_alone(&open);
+	for (;;)
+		serve(&open);
 }

@@ -95,14 +95,14 @@ client-clean:
 	+@$(CLIENT) clean
 .PHONY: client client-install client-uninstall client-clean
 
-# its manual
+# its manuals
 install: man-install
 man-install:
 	$(MKDIR_P) '$(DESTDIR)$(mandir)/man1'
-	$(INSTALL_DATA) man/synergy.1 '$(DESTDIR)$(mandir)/man1/'
+	$(INSTALL_DATA) $(wildcard man/*.1) '$(DESTDIR)$(mandir)/man1/'
 uninstall: man-uninstall
 man-uninstall:
-	rm -f '$(DESTDIR)$(mandir)/man1/synergy.1'
+	rm -f $(patsubst man/%,'$(DESTDIR)$(mandir)/man1/%',$(wildcard man/*.1))
 .PHONY: man-install man-uninstall
 
 # the parts, in the order of their numbers

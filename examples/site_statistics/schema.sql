@@ -76,12 +76,13 @@ BEGIN
 		FROM %1$s WHERE period = $1 GROUP BY client', sites, level) USING starts;
 END $$;
 
--- hours of the last week that are done, and into which sessions have come since. Counting finds every one of them, whatever
--- the order in which they were committed
+-- hours of the last week that are done, and into which sessions have come since: also those that were given up because there
+-- was none. Counting finds every session, whatever the order in which they were committed
 CREATE OR REPLACE VIEW late_hour AS
 SELECT hour, timeperiod, fact.visits - coalesce(done.visits, 0) AS visits
-FROM (SELECT date_trunc('hour', ended_at, 'UTC') AS hour, count(*) AS visits
-	FROM session WHERE ended_at >= date_trunc('hour', now(), 'UTC') - interval '7 days' GROUP BY 1) fact
-JOIN synergy.job ON process_name = 'site_hourly' AND timeperiod = synergy.timeperiod_at('hourly', hour) AND state = 'processed'
-LEFT JOIN (SELECT period AS hour, sum(visits) AS visits FROM site_hourly GROUP BY 1) done USING (hour)
-WHERE fact.visits IS DISTINCT FROM done.visits;
+FROM (SELECT timeperiod, synergy.timeperiod_start(timeperiod) AS hour FROM synergy.job
+	WHERE process_name = 'site_hourly' AND timeperiod >= synergy.timeperiod_at('hourly', now() - interval '7 days')
+		AND (state = 'processed' OR state = 'skipped' AND number_of_failures > 3)) job
+CROSS JOIN LATERAL (SELECT count(*) AS visits FROM session WHERE ended_at >= hour AND ended_at < hour + interval '1 hour') fact
+CROSS JOIN LATERAL (SELECT sum(visits) AS visits FROM site_hourly WHERE period = hour) done
+WHERE fact.visits IS DISTINCT FROM coalesce(done.visits, 0);

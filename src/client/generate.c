@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
@@ -17,8 +16,10 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/error.h"
 #include "client/generate_stream.h"
 #include "client/generate_table.h"
+#include "client/options.h"
 
 #define FOREVER			INT64_MAX
 /* commits a second, at most, when sessions arrive faster than that */
@@ -27,10 +28,6 @@
 
 typedef struct Generator
 {
-	const char *table_name;
-	const char *from, *to, *duration, *late_by;	/* as given, read by the database */
-	bool		creates;
-	bool		is_quiet;
 	int			batch;
 	StreamOptions stream;
 	int64_t		end;			/* of arrivals */
@@ -42,57 +39,71 @@ typedef struct Generator
 static int	stop_pipe[2] = {-1, -1};
 static volatile sig_atomic_t is_stopping = false;
 
-static const char help_text[] =
-"synergy generate: writes a synthetic stream of site sessions into a table\n\n"
-"Usage:\n"
-"  synergy generate [OPTION]... [CONNINFO]\n\n"
-"When:\n"
-"  --from TIME --to TIME   sessions that arrive in this past span, as fast as it goes; without --to: until now\n"
-"  --duration INTERVAL     the length of the span that begins with --from or ends with --to; without both of them: live,\n"
-"                          at the rate given, for so long. Without all three: live, until Ctrl-C\n"
-"  --rate NUMBER           sessions a second, averaged over a day (10)\n"
-"What:\n"
-"  --seed NUMBER           the same seed, the same sessions (1)\n"
-"  --late SHARE            so many arrive after their hour is over, 0 to 1 (0.02)\n"
-"  --late-by INTERVAL      so long after their end, on average (2 hours)\n"
-"  --slump SHARE           so many of a site's days are bad ones, with a third of its visits, 0 to 1 (0.02)\n"
-"  --sites NUMBER          1 to 100000 (100)\n"
-"  --clients NUMBER        who own the sites, 1 to 100000 (20)\n"
-"Where:\n"
-"  --table NAME            as SQL writes it: session, stats.session, \"Odd name\" (session)\n"
-"  --create                makes the table if it is not there\n"
-"  --batch NUMBER          sessions in a transaction, at most, 1 to 100000 (10000)\n"
-"  --quiet                 nothing is said but errors\n\n"
-"Times without a zone are UTC. CONNINFO is a database's name or a connection string; what it does not say comes from the\n"
-"environment, as for psql. Ctrl-C ends it after the batch in work.\n\n"
-"Exit status: 0 done or stopped, 1 the database refused, 2 the command line, 3 no connection, or lost.\n";
-
 /* ---------------------------------------------------------------- the command line */
 
+/* as given */
+static const char *given_from,
+		   *given_to,
+		   *given_duration,
+		   *given_rate,
+		   *given_seed,
+		   *given_late,
+		   *given_late_by,
+		   *given_slump,
+		   *given_sites,
+		   *given_clients,
+		   *given_table,
+		   *given_create,
+		   *given_batch;
+
+static const ClientOption options[] = {
+	{"from", 0, "TIME", "sessions that arrive in this past span, as fast as it goes", &given_from},
+	{"to", 0, "TIME", "its end (now)", &given_to},
+	{"duration", 0, "INTERVAL", "of the span, from --from on or up to --to; else of a live run (until Ctrl-C)", &given_duration},
+	{"rate", 0, "NUMBER", "sessions a second, averaged over a day (10)", &given_rate},
+	{"seed", 0, "NUMBER", "the same seed, the same sessions (1)", &given_seed},
+	{"late", 0, "SHARE", "so many arrive after their hour is over, 0 to 1 (0.02)", &given_late},
+	{"late-by", 0, "INTERVAL", "so long after their end, on average (2 hours)", &given_late_by},
+	{"slump", 0, "SHARE", "so many of a site's days have a third of its visits, 0 to 1 (0.02)", &given_slump},
+	{"sites", 0, "NUMBER", "1 to 100000 (100)", &given_sites},
+	{"clients", 0, "NUMBER", "who own the sites, 1 to 100000 (20)", &given_clients},
+	{"table", 0, "NAME", "as SQL writes it: session, stats.session, \"Odd name\" (session)", &given_table},
+	{"create", 0, NULL, "makes the table if it is not there", &given_create},
+	{"batch", 0, "NUMBER", "sessions in a transaction, at most, 1 to 100000 (10000)", &given_batch},
+	{NULL}
+};
+
+/* each leaves *number alone when the option was not given, and is false after having complained */
 static bool
 read_number(const char *option, const char *text, double least, double most, double *number)
 {
+	double		value;
 	char	   *end;
 
-	errno = 0;
-	*number = strtod(text, &end);
-	if (end != text && *end == '\0' && errno == 0 && *number >= least && *number <= most)
+	if (text == NULL)
 		return true;
-	client_complain("--%s: \"%s\" is not a number from %.12g to %.12g", option, text, least, most);
-	return false;
+	errno = 0;
+	value = strtod(text, &end);
+	if (end == text || *end != '\0' || errno != 0 || !(value >= least && value <= most))
+	{
+		error_usage("--%s: \"%s\" is not a number from %.12g to %.12g", option, text, least, most);
+		return false;
+	}
+	*number = value;
+	return true;
 }
 
 static bool
 read_count(const char *option, const char *text, int *number)
 {
-	double		value;
+	double		value = *number;
 
 	if (!read_number(option, text, 1, 100000, &value))
 		return false;
 	*number = (int) value;
 	if (*number == value)
 		return true;
-	client_complain("--%s: \"%s\" is not a whole number", option, text);
+	error_usage("--%s: \"%s\" is not a whole number", option, text);
 	return false;
 }
 
@@ -101,115 +112,30 @@ read_seed(const char *text, uint64_t *seed)
 {
 	char	   *end;
 
+	if (text == NULL)
+		return true;
 	errno = 0;
 	*seed = strtoull(text, &end, 10);
 	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0)
 		return true;
-	client_complain("--seed: \"%s\" is not a whole number from 0 to %" PRIu64, text, UINT64_MAX);
+	error_usage("--seed: \"%s\" is not a whole number from 0 to %" PRIu64, text, UINT64_MAX);
 	return false;
 }
 
-enum
-{
-	OPTION_TABLE = 1, OPTION_RATE, OPTION_DURATION, OPTION_FROM, OPTION_TO, OPTION_SEED, OPTION_LATE, OPTION_LATE_BY,
-	OPTION_SLUMP, OPTION_SITES, OPTION_CLIENTS, OPTION_BATCH, OPTION_CREATE, OPTION_QUIET, OPTION_HELP
-};
-
-static const struct option long_options[] = {
-	{"table", required_argument, NULL, OPTION_TABLE},
-	{"rate", required_argument, NULL, OPTION_RATE},
-	{"duration", required_argument, NULL, OPTION_DURATION},
-	{"from", required_argument, NULL, OPTION_FROM},
-	{"to", required_argument, NULL, OPTION_TO},
-	{"seed", required_argument, NULL, OPTION_SEED},
-	{"late", required_argument, NULL, OPTION_LATE},
-	{"late-by", required_argument, NULL, OPTION_LATE_BY},
-	{"slump", required_argument, NULL, OPTION_SLUMP},
-	{"sites", required_argument, NULL, OPTION_SITES},
-	{"clients", required_argument, NULL, OPTION_CLIENTS},
-	{"batch", required_argument, NULL, OPTION_BATCH},
-	{"create", no_argument, NULL, OPTION_CREATE},
-	{"quiet", no_argument, NULL, OPTION_QUIET},
-	{"help", no_argument, NULL, OPTION_HELP},
-	{NULL, 0, NULL, 0}
-};
-
 static bool
-take_option(Generator *generator, int option)
+read_options(Generator *generator)
 {
-	switch (option)
-	{
-		case OPTION_TABLE:
-			generator->table_name = optarg;
-			return true;
-		case OPTION_RATE:
-			return read_number("rate", optarg, 0.00001, 1000000, &generator->stream.rate);
-		case OPTION_DURATION:
-			generator->duration = optarg;
-			return true;
-		case OPTION_FROM:
-			generator->from = optarg;
-			return true;
-		case OPTION_TO:
-			generator->to = optarg;
-			return true;
-		case OPTION_SEED:
-			return read_seed(optarg, &generator->stream.seed);
-		case OPTION_LATE:
-			return read_number("late", optarg, 0, 1, &generator->stream.late);
-		case OPTION_LATE_BY:
-			generator->late_by = optarg;
-			return true;
-		case OPTION_SLUMP:
-			return read_number("slump", optarg, 0, 1, &generator->stream.slump);
-		case OPTION_SITES:
-			return read_count("sites", optarg, &generator->stream.sites);
-		case OPTION_CLIENTS:
-			return read_count("clients", optarg, &generator->stream.clients);
-		case OPTION_BATCH:
-			return read_count("batch", optarg, &generator->batch);
-		case OPTION_CREATE:
-			generator->creates = true;
-			return true;
-		case OPTION_QUIET:
-			generator->is_quiet = true;
-			return true;
-		default:				/* getopt has complained */
-			return false;
-	}
-}
+	StreamOptions *stream = &generator->stream;
 
-/* false: the command is over, with that exit code */
-static bool
-read_command_line(Generator *generator, int argc, char **argv, const char **conninfo, int *exit_code)
-{
-	char		program[] = "synergy generate";
-
-	argv[0] = program;
-	*exit_code = EXIT_USAGE;
-	for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;)
+	if (given_from && given_to && given_duration)
 	{
-		if (option == OPTION_HELP)
-		{
-			fputs(help_text, stdout);
-			*exit_code = EXIT_DONE;
-			return false;
-		}
-		if (!take_option(generator, option))
-			return false;
-	}
-	if (argc - optind > 1)
-	{
-		client_complain("\"%s\" is one argument too many", argv[optind + 1]);
+		error_usage("two of --from, --to and --duration say it all");
 		return false;
 	}
-	*conninfo = argv[optind];
-	if (generator->from && generator->to && generator->duration)
-	{
-		client_complain("two of --from, --to and --duration say it all");
-		return false;
-	}
-	return true;
+	return read_number("rate", given_rate, 0.00001, 1000000, &stream->rate) && read_seed(given_seed, &stream->seed) &&
+		read_number("late", given_late, 0, 1, &stream->late) && read_number("slump", given_slump, 0, 1, &stream->slump) &&
+		read_count("sites", given_sites, &stream->sites) && read_count("clients", given_clients, &stream->clients) &&
+		read_count("batch", given_batch, &generator->batch);
 }
 
 /* a time or a length, in microseconds */
@@ -226,16 +152,14 @@ read_time(TargetTable *table, const char *option, const char *type, const char *
 	{
 		if (!table_is_connected(table))
 			return EXIT_NO_CONNECTION;
-		client_complain("--%s: \"%s\" cannot be read", option, text);
-		return EXIT_USAGE;
+		return error_usage("--%s: \"%s\" cannot be read", option, text);
 	}
 	errno = 0;
 	*time = strtoll(answer, &end, 10);
 	free(answer);
 	if (errno == 0)
 		return EXIT_DONE;
-	client_complain("--%s: \"%s\" is out of range", option, text);
-	return EXIT_USAGE;
+	return error_usage("--%s: \"%s\" is out of range", option, text);
 }
 
 #define TIME_TYPE		"pg_catalog.timestamptz"
@@ -249,8 +173,7 @@ read_length(TargetTable *table, const char *option, const char *text, int64_t *l
 	/* a thousand years are enough, and nothing overflows */
 	if (exit_code != EXIT_DONE || (*length > 0 && *length < 366000 * STREAM_DAY))
 		return exit_code;
-	client_complain("--%s: \"%s\" must be longer than nothing, and shorter than a thousand years", option, text);
-	return EXIT_USAGE;
+	return error_usage("--%s: \"%s\" must be longer than nothing, and shorter than a thousand years", option, text);
 }
 
 static int64_t
@@ -268,32 +191,31 @@ find_span(Generator *generator, TargetTable *table)
 {
 	StreamOptions *stream = &generator->stream;
 	int64_t		length = 0;
-	int			exit_code = read_length(table, "late-by", generator->late_by, &stream->late_by);
+	int			exit_code = read_length(table, "late-by", given_late_by ? given_late_by : "2 hours", &stream->late_by);
 
-	if (exit_code == EXIT_DONE && generator->duration)
-		exit_code = read_length(table, "duration", generator->duration, &length);
+	if (exit_code == EXIT_DONE && given_duration)
+		exit_code = read_length(table, "duration", given_duration, &length);
 	stream->begin = generator->end = now();
-	if (exit_code == EXIT_DONE && generator->from)
-		exit_code = read_time(table, "from", TIME_TYPE, generator->from, &stream->begin);
-	if (exit_code == EXIT_DONE && generator->to)
-		exit_code = read_time(table, "to", TIME_TYPE, generator->to, &generator->end);
+	if (exit_code == EXIT_DONE && given_from)
+		exit_code = read_time(table, "from", TIME_TYPE, given_from, &stream->begin);
+	if (exit_code == EXIT_DONE && given_to)
+		exit_code = read_time(table, "to", TIME_TYPE, given_to, &generator->end);
 	if (exit_code != EXIT_DONE)
 		return exit_code;
-	if (!generator->from && !generator->to)
+	if (!given_from && !given_to)
 	{
 		stream->earliest = INT64_MIN;
 		generator->end = length ? stream->begin + length : FOREVER;
 		return EXIT_DONE;
 	}
-	if (generator->duration && generator->from)
+	if (given_duration && given_from)
 		generator->end = stream->begin + length;
-	else if (generator->duration)
+	else if (given_duration)
 		stream->begin = generator->end - length;
 	stream->earliest = stream->begin;
 	if (stream->begin < generator->end && stream->begin > -354000 * STREAM_DAY && generator->end < 2932000 * STREAM_DAY)
 		return EXIT_DONE;
-	client_complain("the span must begin before it ends, within the years 1001 to 9996; --from without --to ends now");
-	return EXIT_USAGE;
+	return error_usage("the span must begin before it ends, within the years 1001 to 9996; --from without --to ends now");
 }
 
 /* ---------------------------------------------------------------- signals, progress */
@@ -340,7 +262,7 @@ show_progress(Generator *generator, int64_t at)
 	bool		is_terminal = isatty(STDERR_FILENO);
 	const StreamOptions *stream = &generator->stream;
 
-	if (generator->is_quiet || seconds_since(generator->shown) < (is_terminal ? 1 : 10))
+	if (client_quiet || client_json || seconds_since(generator->shown) < (is_terminal ? 1 : 10))
 		return;
 	generator->shown = now();
 	fprintf(stderr, "%s%" PRId64 " sessions, %.0f %% of the span, %.0f a second%s", is_terminal ? "\r" : "", generator->rows,
@@ -353,13 +275,15 @@ show_result(Generator *generator)
 {
 	double		seconds = seconds_since(generator->began);
 
-	if (generator->is_quiet)
-		return;
 	if (seconds < 0.001)
 		seconds = 0.001;
-	fprintf(stderr, "%s%" PRId64 " sessions written, %" PRId64 " of them late, in %.1f s, %.0f a second%s\n",
-			isatty(STDERR_FILENO) && generator->shown != generator->began ? "\r" : "", generator->rows, generator->late,
-			seconds, (double) generator->rows / seconds, is_stopping ? "; stopped" : "");
+	if (client_json)
+		printf("{\"sessions\": %" PRId64 ", \"late\": %" PRId64 ", \"seconds\": %.3f, \"is_stopped\": %s}\n", generator->rows,
+			   generator->late, seconds, is_stopping ? "true" : "false");
+	else if (!client_quiet)
+		fprintf(stderr, "%s%" PRId64 " sessions written, %" PRId64 " of them late, in %.1f s, %.0f a second%s\n",
+				isatty(STDERR_FILENO) && generator->shown != generator->began ? "\r" : "", generator->rows, generator->late,
+				seconds, (double) generator->rows / seconds, is_stopping ? "; stopped" : "");
 }
 
 /* ---------------------------------------------------------------- the two ways */
@@ -485,27 +409,28 @@ int
 generate_main(int argc, char **argv)
 {
 	Generator	generator = {
-		.table_name = "session", .late_by = "2 hours", .batch = 10000,
-		.stream = {.seed = 1, .sites = 100, .clients = 20, .rate = 10, .late = 0.02, .slump = 0.02}
+		.batch = 10000, .stream = {.seed = 1, .sites = 100, .clients = 20, .rate = 10, .late = 0.02, .slump = 0.02}
 	};
+	ClientArguments where;
 	TargetTable table;
 	Stream	   *stream;
-	const char *conninfo;
 	int			exit_code;
 
-	if (!read_command_line(&generator, argc, argv, &conninfo, &exit_code))
+	if (!options_parse(&where, argc, argv, options, 0, 0, true, &exit_code))
 		return exit_code;
-	exit_code = table_connect(&table, conninfo, generator.batch);
+	if (!read_options(&generator))
+		return EXIT_USAGE;
+	exit_code = table_connect(&table, &where, generator.batch);
 	if (exit_code == EXIT_DONE)
 		exit_code = find_span(&generator, &table);
 	if (exit_code == EXIT_DONE)
-		exit_code = table_find(&table, generator.table_name, generator.creates);
+		exit_code = table_find(&table, given_table ? given_table : "session", given_create != NULL);
 	if (exit_code == EXIT_DONE)
 	{
 		heed_signals();
 		generator.began = generator.shown = now();
 		stream = stream_open(&generator.stream);
-		if (generator.from || generator.to)
+		if (given_from || given_to)
 			exit_code = fill_span(&generator, &table, stream);
 		else
 			exit_code = go_live(&generator, &table, stream);

@@ -17,7 +17,7 @@ static const char find_sql[] =
 "WITH given AS (SELECT pg_catalog.parse_ident($1) AS name), "
 "path AS (SELECT name, coalesce((SELECT n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace "
 "	WHERE c.oid = pg_catalog.to_regclass(pg_catalog.quote_ident(name[1]))), "
-"	nullif(pg_catalog.current_schema(), 'pg_catalog'), 'public') AS schema FROM given) "
+"	pg_catalog.current_schema(), 'public') AS schema FROM given) "
 "SELECT CASE pg_catalog.cardinality(name) WHEN 1 THEN pg_catalog.format('%I.%I', schema, name[1]) "
 "	WHEN 2 THEN pg_catalog.format('%I.%I', name[1], name[2]) END FROM path";
 
@@ -62,10 +62,10 @@ ignore_notice(void *nothing, const PGresult *result)
 }
 
 int
-table_connect(TargetTable *table, const char *conninfo, int room)
+table_connect(TargetTable *table, const ClientArguments *where, int room)
 {
 	memset(table, 0, sizeof(*table));
-	table->conninfo = conninfo;
+	table->where = where;
 	table->room = room;
 	table->batch = client_alloc((size_t) room * STREAM_LINE_SIZE);
 	return table_reconnect(table);
@@ -231,7 +231,8 @@ table_reconnect(TargetTable *table)
 	int			exit_code = EXIT_DONE;
 
 	if (table->connection == NULL)
-		table->connection = client_connect(table->conninfo, "synergy generate");
+		table->connection = client_connect_to(table->where->dbname, table->where->host, table->where->port, table->where->user,
+											  "synergy generate");
 	if (table->connection == NULL)
 		return EXIT_NO_CONNECTION;
 	PQsetNoticeReceiver(table->connection, ignore_notice, NULL);

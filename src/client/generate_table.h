@@ -6,10 +6,11 @@
 
 #include "client/client.h"
 #include "client/generate_stream.h"
+#include "client/options.h"
 
 typedef struct TargetTable
 {
-	const char *conninfo;
+	const ClientArguments *where;
 	PGconn	   *connection;		/* NULL: lost */
 	char	   *name;			/* as SQL takes it */
 	char		transaction[24];	/* of the batch; "": it was not begun */
@@ -20,7 +21,7 @@ typedef struct TargetTable
 } TargetTable;
 
 /* each returns one of the exit codes of client.h, having complained if it is not EXIT_DONE */
-extern int	table_connect(TargetTable *table, const char *conninfo, int room);
+extern int	table_connect(TargetTable *table, const ClientArguments *where, int room);
 extern int	table_find(TargetTable *table, const char *name, bool create);
 
 extern void table_add(TargetTable *table, const Session *session);

@@ -55,6 +55,8 @@ def wide(w):
 
 def idle(w):
     """an agent without work costs nothing"""
+    w.server('ALTER SYSTEM SET autovacuum = off')
+    w.server('SELECT pg_reload_conf()')
     agent = w.agent()
     w.process('first', 'true')
     w.finished('first')
@@ -63,6 +65,8 @@ def idle(w):
     time.sleep(4)
     after = w.value('SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint'), open('/proc/%d/stat' % agent.pid).read().split()[13:15]
     w.same(after, before, 'neither transactions nor CPU')
+    w.server('ALTER SYSTEM RESET autovacuum')
+    w.server('SELECT pg_reload_conf()')
     w.end(agent)
 
 

@@ -179,6 +179,12 @@ main(int argc, char **argv)
 		help(stderr);
 		return EXIT_USAGE;
 	}
+	/* synergy help COMMAND is synergy COMMAND --help */
+	if (argc == 3 && strcmp(argv[1], "help") == 0 && find_command(argv[2]))
+	{
+		client_command = argv[2];
+		return finish(find_command(argv[2])->run(2, (char *[]) {argv[2], "--help", NULL}));
+	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0)
 	{
 		help(stdout);

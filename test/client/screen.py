@@ -121,13 +121,14 @@ def watch_and_signals(w):
     terminal.wait_for('q ends')
     terminal.type('\032')
     w.ok(terminal.wait_for(LEAVE), 'watch: Ctrl-Z gives the screen back, too')
+    os.waitpid(terminal.pid, os.WUNTRACED)
     terminal.mark()
     os.kill(terminal.pid, signal.SIGCONT)
     w.ok(terminal.wait_for(ENTER) and terminal.wait_for('q ends'), 'watch: and fg takes it again')
     # the database goes away and comes back
     w.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'synergy'")
     terminal.mark()
-    w.ok(terminal.wait_for('Timetables'), 'watch: connects again when the connection is lost', repr(terminal.seen))
+    w.ok(terminal.wait_for(' requested, '), 'watch: connects again when the connection is lost', repr(terminal.seen))
     terminal.type('q')
     terminal.end()
 

@@ -53,7 +53,8 @@ def connections(w):
     w.same(w.code(1, 'status', 'template1', '--json').error()['sqlstate'], '3F000', 'and its SQLSTATE')
 
 
-def calls(w):
+def populate(w):
+    """what all tests find: a timetable that is up to date, a process that waits for its worker, a freerun"""
     w.sql("SELECT synergy.register_timetable('t', start_timeperiod => %s)", day(-2))
     w.sql("SELECT synergy.register_process('t_hourly', 'hourly', 'SELECT 1', tree_name => 't', options => '{\"concurrency\": 4}')")
     w.sql("SELECT synergy.register_process('t_daily', 'daily', 'SELECT 1', tree_name => 't', blocking_type => 'children')")
@@ -62,6 +63,8 @@ def calls(w):
     w.wait("count(*) = 2 FROM synergy.job WHERE process_name = 't_daily' AND state = 'processed'")
     w.wait("count(*) = 1 FROM synergy.unit_of_work WHERE process_name = 'outside' AND state = 'requested'")
 
+
+def calls(w):
     w.same(w.code(0, 'trigger', 'free', 'one').out, 'free one: trigger is asked for\n', 'trigger says what it has done')
     w.wait("count(*) = 1 FROM synergy.unit_of_work WHERE process_name = 'free' AND state = 'processed'")
     w.same(w.code(0, 'trigger', 'free', 'one', '--json').json(), {'process_name': 'free', 'entry_name': 'one', 'done': 'triggered'},

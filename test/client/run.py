@@ -25,6 +25,7 @@ def main():
     wrapper = ['valgrind', '-q', '--error-exitcode=99', '--leak-check=no'] if options.valgrind else []
     w = world.World(options.dsn, wrapper)
     w.create(world.DATABASE)
+    commands.populate(w)
     for test in commands.ALL + looking.ALL + names.ALL + screen.ALL + documentation.ALL:
         if options.only and options.only not in test.__name__:
             continue

@@ -91,7 +91,7 @@ def on_a_terminal(w):
 
 def watch_and_leave(w):
     for keys, what in (('\003', 'Ctrl-C'), ('q', 'q')):
-        terminal = Terminal(w, ['status', '--watch', '1'], rows=12, columns=70)
+        terminal = Terminal(w, ['status', '--watch', '3'], rows=12, columns=70)
         before = termios.ECHO | termios.ICANON
         w.ok(terminal.wait_for('q ends'), 'watch: a picture', repr(terminal.seen))
         w.ok(ENTER in terminal.seen, 'watch: on a screen of its own')
@@ -99,10 +99,10 @@ def watch_and_leave(w):
         picture = lines_of_last_picture(terminal.seen)
         w.same((len(picture), 'more than fits' in picture[-1]), (12, True), 'watch: as many lines as the terminal has')
         terminal.mark()
-        w.ok(terminal.wait_for('q ends', 5), 'watch: and again')
+        w.ok(terminal.wait_for('q ends', 10), 'watch: and again')
         terminal.mark()
         terminal.resize(40, 50)
-        w.ok(terminal.wait_for('q ends', 0.9), 'watch: at once when the size changes')
+        w.ok(terminal.wait_for('q ends', 2.5), 'watch: at once when the size changes')
         w.ok(len(lines_of_last_picture(terminal.seen)) > 12, 'watch: with more lines')
         w.ok(all(len(line) <= 50 for line in lines_of_last_picture(terminal.seen) if 't_hourly' in line), 'watch: and shorter ones')
         terminal.type(keys)

@@ -79,7 +79,8 @@ class World:
     def rows_as_json(self, query, *values):
         return self.value("SELECT coalesce(json_agg(q), '[]') FROM (%s) q" % query, *values)
 
-    def wait(self, condition, *values, seconds=60):
+    def wait(self, condition, *values, seconds=90):
+        # what has missed its first trigger comes with the next minute
         end = time.time() + seconds
         while time.time() < end:
             if self.value('SELECT ' + condition, *values):

@@ -4,7 +4,7 @@
     agent.py --dsn DSN --program SYNERGY [--slots 1] [--units 2000] [--turns 3]
 
 In turns on the same machine: units of the command `true`, from the first start to the last report, and as many turns of
-the bare loop. Then 100 requests, one at a time: from the commit of the request to the first thing that the command does.
+bare loops, one for each slot, side by side. Then 100 requests, one at a time: from the commit of the request to the first thing that the command does.
 The agent shares the machine with the server and its scheduler. The database is dropped.
 """
 import argparse
@@ -44,6 +44,14 @@ def rate(cursor, turn, units):
     return cursor.fetchone()[0]
 
 
+def loops(bare, n, units):
+    began = time.time()
+    running = [subprocess.Popen([bare, str(units // n), 'true'], stdout=subprocess.DEVNULL) for _ in range(n)]
+    for loop in running:
+        loop.wait()
+    return units / (time.time() - began)
+
+
 def latencies(cursor, bare, directory, n):
     marks = os.path.join(directory, 'marks')
     cursor.execute("SELECT synergy.register_freerun('bench', 'one', 'every 1 hour', %s, 'exec')", ('exec %s stamp %s' % (bare, marks),))
@@ -54,6 +62,17 @@ def latencies(cursor, bare, directory, n):
         sent.append(time.time())
         cursor.execute('COMMIT')
         wait_for(cursor, "SELECT count(*) = %d FROM synergy.unit_of_work WHERE process_name = 'bench' AND state = 'processed'" % (i + 1), 0.02)
+        time.sleep(0.05)
+    with open(marks) as file:
+        return sorted(float(line) - at for line, at in zip(file, sent))
+
+
+def bare_latencies(bare, directory, n):
+    marks = os.path.join(directory, 'bare_marks')
+    sent = []
+    for _ in range(n):
+        sent.append(time.time())
+        subprocess.run(['/bin/sh', '-c', 'exec %s stamp %s' % (bare, marks)], check=True)
         time.sleep(0.05)
     with open(marks) as file:
         return sorted(float(line) - at for line, at in zip(file, sent))
@@ -83,15 +102,17 @@ def main():
             ratios = []
             for turn in range(options.turns):
                 ours = rate(cursor, turn, options.units)
-                loop = options.units / float(subprocess.run([bare, str(options.units), 'true'], check=True, capture_output=True, text=True).stdout)
-                ratios.append(ours / loop / options.slots)
-                print('%d slots: %.0f units a second, bare loop %.0f a second, ratio for each slot %.2f' % (options.slots, ours, loop, ratios[-1]), flush=True)
+                loop = loops(bare, options.slots, options.units)
+                ratios.append(ours / loop)
+                print('%d slots: %.0f units a second; as many bare loops: %.0f a second; ratio %.2f' % (options.slots, ours, loop, ratios[-1]), flush=True)
             took = latencies(cursor, bare, directory, 100)
+            alone = bare_latencies(bare, directory, 100)
         finally:
             agent.terminate()
             agent.wait()
     print('median ratio %.2f' % sorted(ratios)[len(ratios) // 2])
     print('from commit to command: median %.1f ms, 95th percentile %.1f ms' % (took[50] * 1000, took[95] * 1000))
+    print('the same command, begun from here: median %.1f ms, 95th percentile %.1f ms' % (alone[50] * 1000, alone[95] * 1000))
     cursor.connection.close()
     server.execute('DROP DATABASE synergy_bench WITH (FORCE)')
 

@@ -232,6 +232,7 @@ loop(void)
 		if (w.fds[0].revents)
 			take_signals();
 		serve_runs(&w);
+		units_start();			/* first those at hand: what is claimed next depends on it */
 		link_advance(w.fds[1].revents);
 		units_start();
 		daemons_work();

@@ -26,7 +26,7 @@
 #define SWEEP_INTERVAL (30 * SECONDS)	/* for what nobody has told us */
 #define REFUSED_DELAY (5 * SECONDS)
 #define MAX_REPORTS 1000
-#define GATHER (10 * MILLISECONDS)	/* for more reports, while there is work enough at hand */
+#define GATHER (20 * MILLISECONDS)	/* for more reports, while there is work enough at hand */
 #define HEARTBEATS 4			/* in the time after which the box is given up */
 #define MAX_NAMES 50			/* processes that are asked for by name */
 

@@ -20,7 +20,7 @@
 
 #define READ_SIZE 65536
 #define MAX_CLAIM 100
-#define SHORT (30 * MILLISECONDS)	/* of commands that end sooner, so much work is kept at hand */
+#define SHORT (60 * MILLISECONDS)	/* of commands that end sooner, so much work is kept at hand */
 #define MAX_AHEAD 16			/* units queued for each slot, at most */
 #define WEIGHT 8				/* of the averages: the last one counts an eighth */
 
@@ -90,7 +90,11 @@ units_to_claim(void)
 		return 0;
 	if (units.average_run > 0 && units.average_run < SHORT)
 		ahead = (units.average_exchange * 2 + SHORT) / units.average_run;
-	wanted = agent.slots * (1 + (ahead < MAX_AHEAD ? ahead : MAX_AHEAD)) - units.running - units.queued;
+	ahead = agent.slots * (ahead < MAX_AHEAD ? ahead : MAX_AHEAD);
+	/* there is enough at hand: the next claim is for several */
+	if (units.running >= agent.slots && units.queued * 2 > ahead)
+		return 0;
+	wanted = agent.slots + ahead - units.running - units.queued;
 	/* half, so that other agents get some of a few, too */
 	wanted = wanted > 1 ? (wanted + 1) / 2 : wanted;
 	return wanted < 0 ? 0 : wanted < MAX_CLAIM ? (int) wanted : MAX_CLAIM;

@@ -123,7 +123,8 @@ child_main(const Command *command, int output, int errors, int report)
 	int			nothing = open("/dev/null", O_RDONLY);
 
 	reset_signals();
-	setsid();
+	if (setsid() < 0)
+		refuse(report, "cannot lead a session", NULL);
 	if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(output, 1) < 0 || dup2(errors, 2) < 0)
 		refuse(report, "cannot redirect", NULL);
 	if (order->umask >= 0)

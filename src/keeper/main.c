@@ -38,6 +38,7 @@
 
 #define ORPHAN_GRACE (3 * SECONDS)	/* at most, when the agent is gone */
 #define LEFTOVER_GRACE (500 * MILLISECONDS) /* for what outlives the command */
+#define TELL_AFTER (20 * MILLISECONDS)	/* the agent wants to know the pid only of those that stay for a while */
 #define KILL_INTERVAL (50 * MILLISECONDS)	/* more may have been started meanwhile */
 #define HOPELESS (30 * SECONDS) /* in the kernel's hands: told as ended */
 
@@ -49,7 +50,8 @@ typedef struct Keeper
 	bool		is_over;		/* the leader has been reaped */
 	bool		is_terminated;	/* TERM was sent */
 	bool		is_orphan;		/* no agent to talk to */
-	int			report;			/* of the child, until it executes; -1: closed */
+	int			report;			/* of the child, closed when it executes */
+	int64_t		tell_at;		/* that it has started */
 	int64_t		timeout_at;
 	int64_t		kill_at;		/* NEVER */
 	int64_t		hopeless_at;	/* NEVER until something was killed */
@@ -85,7 +87,9 @@ terminate(Keeper *keeper, int64_t grace)
 
 	if (!keeper->is_terminated)
 	{
-		kill(-keeper->leader, SIGTERM);
+		/* perhaps it leads no group yet */
+		if (kill(-keeper->leader, SIGTERM) != 0 && !keeper->is_over)
+			kill(keeper->leader, SIGTERM);
 		kill(-keeper->leader, SIGCONT);	/* a stopped one does not hear it else */
 		keeper->is_terminated = true;
 	}
@@ -139,20 +143,18 @@ reap(Keeper *keeper)
 	return false;
 }
 
+/* when the child has ended: what it could not do, or nothing if it became the command */
 static void
 read_report(Keeper *keeper)
 {
 	ssize_t		size = read(keeper->report, keeper->last.error, sizeof(keeper->last.error) - 1);
 
-	if (size < 0 && errno == EINTR)
-		return;
 	if (size > 0)
 	{
 		keeper->last.error[size] = '\0';
 		keeper->last.end = RUN_NOT_STARTED;
 	}
 	close(keeper->report);
-	keeper->report = -1;
 }
 
 static void
@@ -179,22 +181,28 @@ read_order(Keeper *keeper)
 static void
 wait_for_something(Keeper *keeper, const sigset_t *open)
 {
-	struct pollfd fds[2] = {{keeper->is_orphan ? -1 : KEEPER_CONTROL, POLLIN}, {keeper->report, POLLIN}};
+	struct pollfd fd = {keeper->is_orphan ? -1 : KEEPER_CONTROL, POLLIN};
 	int64_t		next = keeper->kill_at < keeper->timeout_at ? keeper->kill_at : keeper->timeout_at;
 	int64_t		now = clock_steady();
 	struct timespec wait = {0};
 
+	next = keeper->tell_at < next ? keeper->tell_at : next;
 	if (next != NEVER && next > now)
 	{
 		wait.tv_sec = (next - now) / SECONDS;
 		wait.tv_nsec = (next - now) % SECONDS * 1000;
 	}
-	if (ppoll(fds, 2, next == NEVER ? NULL : &wait, open) <= 0)
-		return;
-	if (fds[0].revents)
+	if (ppoll(&fd, 1, next == NEVER ? NULL : &wait, open) > 0 && fd.revents)
 		read_order(keeper);
-	if (fds[1].revents)
-		read_report(keeper);
+}
+
+static void
+tell_start(Keeper *keeper)
+{
+	KeeperMessage message = {KEEPER_STARTED, .pid = keeper->leader};
+
+	keeper->tell_at = NEVER;
+	say(keeper, &message);
 }
 
 static void
@@ -204,6 +212,8 @@ keep(Keeper *keeper, const sigset_t *open)
 	{
 		int64_t		now = clock_steady();
 
+		if (keeper->tell_at <= now)
+			tell_start(keeper);
 		if (keeper->timeout_at <= now)
 		{
 			keeper->timeout_at = NEVER;
@@ -215,8 +225,7 @@ keep(Keeper *keeper, const sigset_t *open)
 			break;
 		wait_for_something(keeper, open);
 	}
-	if (keeper->report >= 0)
-		read_report(keeper);
+	read_report(keeper);
 }
 
 /* ---------------------------------------------------------------- orders */
@@ -286,29 +295,22 @@ static void
 serve(const sigset_t *open)
 {
 	Keeper		keeper = {0};
-	KeeperMessage started = {KEEPER_STARTED};
 	int			pipes[2] = {-1, -1};
 	int			streams[2];
 
 	read_command(&keeper.command, streams);
 	keeper.last.word = KEEPER_ENDED;
 	keeper.last.end = RUN_EXITED;
-	keeper.report = -1;
+	keeper.tell_at = clock_steady() + TELL_AFTER;
 	keeper.timeout_at = keeper.command.order.timeout_ms > 0 ? clock_steady() + keeper.command.order.timeout_ms * MILLISECONDS : NEVER;
 	keeper.kill_at = keeper.hopeless_at = NEVER;
-	keeper.leader = pipe2(pipes, O_CLOEXEC) == 0 ? fork() : -1;
+	keeper.leader = pipe2(pipes, O_CLOEXEC | O_NONBLOCK) == 0 ? fork() : -1;
 	if (keeper.leader == 0)
 		child_main(&keeper.command, streams[0], streams[1], pipes[1]);
-	close(streams[0]);
-	close(streams[1]);
 	close(pipes[1]);
 	if (keeper.leader > 0)
 	{
 		keeper.report = pipes[0];
-		/* so that the group is there when it is to be killed */
-		setpgid(keeper.leader, keeper.leader);
-		started.pid = keeper.leader;
-		say(&keeper, &started);
 		keep(&keeper, open);
 	}
 	else
@@ -320,6 +322,9 @@ serve(const sigset_t *open)
 	free((void *) keeper.command.command);
 	free(keeper.command.environment);
 	say(&keeper, &keeper.last);
+	/* not before, so that the agent is woken once */
+	close(streams[0]);
+	close(streams[1]);
 	if (keeper.is_orphan || keeper.hopeless_at <= clock_steady())
 		exit(0);
 }

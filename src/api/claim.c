@@ -53,10 +53,13 @@ PG_FUNCTION_INFO_V1(synergy_start);
 #define FRONT_INTERVAL (10 * USECS_PER_SEC) /* so often a look from the front */
 #define FRONT_SHARE 20			/* that takes 1/20 of the time at most */
 
-/* the columns of the view synergy.unit_of_work, from an UPDATE of u joined with its definition o */
+/*
+ * The columns of the view synergy.unit_of_work, from an UPDATE of u joined with its definition o.  The state as text: else the
+ * partial index of active units would do, too, and be scanned for each id of the array.
+ */
 #define TAKE_UNITS \
 	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = false " \
-	"FROM synergy.definition o WHERE o.process_id = u.process_id AND u.state = 'r' AND "
+	"FROM synergy.definition o WHERE o.process_id = u.process_id AND u.state::text = 'r' AND "
 #define RETURN_UNITS \
 	" RETURNING u.unit_of_work_id, o.process_name, o.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
 	"u.start_id, u.end_id, o.source, o.sink, o.arguments, synergy.uow_state_of(u.state), u.number_of_retries, u.attempt, " \

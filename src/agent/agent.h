@@ -95,7 +95,7 @@ extern void run_describe_end(const Run *run, int64_t timeout_ms, Text *out);
 /* ---------------------------------------------------------------- output.c */
 
 #define MAX_LINE 8192			/* bytes; longer ones go on in the next line */
-#define TAIL_LINES 100			/* the last lines are kept whatever came before */
+#define TAIL_LINES 50			/* the last lines of each stream are kept whatever came before */
 
 typedef struct LineReader
 {
@@ -110,9 +110,12 @@ typedef struct Output
 	int			kept;
 	int64_t		left_out;
 	LineReader	readers[2];
-	struct LogLine **tail;		/* ring of TAIL_LINES, made when it is needed */
-	int			tail_next;
-	int			tail_count;
+	struct Tail
+	{
+		struct LogLine **lines; /* ring of TAIL_LINES, made when it is needed */
+		int			next;
+		int			count;
+	}			tails[2];
 	uint64_t	last_line;		/* number of its last line in the queue, 0: none */
 	char		last_error[200];	/* the last line of stderr, else of stdout */
 	bool		has_stderr;

@@ -262,10 +262,19 @@ say_claim(void)
 		talk.next_sweep = clock_steady() + SWEEP_INTERVAL + random() % SWEEP_INTERVAL / 4;
 }
 
+static void
+clear_answers(void)
+{
+	for (int i = 0; i < talk.n_answers; i++)
+		PQclear(talk.answers[i]);
+	talk.n_answers = 0;
+}
+
 bool
 exchange_begin(bool is_first)
 {
-	talk.n_parts = talk.n_answers = 0;
+	clear_answers();
+	talk.n_parts = 0;
 	if (is_first)
 	{
 		say_begin();
@@ -373,14 +382,6 @@ exchange_answer(PGresult *result)
 		talk.answers[talk.n_answers++] = result;
 	else
 		PQclear(result);
-}
-
-static void
-clear_answers(void)
-{
-	for (int i = 0; i < talk.n_answers; i++)
-		PQclear(talk.answers[i]);
-	talk.n_answers = 0;
 }
 
 static bool

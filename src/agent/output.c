@@ -1,8 +1,8 @@
 /*
  * agent/output.c: what units write: split into lines, bounded, made safe, and queued for the database.
  *
- * Of each unit the first lines and the last TAIL_LINES are kept, with the number of those between that were left out:
- * how it began, and what it died of.  What is no UTF-8 is written as \xHH, a zero byte as \x00, so that anything may
+ * Of each unit the first lines and the last TAIL_LINES of either stream are kept, with the number of those between that
+ * were left out: how it began, and what it died of.  What is no UTF-8 is written as \xHH, a zero byte as \x00, so that anything may
  * come.  The queue is bounded, too: while the database is slow, the pipes are not read on, and the commands wait; while
  * there is none, what does not fit is left out and counted, and the commands go on.
  */
@@ -195,10 +195,23 @@ output_begin(Output *output, int64_t unit_id, int limit)
 	output->limit = limit;
 }
 
-static void
-keep_in_tail(Output *output, LogLine *line)
+/* of each stream */
+static int
+tail_size(const Output *output)
 {
-	int			size = output->limit < TAIL_LINES ? output->limit : TAIL_LINES;
+	return output->limit < TAIL_LINES * 2 ? output->limit / 2 : TAIL_LINES;
+}
+
+static bool
+is_beyond_head(const Output *output)
+{
+	return output->kept >= output->limit - 2 * tail_size(output);
+}
+
+static void
+keep_in_tail(Output *output, struct Tail *tail, LogLine *line)
+{
+	int			size = tail_size(output);
 
 	if (size == 0)
 	{
@@ -206,24 +219,39 @@ keep_in_tail(Output *output, LogLine *line)
 		free(line);
 		return;
 	}
-	if (output->tail == NULL)
-		output->tail = client_alloc(sizeof(LogLine *) * TAIL_LINES);
-	if (output->tail_count == size)
+	if (tail->lines == NULL)
+		tail->lines = client_alloc(sizeof(LogLine *) * TAIL_LINES);
+	if (tail->count == size)
 	{
-		free(output->tail[output->tail_next]);
+		free(tail->lines[tail->next]);
 		output->left_out++;
 	}
 	else
-		output->tail_count++;
-	output->tail[output->tail_next] = line;
-	output->tail_next = (output->tail_next + 1) % size;
+		tail->count++;
+	tail->lines[tail->next] = line;
+	tail->next = (tail->next + 1) % size;
+}
+
+/* takes out the oldest line; NULL: there is none */
+static LogLine *
+pop_tail(const Output *output, struct Tail *tail)
+{
+	int			size = tail_size(output);
+
+	return tail->count == 0 ? NULL : tail->lines[(tail->next + size - tail->count--) % size];
+}
+
+static LogLine *
+peek_tail(const Output *output, const struct Tail *tail)
+{
+	int			size = tail_size(output);
+
+	return tail->count == 0 ? NULL : tail->lines[(tail->next + size - tail->count) % size];
 }
 
 static void
 take_line(Output *output, int stream, const char *data, size_t size)
 {
-	int			head = output->limit - (output->limit < TAIL_LINES ? output->limit : TAIL_LINES);
-
 	if (size > 0 && data[size - 1] == '\r')
 		size--;
 	if (size > 0 && (stream == 1 || !output->has_stderr))
@@ -235,26 +263,66 @@ take_line(Output *output, int stream, const char *data, size_t size)
 		text_free(&safe);
 		output->has_stderr |= stream == 1;
 	}
-	if (output->kept < head)
+	if (!is_beyond_head(output))
 	{
 		output->kept++;
 		enqueue(output, make_line(output, stream, data, size));
 	}
 	else if (output->limit > 0)
-		keep_in_tail(output, make_line(output, stream, data, size));
+		keep_in_tail(output, &output->tails[stream], make_line(output, stream, data, size));
 	else
 		output->left_out++;
+}
+
+/*
+ * Of a piece with many lines only the last ones can stay in the tail: the others are counted, and no more.  A command
+ * that writes a gigabyte of short lines would keep us busy else.  How many bytes were passed over.
+ */
+static size_t
+skip_middle(Output *output, LineReader *reader, const char *data, size_t size)
+{
+	size_t		end = size;
+	int64_t		n = 0;
+
+	/* at least one, which may be the error */
+	for (int i = 0; i <= (tail_size(output) ? tail_size(output) : 1); i++)
+	{
+		const char *newline = memrchr(data, '\n', end);
+
+		if (newline == NULL)
+			return 0;
+		end = newline - data;
+	}
+	end++;
+	for (const char *at = data; (at = memchr(at, '\n', data + end - at)) != NULL; at++)
+		n++;
+	output->left_out += n;
+	if (reader->partial.size > 0)
+		text_reset(&reader->partial);
+	reader->is_continued = false;
+	return end;
 }
 
 void
 output_take(Output *output, int stream, const char *data, size_t size)
 {
 	LineReader *reader = &output->readers[stream];
+	bool		may_skip = true;
 
 	while (size > 0)
 	{
 		const char *end = memchr(data, '\n', size);
 		size_t		part = end ? (size_t) (end - data) : size;
+
+		if (may_skip && is_beyond_head(output))
+		{
+			size_t		skipped = skip_middle(output, reader, data, size);
+
+			may_skip = false;
+			data += skipped;
+			size -= skipped;
+			continue;
+		}
 
 		if (reader->partial.size == 0 && end && part <= MAX_LINE)
 		{
@@ -295,27 +363,27 @@ output_end(Output *output)
 
 		enqueue(output, make_line(output, -1, note, size));
 	}
-	for (int i = 0; i < output->tail_count; i++)
+	while (output->tails[0].count + output->tails[1].count > 0)
 	{
-		int			ring = output->limit < TAIL_LINES ? output->limit : TAIL_LINES;
-		int			at = (output->tail_next + ring - output->tail_count + i) % ring;
+		LogLine    *lines[2] = {peek_tail(output, &output->tails[0]), peek_tail(output, &output->tails[1])};
+		int			first = lines[0] == NULL || (lines[1] && lines[1]->taken < lines[0]->taken);
 
-		enqueue(output, output->tail[at]);
+		enqueue(output, pop_tail(output, &output->tails[first]));
 	}
-	output->tail_count = 0;
 	output_discard(output);
 }
 
 void
 output_discard(Output *output)
 {
-	int			ring = output->limit < TAIL_LINES ? output->limit : TAIL_LINES;
+	for (int stream = 0; stream < 2; stream++)
+	{
+		LogLine    *line;
 
-	for (int i = 0; i < output->tail_count; i++)
-		free(output->tail[(output->tail_next + ring - output->tail_count + i) % ring]);
-	free(output->tail);
-	output->tail = NULL;
-	output->tail_count = 0;
-	text_free(&output->readers[0].partial);
-	text_free(&output->readers[1].partial);
+		while ((line = pop_tail(output, &output->tails[stream])) != NULL)
+			free(line);
+		free(output->tails[stream].lines);
+		output->tails[stream].lines = NULL;
+		text_free(&output->readers[stream].partial);
+	}
 }

@@ -71,9 +71,17 @@ def output(w):
     w.process('loud', 'seq 1 3000000', log_lines=1000, timeout='60 s')
     w.same(w.finished('loud', 60)[0], 'processed', 'a loud command ends')
     lines = w.lines('loud')
-    w.same((lines[:2], lines[899:902], lines[-1], len(lines)), (['1', '2'], ['900', '[2999000 lines were left out]', '2999901'], '3000000', 1001),
+    w.same((lines[:2], lines[899:902], lines[-1], len(lines)), (['1', '2'], ['900', '[2999050 lines were left out]', '2999951'], '3000000', 951),
            'of which the first and the last lines are kept')
-    w.process('silent', 'seq 1 1000; exit 1', log_lines=0)
+    w.process('huge', 'yes | head -c 500000000; echo; echo the end >&2; false', timeout='100 s', backoff_base='1 h')
+    began = time.time()
+    state, error = w.finished('huge', 100)
+    print('# half a gigabyte of lines of one character: %.1f s' % (time.time() - began))
+    w.same((state, error, w.lines('huge', 'stdout')[::9949], w.lines('huge', 'stderr')), ('invalid', 'exit 1: the end', ['y', ''], ['the end']),
+           'half a gigabyte does no harm')
+    left_out = [int(line[1:].split()[0]) for line in w.lines('huge') if line.startswith('[')]
+    w.same(left_out, [250000002 - 9951], 'each line is counted')
+    w.process('silent', 'seq 1 1000; exit 1', log_lines=0, backoff_base='1 h')
     w.same((w.finished('silent')[1], w.lines('silent')), ('exit 1: 1000', ['[1000 lines were left out]']), 'none, if none are wanted; the error has the last one')
     w.process('slow', 'echo first; sleep 5')
     w.comes('a line is there while the command runs', "SELECT count(*) = 1 FROM synergy.unit_of_work_log JOIN synergy.unit_of_work USING (unit_of_work_id) "

@@ -22,6 +22,7 @@ typedef struct LogLine
 	uint64_t	number;
 	int64_t		unit_id;
 	int64_t		taken;			/* clock_steady() */
+	uint64_t	order;			/* in which it was taken: the clock may stand still */
 	int			stream;			/* 0, 1, or -1: the agent's own words */
 	char		at[40];
 	char		text[];
@@ -83,6 +84,7 @@ append_safe(Text *out, const char *data, size_t size, bool ascii_only)
 static LogLine *
 make_line(const Output *output, int stream, const char *data, size_t size)
 {
+	static uint64_t count = 0;
 	Text		safe = {0};
 	Text		at = {0};
 	LogLine    *line;
@@ -93,6 +95,7 @@ make_line(const Output *output, int stream, const char *data, size_t size)
 		memcpy(line->text, safe.data, safe.size + 1);
 	line->unit_id = output->unit_id;
 	line->taken = clock_steady();
+	line->order = ++count;
 	line->stream = stream;
 	clock_print(&at);
 	snprintf(line->at, sizeof(line->at), "%s", at.data);
@@ -366,7 +369,7 @@ output_end(Output *output)
 	while (output->tails[0].count + output->tails[1].count > 0)
 	{
 		LogLine    *lines[2] = {peek_tail(output, &output->tails[0]), peek_tail(output, &output->tails[1])};
-		int			first = lines[0] == NULL || (lines[1] && lines[1]->taken < lines[0]->taken);
+		int			first = lines[0] == NULL || (lines[1] && lines[1]->order < lines[0]->order);
 
 		enqueue(output, pop_tail(output, &output->tails[first]));
 	}

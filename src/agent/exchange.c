@@ -133,7 +133,8 @@ say_begin(void)
 	snprintf(slots, sizeof(slots), "%d", agent.slots);
 	snprintf(pid, sizeof(pid), "%d", (int) getpid());
 	(void) (send_part(PART_BEGIN, "LISTEN synergy", 0) && send_part(PART_BEGIN, "LISTEN synergy_agent", 0) &&
-			send_part(PART_BEGIN, "SELECT (extract(epoch FROM current_setting('synergy.agent_timeout')::interval) * 1000000)::bigint, "
+			send_part(PART_BEGIN, "SELECT (extract(epoch FROM greatest(least(current_setting('synergy.agent_timeout')::interval, "
+					  "current_setting('synergy.gc_resubmit_after')::interval), '1 s')) * 1000000)::bigint, "
 					  "system_identifier || '.' || (SELECT oid FROM pg_database WHERE datname = current_database()) "
 					  "FROM pg_control_system()", 0) &&
 			send_part(PART_BEGIN, "SELECT unit_of_work_id, attempt FROM synergy.agent_begin($1, $2, $3::int, $4, $5::int, $6, "

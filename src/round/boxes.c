@@ -23,10 +23,17 @@
 
 #define PATIENCE (1 * USECS_PER_SEC)
 
+/* no unit is waited for without a sign of life for longer than gc_resubmit_after, here neither */
+static int
+patience_ms(void)
+{
+	return Max(Min(synergy_agent_timeout, synergy_gc_resubmit_after), 1000);
+}
+
 static int64
 timeout(void)
 {
-	return synergy_agent_timeout * INT64CONST(1000);
+	return patience_ms() * INT64CONST(1000);
 }
 
 TimestampTz
@@ -67,9 +74,9 @@ boxes_are_used(const Definitions *definitions)
 static char *
 why_lost(const char *box_name)
 {
-	if (synergy_agent_timeout % 1000 == 0)
-		return psprintf("box \"%s\" was not heard of for %d s", box_name, synergy_agent_timeout / 1000);
-	return psprintf("box \"%s\" was not heard of for %d ms", box_name, synergy_agent_timeout);
+	if (patience_ms() % 1000 == 0)
+		return psprintf("box \"%s\" was not heard of for %d s", box_name, patience_ms() / 1000);
+	return psprintf("box \"%s\" was not heard of for %d ms", box_name, patience_ms());
 }
 
 static void

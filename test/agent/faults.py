@@ -51,6 +51,23 @@ def killed(w):
     w.end(agent)
 
 
+def stale(w):
+    """where gc_resubmit_after is less than agent_timeout, it is what counts"""
+    w.set('agent_timeout', '1 min')
+    w.set('gc_resubmit_after', '1500 ms')
+    agent = w.agent()
+    w.process('signs', 'sleep 4')
+    w.same(w.finished('signs')[0], 'processed', 'a unit of an agent that is alive is not given up')
+    w.same(w.value("SELECT attempt FROM synergy.unit_of_work WHERE process_name = 'signs'"), 1, 'though it takes longer')
+    w.process('silent', 'sleep 30')
+    w.begins('silent')
+    agent.kill()
+    agent.wait()
+    took = w.comes('one of an agent that is not is', "SELECT count(*) = 1 FROM synergy.event_log WHERE process_name = 'silent' AND new_state = 'invalid'", limit=10)
+    w.ok(took and took < 2.5, 'in time', took)
+    w.nothing_remains('and nothing is left', limit=4)
+
+
 def restarted(w):
     """an agent that is back before the timeout says what it has lost"""
     agent = w.agent()
@@ -187,4 +204,4 @@ def storm(w):
         w.nothing_remains('%s: nothing is left' % box, box, limit=4)
 
 
-ALL = [drain, killed, restarted, keeper, lost, fenced, rivals, storm]
+ALL = [drain, killed, stale, restarted, keeper, lost, fenced, rivals, storm]

@@ -121,7 +121,9 @@ SELECT synergy.complete(unit_of_work_id, attempt => attempt) FROM synergy.agent_
 SELECT synergy.fail(unit_of_work_id, 'by hand', attempt) FROM synergy.agent_claim(1, '{more}');
 SELECT is_busy, heard_at FROM synergy.box;
 -- an agent that is not heard of is given up by the next round; not the units of others, nor one that says something
+\set VERBOSITY sqlstate
 SET synergy.agent_timeout = '0.5s';
+\set VERBOSITY default
 SET synergy.agent_timeout = '20s';
 SELECT count(*) FROM synergy.agent_claim(2, '{more}');
 SELECT count(*) FROM synergy.claim('other');

@@ -47,7 +47,7 @@ def exits(w):
     w.same([k for k, v in states.items() if k not in (0, 77, 99) and v not in (('invalid', 'exit %d' % k), ('canceled', 'exit %d' % k))], [],
            'all others are failures, with the code')
     for number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGPIPE):
-        w.process('signal_%d' % number, 'echo last words >&2; kill -%d $$' % number)
+        w.process('signal_%d' % number, 'echo last words >&2; kill -%d $$' % number, backoff_base='1 h')
         state, error = w.finished('signal_%d' % number)
         w.ok(state == 'invalid' and 'signal %d' % number in error and 'last words' in error, 'signal %d ends it, and is told with the last line' % number, error)
     w.process('missing', 'no_such_program_anywhere')
@@ -99,7 +99,7 @@ def leftovers(w):
         'holding': 'exec 3>&1; setsid sleep 600 >&3 2>&3 & exit 3',
     }
     for name, command in commands.items():
-        w.process(name, command)
+        w.process(name, command, backoff_base='1 h')
     for name in commands:
         w.same(w.finished(name, 10)[0], 'invalid' if name == 'holding' else 'processed', '%s: its end is that of the command' % name)
     w.nothing_remains('and nothing is left')
@@ -132,7 +132,7 @@ def timeouts(w):
     w.sql("SELECT synergy.deactivate('bomb')")
     w.comes('two hundred processes are ended', "SELECT count(*) = 0 FROM synergy.unit_of_work WHERE state = 'in_progress'")
     w.nothing_remains('all of them', limit=3)
-    w.process('hungry', 'while :; do :; done', cpu_limit='1 s', timeout='20 s')
+    w.process('hungry', 'while :; do :; done', cpu_limit='1 s', timeout='20 s', backoff_base='1 h')
     state, error = w.finished('hungry', 15)
     w.ok(state == 'invalid' and 'signal 24' in error, 'the limit of CPU time ends it', error)
     w.end(agent)

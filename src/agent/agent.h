@@ -86,6 +86,13 @@ typedef struct Run
 extern bool run_start(Run *run, const RunOrder *order);
 extern void run_order(Run *run, char order);	/* KEEPER_STOP or KEEPER_KILL */
 extern void run_read_control(Run *run);
+
+/* what there is of a stream, once; false: there is no more for now */
+typedef void (*RunReader) (void *context, int stream, const char *data, size_t size);
+extern bool run_read(Run *run, int stream, RunReader take, void *context);
+
+/* when it has ended nobody is left who could write: what is in the pipes is all there will be */
+extern void run_drain(Run *run, RunReader take, void *context);
 extern void run_close(Run *run);
 extern int	run_control(const Run *run);	/* a descriptor, or -1 */
 extern void run_reap(void);	/* keepers, which have said before what there is to say; and what has fallen to us with one that was killed */
@@ -144,7 +151,7 @@ extern void lines_done(uint64_t up_to);
 extern void order_read(RunOrder *order, PGresult *result, int row, int column);
 
 /*
- * That of the agent, but for its password; then what is added, names and values in turn up to a NULL name, where a NULL
+ * That of the agent, but for its password, with what marks its commands; then what is added, names and values in turn up to a NULL name, where a NULL
  * value adds nothing; then what the options say.
  */
 extern char **environment_make(const char *const *added, const char *options);
@@ -265,7 +272,6 @@ extern int	link_socket(void);	/* -1: none */
 extern short link_events(void);
 extern void link_advance(short revents);	/* whatever can be done without waiting */
 extern int64_t link_next(void);
-extern bool link_is_up(void);
 extern bool link_is_idle(void); /* no exchange is under way */
 extern void link_end(void);
 extern PGconn *link_connection(void);

@@ -6,15 +6,12 @@
  * until it has run for as long as the longest one.  What it writes goes to the agent's own output, with its name: there
  * is no unit whose log it could be.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
-
-#define READ_SIZE 65536
 
 static Daemon *daemons = NULL;
 
@@ -159,11 +156,8 @@ has_ended(Daemon *daemon)
 static void
 begin(Daemon *daemon)
 {
-	char		pid[16];
-	const char *const added[] = {"SYNERGY_BOX", agent.box, "SYNERGY_DATABASE", agent.database, "SYNERGY_AGENT_PID", pid,
-	"SYNERGY_PROCESS_NAME", daemon->name, "SYNERGY_PROCESS", daemon->name, NULL};
+	const char *const added[] = {"SYNERGY_PROCESS_NAME", daemon->name, "SYNERGY_PROCESS", daemon->name, NULL};
 
-	snprintf(pid, sizeof(pid), "%d", (int) getpid());
 	memset(&daemon->order, 0, sizeof(daemon->order));
 	order_read(&daemon->order, daemon->wanted, 0, 3);
 	daemon->environment = daemon->order.environment =
@@ -227,8 +221,10 @@ daemons_have_news(void)
 /* ---------------------------------------------------------------- while it runs */
 
 static void
-print_output(Daemon *daemon, const char *data, size_t size)
+print_output(void *context, int stream, const char *data, size_t size)
 {
+	Daemon	   *daemon = context;
+
 	while (size > 0)
 	{
 		const char *end = memchr(data, '\n', size);
@@ -248,29 +244,10 @@ print_output(Daemon *daemon, const char *data, size_t size)
 	}
 }
 
-static bool
-read_once(Daemon *daemon, int stream)
-{
-	static char buffer[READ_SIZE];
-	ssize_t		size = read(daemon->run.streams[stream], buffer, sizeof(buffer));
-
-	if (size > 0)
-	{
-		print_output(daemon, buffer, size);
-		return true;
-	}
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	close(daemon->run.streams[stream]);
-	daemon->run.streams[stream] = -1;
-	return false;
-}
-
 void
 daemon_read(Daemon *daemon, int stream)
 {
-	if (daemon->run.streams[stream] >= 0)
-		(void) read_once(daemon, stream);
+	(void) run_read(&daemon->run, stream, print_output, daemon);
 }
 
 void
@@ -282,10 +259,8 @@ daemon_control(Daemon *daemon)
 	daemon->is_changed |= leader != daemon->run.leader; /* its pid is known */
 	if (!daemon->run.has_ended)
 		return;
-	for (int stream = 0; stream < 2; stream++)
-		while (daemon->run.streams[stream] >= 0 && read_once(daemon, stream))
-			;
+	run_drain(&daemon->run, print_output, daemon);
 	if (daemon->line.size > 0)
-		print_output(daemon, "\n", 1);
+		print_output(daemon, 0, "\n", 1);
 	has_ended(daemon);
 }

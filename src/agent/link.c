@@ -64,12 +64,6 @@ link_connection(void)
 }
 
 bool
-link_is_up(void)
-{
-	return link_to.state == LINK_UP;
-}
-
-bool
 link_is_idle(void)
 {
 	return !link_to.is_exchanging;

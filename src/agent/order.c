@@ -1,6 +1,7 @@
 /*
  * agent/order.c: from the columns of agent_claim and agent_daemons to what is to be run; and its environment.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,22 +77,33 @@ set_options(Environment *environment, const char *options)
 	}
 }
 
+static void
+set_variables(Environment *environment, const char *const *variables)
+{
+	for (; variables[0]; variables += 2)
+		if (variables[1])
+		{
+			Text		text = {0};
+
+			text_print(&text, "%s=%s", variables[0], variables[1]);
+			set_entry(environment, text.data);
+		}
+}
+
 char **
 environment_make(const char *const *added, const char *options)
 {
 	Environment environment = {0};
+	char		pid[16];
+	const char *const marks[] = {"SYNERGY_BOX", agent.box, "SYNERGY_DATABASE", agent.database, "SYNERGY_AGENT_PID", pid, NULL};
+
+	snprintf(pid, sizeof(pid), "%d", (int) getpid());
 
 	for (char **entry = environ; *entry; entry++)
 		if (strncmp(*entry, "PGPASSWORD=", 11) != 0 && strncmp(*entry, "SYNERGY_", 8) != 0)
 			set_entry(&environment, client_strdup(*entry));
-	for (; added[0]; added += 2)
-		if (added[1])
-		{
-			Text		text = {0};
-
-			text_print(&text, "%s=%s", added[0], added[1]);
-			set_entry(&environment, text.data);
-		}
+	set_variables(&environment, marks);
+	set_variables(&environment, added);
 	set_options(&environment, options);
 	return environment.entries;
 }

@@ -17,6 +17,7 @@
 
 #include "agent/agent.h"
 
+#define READ_SIZE 65536
 #define MAX_WAITING 64			/* keepers without a command */
 
 extern char **environ;
@@ -314,6 +315,33 @@ run_read_control(Run *run)
 		run->has_ended = true;
 		run->end = RUN_LOST;
 	}
+}
+
+bool
+run_read(Run *run, int stream, RunReader take, void *context)
+{
+	static char buffer[READ_SIZE];
+	ssize_t		size;
+
+	if (run->streams[stream] < 0)
+		return false;
+	size = read(run->streams[stream], buffer, sizeof(buffer));
+	if (size > 0)
+	{
+		take(context, stream, buffer, size);
+		return true;
+	}
+	if (size == 0 || (errno != EAGAIN && errno != EINTR))
+		close_descriptor(&run->streams[stream]);
+	return false;
+}
+
+void
+run_drain(Run *run, RunReader take, void *context)
+{
+	for (int stream = 0; stream < 2; stream++)
+		while (run_read(run, stream, take, context))
+			;
 }
 
 /* a keeper that is still at work ends it when it sees us gone */

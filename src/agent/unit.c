@@ -9,7 +9,6 @@
  * A unit that is lost (canceled, skipped, given up, taken over) is stopped, and nothing is reported of it.  One that was
  * claimed and not begun when the agent drains is given back.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 
 #include "agent/agent.h"
 
-#define READ_SIZE 65536
 #define MAX_CLAIM 100
 #define SHORT (60 * MILLISECONDS)	/* of commands that end sooner, so much work is kept at hand */
 #define MAX_AHEAD 16			/* units queued for each slot, at most */
@@ -115,10 +113,8 @@ set_stage(Unit *unit, UnitStage stage)
 static char **
 make_environment(PGresult *row, int n)
 {
-	char		pid[16];
 #define VALUE(column) (PQgetisnull(row, n, column) ? NULL : PQgetvalue(row, n, column))
 	const char *const added[] = {
-		"SYNERGY_BOX", agent.box, "SYNERGY_DATABASE", agent.database, "SYNERGY_AGENT_PID", pid,
 		"SYNERGY_UNIT_OF_WORK_ID", VALUE(0), "SYNERGY_UOW_ID", VALUE(0), "SYNERGY_ATTEMPT", VALUE(1),
 		"SYNERGY_PROCESS_NAME", VALUE(2), "SYNERGY_PROCESS", VALUE(2), "SYNERGY_ENTRY_NAME", VALUE(3),
 		"SYNERGY_TIMEPERIOD", VALUE(4), "SYNERGY_START_TIMEPERIOD", VALUE(5), "SYNERGY_END_TIMEPERIOD", VALUE(6),
@@ -127,7 +123,6 @@ make_environment(PGresult *row, int n)
 		"SYNERGY_SINK", VALUE(14), NULL
 	};
 
-	snprintf(pid, sizeof(pid), "%d", (int) getpid());
 	return environment_make(added, VALUE(25));
 }
 
@@ -247,30 +242,16 @@ units_start(void)
 	}
 }
 
-/* true: there may be more */
-static bool
-read_once(Unit *unit, int stream)
+static void
+take_output(void *unit, int stream, const char *data, size_t size)
 {
-	static char buffer[READ_SIZE];
-	ssize_t		size = read(unit->run.streams[stream], buffer, sizeof(buffer));
-
-	if (size > 0)
-	{
-		output_take(&unit->output, stream, buffer, size);
-		return true;
-	}
-	if (size < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	close(unit->run.streams[stream]);
-	unit->run.streams[stream] = -1;
-	return false;
+	output_take(&((Unit *) unit)->output, stream, data, size);
 }
 
 void
 unit_read(Unit *unit, int stream)
 {
-	if (unit->run.streams[stream] >= 0)
-		(void) read_once(unit, stream);
+	(void) run_read(&unit->run, stream, take_output, unit);
 }
 
 void
@@ -279,10 +260,7 @@ unit_control(Unit *unit)
 	run_read_control(&unit->run);
 	if (!unit->run.has_ended)
 		return;
-	/* nobody is left who could write; what is in the pipes is all there will be */
-	for (int stream = 0; stream < 2; stream++)
-		while (unit->run.streams[stream] >= 0 && read_once(unit, stream))
-			;
+	run_drain(&unit->run, take_output, unit);
 	add_to_average(&units.average_run, clock_steady() - unit->run.began + 1);
 	end_unit(unit);
 }

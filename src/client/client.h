@@ -47,12 +47,10 @@ extern bool client_verbose;		/* errors with their SQLSTATE and where they come f
 
 /*
  * Connects as libpq does (conninfo may be NULL, a database's name, or a connection string), with that application name
- * and client encoding UTF8.  NULL after having complained.  Nothing else of the session is set, so that it may be one
- * behind a pooler: names must be qualified, or search_path be set in the transaction.
+ * and client encoding UTF8; host, port and user (each may be NULL) count for more than what conninfo says.  NULL after
+ * having complained.  Nothing else of the session is set, so that it may be one behind a pooler: names must be
+ * qualified, or search_path be set in the transaction.
  */
-extern PGconn *client_connect(const char *conninfo, const char *application_name);
-
-/* the same, where host, port and user (each may be NULL) count for more than what conninfo says */
 extern PGconn *client_connect_to(const char *conninfo, const char *host, const char *port, const char *user,
 								 const char *application_name);
 

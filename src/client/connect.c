@@ -20,9 +20,3 @@ client_connect_to(const char *conninfo, const char *host, const char *port, cons
 	PQfinish(connection);
 	return NULL;
 }
-
-PGconn *
-client_connect(const char *conninfo, const char *application_name)
-{
-	return client_connect_to(conninfo, NULL, NULL, NULL, application_name);
-}

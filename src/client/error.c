@@ -59,37 +59,41 @@ error_report(const ClientError *error)
 		put_line("CONTEXT:  ", error->context);
 }
 
+static void report_formatted(ClientError *error, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+
+static void
+report_formatted(ClientError *error, const char *format, va_list arguments)
+{
+	char	   *message = NULL;
+
+	if (vasprintf(&message, format, arguments) < 0)
+		abort();
+	error->message = message;
+	error_report(error);
+	free(message);
+}
+
 void
 client_complain(const char *format, ...)
 {
 	ClientError error = {0};
 	va_list		arguments;
-	char	   *message = NULL;
 
 	va_start(arguments, format);
-	if (vasprintf(&message, format, arguments) < 0)
-		abort();
+	report_formatted(&error, format, arguments);
 	va_end(arguments);
-	error.message = message;
-	error_report(&error);
-	free(message);
 }
 
 int
 error_usage(const char *format, ...)
 {
 	va_list		arguments;
-	char	   *message = NULL;
 	char	   *hint = client_format("synergy %s --help tells more.", client_command);
 	ClientError error = {.hint = hint};
 
 	va_start(arguments, format);
-	if (vasprintf(&message, format, arguments) < 0)
-		abort();
+	report_formatted(&error, format, arguments);
 	va_end(arguments);
-	error.message = message;
-	error_report(&error);
-	free(message);
 	free(hint);
 	return EXIT_USAGE;
 }

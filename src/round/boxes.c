@@ -42,23 +42,6 @@ boxes_next_look(TimestampTz now)
 	return now + timeout();
 }
 
-/* those that are off count: what was requested of them may still be taken when they are on */
-static Datum
-ids_of_exec_workers(const Definitions *definitions, int *n)
-{
-	StoreColumn ids;
-
-	column_init(&ids, INT4OID);
-	for (int i = 0; i < definitions->n_processes; i++)
-		if (definitions->processes[i]->worker == WORKER_EXEC)
-			column_add(&ids, Int32GetDatum(definitions->processes[i]->id));
-	for (int i = 0; i < definitions->n_freeruns; i++)
-		if (definitions->freeruns[i]->worker == WORKER_EXEC)
-			column_add(&ids, Int32GetDatum(definitions->freeruns[i]->id));
-	*n = ids.n;
-	return column_array(&ids);
-}
-
 bool
 boxes_are_used(const Definitions *definitions)
 {
@@ -123,7 +106,8 @@ boxes_watch(Frame *frame, List **silent)
 	}
 	if (first != 0)
 		return Min(first, frame->now) + timeout();	/* clocks are set back */
-	ids = ids_of_exec_workers(frame->definitions, &n);
+	/* those that are off count: what was requested of them may still be taken when they are on */
+	ids = definition_ids_of_worker(frame->definitions, WORKER_EXEC, false, &n);
 	return n > 0 && box_unit_is_requested(ids) ? boxes_next_look(frame->now) : PG_INT64_MAX;
 }
 

@@ -315,27 +315,12 @@ hand_out(Frame *frame, List *units, RoundOutcome *outcome, MemoryContext context
 	}
 }
 
-static Datum
-ids_of_sql_workers(const Definitions *definitions)
-{
-	StoreColumn ids;
-
-	column_init(&ids, INT4OID);
-	for (int i = 0; i < definitions->n_processes; i++)
-		if (definitions->processes[i]->worker == WORKER_SQL && definitions->processes[i]->is_on)
-			column_add(&ids, Int32GetDatum(definitions->processes[i]->id));
-	for (int i = 0; i < definitions->n_freeruns; i++)
-		if (definitions->freeruns[i]->worker == WORKER_SQL && definitions->freeruns[i]->is_on)
-			column_add(&ids, Int32GetDatum(definitions->freeruns[i]->id));
-	return column_array(&ids);
-}
-
 /* somebody else requested units: all requested ones are handed out, the dispatcher knows those that it has */
 static void
 hand_out_requested(Frame *frame, RoundOutcome *outcome, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
-	uint64		n = unit_select_requested(ids_of_sql_workers(frame->definitions));
+	uint64		n = unit_select_requested(definition_ids_of_worker(frame->definitions, WORKER_SQL, true, NULL));
 	List	   *units = NIL;
 
 	for (uint64 i = 0; i < n; i++)

@@ -177,13 +177,7 @@ box_give_up(List *names)
 		"UPDATE synergy.box b SET is_busy = false WHERE b.box_name = ANY ($1) AND NOT EXISTS "
 		"(SELECT FROM synergy.unit_of_work_data u WHERE u.box_name = b.box_name AND u.state = 'i')", 1, {TEXTARRAYOID}
 	};
-	StoreColumn column;
-	Datum		values[1];
-	ListCell   *cell;
+	Datum		values[1] = {texts_array(names)};
 
-	column_init(&column, TEXTOID);
-	foreach(cell, names)
-		column_add_text(&column, lfirst(cell));
-	values[0] = column_array(&column);
 	store_execute(&query, values, NULL);
 }

@@ -440,6 +440,23 @@ life_support_of(int64 own)
 	return own >= 0 ? own : synergy_gc_life_support * INT64CONST(1000);
 }
 
+Datum
+definition_ids_of_worker(const Definitions *definitions, WorkerKind worker, bool only_on, int *n)
+{
+	StoreColumn ids;
+
+	column_init(&ids, INT4OID);
+	for (int i = 0; i < definitions->n_processes; i++)
+		if (definitions->processes[i]->worker == worker && (definitions->processes[i]->is_on || !only_on))
+			column_add(&ids, Int32GetDatum(definitions->processes[i]->id));
+	for (int i = 0; i < definitions->n_freeruns; i++)
+		if (definitions->freeruns[i]->worker == worker && (definitions->freeruns[i]->is_on || !only_on))
+			column_add(&ids, Int32GetDatum(definitions->freeruns[i]->id));
+	if (n)
+		*n = ids.n;
+	return column_array(&ids);
+}
+
 Timeperiod
 process_first_frontier(const Process *process)
 {

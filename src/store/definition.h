@@ -149,6 +149,9 @@ extern int64 resubmit_after_of(int64 own);
 extern int64 release_lag_of(int64 own);
 extern int64 life_support_of(int64 own);
 
+/* of processes and freeruns with that worker, an int[]; only_on: of those that are on.  *n, unless NULL: how many */
+extern Datum definition_ids_of_worker(const Definitions *definitions, WorkerKind worker, bool only_on, int *n);
+
 /* no job at all before it is active */
 extern Timeperiod process_first_frontier(const Process *process);
 

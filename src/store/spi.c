@@ -314,6 +314,18 @@ column_array(StoreColumn *column)
 											  column->type, length, by_value, align));
 }
 
+Datum
+texts_array(List *texts)
+{
+	StoreColumn column;
+	ListCell   *cell;
+
+	column_init(&column, TEXTOID);
+	foreach(cell, texts)
+		column_add_text(&column, lfirst(cell));
+	return column_array(&column);
+}
+
 void
 columns_arrays(StoreColumn *columns, Datum *values, int n)
 {

@@ -78,6 +78,7 @@ extern void column_add_time(StoreColumn *column, TimestampTz time); /* 0 gives N
 extern void column_add_id(StoreColumn *column, int64 id);	/* 0 gives NULL */
 extern void column_add_count(StoreColumn *column, int64 count); /* below 0 gives NULL */
 extern Datum column_array(StoreColumn *column);
+extern Datum texts_array(List *texts);	/* of char * */
 extern void columns_arrays(StoreColumn *columns, Datum *values, int n);
 
 extern Datum store_timeperiod_datum(Timeperiod timeperiod);

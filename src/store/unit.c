@@ -143,14 +143,8 @@ unit_select_on_boxes(List *box_names)
 		"SELECT " UNIT_COLUMNS ", u.box_name FROM synergy.unit_of_work_data u WHERE u.box_name = ANY ($1) AND u.state = 'i'", 1,
 		{TEXTARRAYOID}
 	};
-	StoreColumn column;
-	Datum		values[1];
-	ListCell   *cell;
+	Datum		values[1] = {texts_array(box_names)};
 
-	column_init(&column, TEXTOID);
-	foreach(cell, box_names)
-		column_add_text(&column, lfirst(cell));
-	values[0] = column_array(&column);
 	return store_execute(&query, values, NULL);
 }
 
@@ -299,13 +293,7 @@ void
 unit_notify(List *process_names)
 {
 	static StoreQuery query = {"SELECT pg_catalog.pg_notify('synergy', n) FROM unnest($1) n", 1, {TEXTARRAYOID}};
-	StoreColumn column;
-	Datum		values[1];
-	ListCell   *cell;
+	Datum		values[1] = {texts_array(process_names)};
 
-	column_init(&column, TEXTOID);
-	foreach(cell, process_names)
-		column_add_text(&column, lfirst(cell));
-	values[0] = column_array(&column);
 	store_execute(&query, values, NULL);
 }

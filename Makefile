@@ -7,7 +7,7 @@
 #	make help			the rest
 #
 # PG_CONFIG=/path/to/pg_config chooses the PostgreSQL to build for, CC=clang the compiler. WITH_AMQP=no builds without
-# the bridge to RabbitMQ, and so without librabbitmq.
+# the bridge to RabbitMQ, and so without librabbitmq; WITH_MX=no without the console, and so without libmicrohttpd and npm.
 
 EXTENSION = synergy
 EXTVERSION = 1.0.0
@@ -38,7 +38,7 @@ help:
 else
 
 MODULE_big = synergy
-OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/% src/keeper/%,$(wildcard src/*.c src/*/*.c))))
+OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/% src/keeper/% src/mx/%,$(wildcard src/*.c src/*/*.c))))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = results build $(OBJS:.o=.d)
 
@@ -94,6 +94,34 @@ clean: client-clean
 client-clean:
 	+@$(CLIENT) clean
 .PHONY: client client-install client-uninstall client-clean
+
+# the web console. WITH_MX=yes insists on it, no leaves it out; else it is built where libmicrohttpd's headers are, and its
+# front end can be bundled, or is already
+MX = $(MAKE) -C src/mx PG_CONFIG='$(PG_CONFIG)' EXTVERSION=$(EXTVERSION)
+WITH_MX ?= auto
+ifneq ($(WITH_MX),no)
+all: mx
+mx: client
+ifeq ($(WITH_MX),auto)
+	+@if ! echo '#include <microhttpd.h>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1; then \
+		echo 'NOTICE: the console (synergy mx) is not built: libmicrohttpd is missing'; \
+	elif ! $(MX) asset_data.c; then \
+		echo 'NOTICE: the console (synergy mx) is not built: its front end needs node, npm and the npm registry'; \
+	else $(MX) all; fi
+else
+	+@$(MX) all
+endif
+install: mx-install
+mx-install: mx
+	+@if [ -x src/mx/synergy-mx ]; then $(MX) install; fi
+uninstall: mx-uninstall
+mx-uninstall:
+	+@$(MX) uninstall
+clean: mx-clean
+mx-clean:
+	+@$(MX) clean
+.PHONY: mx mx-install mx-uninstall mx-clean
+endif
 
 # its manuals
 install: man-install

@@ -25,6 +25,7 @@ extern int	daemon_main(int argc, char **argv);
 extern int	events_main(int argc, char **argv);
 extern int	explain_main(int argc, char **argv);
 extern int	log_main(int argc, char **argv);
+extern int	mx_main(int argc, char **argv);
 extern int	status_main(int argc, char **argv);
 
 /* one line on stderr: "synergy COMMAND: ..."; the command is what main() was asked for */

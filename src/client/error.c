@@ -98,8 +98,8 @@ error_usage(const char *format, ...)
 	return EXIT_USAGE;
 }
 
-static const char *
-hint_for(const char *sqlstate)
+const char *
+error_hint_for(const char *sqlstate)
 {
 	if (strcmp(sqlstate, "3F000") == 0)
 		return "This database has no extension synergy: CREATE EXTENSION synergy, or name another database.";
@@ -138,7 +138,7 @@ error_report_result(PGconn *connection, const PGresult *result)
 	error.hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	error.context = PQresultErrorField(result, PG_DIAG_CONTEXT);
 	if (error.hint == NULL)
-		error.hint = hint_for(error.sqlstate);
+		error.hint = error_hint_for(error.sqlstate);
 	error_report(&error);
 	return PQstatus(connection) == CONNECTION_OK ? EXIT_REFUSED : EXIT_NO_CONNECTION;
 }

@@ -27,6 +27,9 @@ extern void error_report(const ClientError *error);
 extern int	error_report_result(PGconn *connection, const PGresult *result);
 extern int	error_report_connection(PGconn *connection);
 
+/* what to do about it, where the server does not say so; NULL: nothing is known */
+extern const char *error_hint_for(const char *sqlstate);
+
 /* of the command line: EXIT_USAGE */
 extern int	error_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -2,7 +2,6 @@
  * client/main.c: the program `synergy`: finds the subcommand, and what all of them need.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,55 +33,13 @@ static const Command commands[] = {
 	{"resume", call_main, "[CONNINFO]", "ends the pause of a copy of a database"},
 	{"daemon", daemon_main, "start|stop NAME | list", "programs that agents keep running"},
 	{"agent", agent_main, "--box NAME [--slots N] [CONNINFO]", "runs system processes and daemons on this box"},
+	{"mx", mx_main, "[--listen HOST:PORT] [CONNINFO]", "the web console"},
 	{"generate", generate_main, "[OPTION]... [CONNINFO]", "writes a synthetic stream of site sessions into a table"},
 };
 
 #define LENGTH(array) ((int) (sizeof(array) / sizeof((array)[0])))
 
 const char *client_command = "";
-
-static void
-out_of_memory(void)
-{
-	fputs("synergy: out of memory\n", stderr);
-	abort();
-}
-
-void *
-client_realloc(void *pointer, size_t size)
-{
-	pointer = realloc(pointer, size ? size : 1);
-	if (pointer == NULL)
-		out_of_memory();
-	return pointer;
-}
-
-void *
-client_alloc(size_t size)
-{
-	return memset(client_realloc(NULL, size), 0, size);
-}
-
-char *
-client_strdup(const char *text)
-{
-	size_t		size = strlen(text) + 1;
-
-	return memcpy(client_realloc(NULL, size), text, size);
-}
-
-char *
-client_format(const char *format, ...)
-{
-	va_list		arguments;
-	char	   *text = NULL;
-
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		out_of_memory();
-	va_end(arguments);
-	return text;
-}
 
 static const Command *
 find_command(const char *name)

@@ -1,0 +1,41 @@
+/*
+ * client/mx.c: the subcommand `mx`: becomes the program synergy-mx.
+ *
+ * The console is a program of its own, so that `synergy`, which is on every box, needs libpq and nothing else.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/error.h"
+
+#define PROGRAM "synergy-mx"
+
+/* beside the program that runs here */
+static const char *
+program_path(void)
+{
+	static char path[4096];
+	ssize_t		size = readlink("/proc/self/exe", path, sizeof(path) - sizeof(PROGRAM) - 1);
+	char	   *slash;
+
+	path[size > 0 ? size : 0] = '\0';
+	slash = strrchr(path, '/');
+	strcpy(slash ? slash + 1 : path, PROGRAM);
+	return path;
+}
+
+int
+mx_main(int argc, char **argv)
+{
+	const char *path = program_path();
+
+	execvp(path, argv);
+	if (errno == ENOENT)
+		error_report(&(ClientError) {.message = "the console is not installed",
+					 .hint = "It is the program " PROGRAM ", built where libmicrohttpd and npm are, and installed beside this one."});
+	else
+		client_complain("cannot run %s: %s", path, strerror(errno));
+	return EXIT_REFUSED;
+}

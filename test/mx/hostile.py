@@ -157,7 +157,6 @@ def mutated(w):
              request('/api/v1/actions/trigger', cookie, 'X-CSRF-Token: ' + browser.token, 'Content-Type: application/json', 'Content-Length: 2',
                      method='POST', body=b'{}'), request('/api/v1/session', cookie, method='HEAD')]
     bad, done, before, end = [], 0, None, time.time() + 25
-    exact = b'__asan_init' not in open(os.path.join(os.path.dirname(w.program), 'synergy-mx'), 'rb').read()
     while done < 20000 and time.time() < end:
         # what was good may be cached, what is sent while warming up is not counted
         if done >= 3000 and before is None:
@@ -172,7 +171,7 @@ def mutated(w):
     w.ok(done >= 4000, 'as many requests as there was time for were sent', done)
     print('# %d damaged requests, %d bytes more than before' % (done, console.rss() - (before or 0)), flush=True)
     w.same(bad[:1], [], 'none of them makes an error of ours')
-    w.ok(not exact or console.rss() - before < 5 << 20, 'and none of them leaves memory behind', '%s %s' % (before, console.rss()))
+    w.ok(w.slack or console.rss() - before < 5 << 20, 'and none of them leaves memory behind', '%s %s' % (before, console.rss()))
     browser = console.browser('mx_viewer', source='127.0.0.9')
     w.answers(browser, 'after all that, who is in is answered')
     w.ok(console.descriptors() < 40, 'and nothing is left open', console.descriptors())

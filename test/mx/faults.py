@@ -1,4 +1,5 @@
 """The database is slow, full, frozen, or dies; clients go away in the midst; the console is told to end."""
+import http.client
 import json
 import os
 import signal
@@ -164,22 +165,25 @@ def killed(w):
         while not stop.is_set():
             try:
                 seen.append(browsers[i % 2].get('/api/v1/overview?%d' % (len(seen) % 50))[0])
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 seen.append(error)
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
-    rows = w.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'mx_viewer'")
-    os.kill(rows[0][0], signal.SIGKILL)                 # the server restarts all
-    time.sleep(1)
-    w.pg_ctl('-m', 'immediate', 'restart')
-    time.sleep(0.5)
-    w.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'synergy mx'")
-    time.sleep(1)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        time.sleep(0.5)
+        rows = w.sql("SELECT pid FROM pg_stat_activity WHERE usename = 'mx_viewer'")
+        os.kill(rows[0][0], signal.SIGKILL)             # the server restarts all
+        time.sleep(1)
+        w.sql('SELECT 1')                               # which is waited for
+        w.pg_ctl('-m', 'immediate', 'stop')
+        w.pg_ctl('start')
+        w.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'synergy mx'")
+        time.sleep(1)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     w.ok(set(seen) <= {200, 503} and 200 in seen, 'while servers die, there is a document or none', {s: seen.count(s) for s in set(seen)})
     end = time.time() + 15
     while browsers[0].get('/api/v1/overview')[0] != 200 and time.time() < end:

@@ -4,7 +4,6 @@ import random
 import re
 import select
 import socket
-import subprocess
 import threading
 import time
 import urllib.parse

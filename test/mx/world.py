@@ -81,8 +81,13 @@ class World(Database):
         become = [] if os.geteuid() else ['setpriv', '--reuid=%d' % owner.st_uid, '--regid=%d' % owner.st_gid, '--clear-groups']
         bindir = os.path.dirname(os.path.realpath('/proc/%d/exe' % self.postmaster())) if not hasattr(self, 'bindir') else self.bindir
         self.bindir = bindir
-        subprocess.run(become + [os.path.join(bindir, 'pg_ctl'), '-D', data, '-w', '-l', self.log, *arguments],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, cwd='/')
+        # what the last server leaves behind may take a moment
+        for _ in range(5):
+            if subprocess.run(become + [os.path.join(bindir, 'pg_ctl'), '-D', data, '-w', '-l', self.log, *arguments],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd='/').returncode == 0:
+                return
+            time.sleep(1)
+        raise RuntimeError('pg_ctl %s fails' % ' '.join(arguments))
 
     def postmaster(self):
         with open(os.path.join(os.path.dirname(self.hba), 'postmaster.pid')) as file:

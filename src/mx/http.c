@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "mx/answer.h"
 #include "mx/http.h"
@@ -336,8 +338,29 @@ raise_limits(void)
 	}
 }
 
+/* our own, since libmicrohttpd does not tell why it could not; -1, and errno says why */
+static int
+open_socket(const struct addrinfo *address)
+{
+	int			fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int			on = 1;
+	int			saved;
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+		(address->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+		bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* the socket is taken over */
 static bool
-start(const struct addrinfo *address)
+start(int fd, bool is_ipv6)
 {
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, mx.certificate},
@@ -350,11 +373,11 @@ start(const struct addrinfo *address)
 
 	if (mx.certificate)
 		flags |= MHD_USE_TLS;
-	if (address->ai_family == AF_INET6)
+	if (is_ipv6)
 		flags |= MHD_USE_IPv6;
 	daemon_handle = MHD_start_daemon(flags, 0, NULL, NULL, on_request, NULL,
 									 MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-									 MHD_OPTION_SOCK_ADDR, address->ai_addr,
+									 MHD_OPTION_LISTEN_SOCKET, (MHD_socket) fd,
 									 MHD_OPTION_CONNECTION_LIMIT, (unsigned int) HTTP_MAX_CLIENTS,
 									 MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int) HTTP_MAX_CLIENTS_OF_ADDRESS,
 									 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) 32768,
@@ -374,21 +397,21 @@ http_begin(void)
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *addresses;
 	int			error = getaddrinfo(mx.listen_host, mx.listen_port, &hints, &addresses);
-	bool		is_started;
+	int			fd;
 
 	if (error != 0)
 	{
-		client_complain("\"%s:%s\" is no address to listen on: %s", mx.listen_host, mx.listen_port, gai_strerror(error));
+		client_complain("\"%s:%s\" is no address to listen on: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, gai_strerror(error));
 		return false;
 	}
 	raise_limits();
-	errno = 0;
-	is_started = start(addresses);
-	if (!is_started)
-		client_complain("cannot listen on %s:%s%s%s%s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, errno ? ": " : "", errno ? strerror(errno) : "",
-						mx.certificate ? "; or the certificate and the key do not fit" : "");
+	fd = open_socket(addresses);
+	if (fd < 0)
+		client_complain("cannot listen on %s:%s: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, strerror(errno));
+	else if (!start(fd, addresses->ai_family == AF_INET6))
+		client_complain("cannot begin to listen%s", mx.certificate ? ": the certificate and the key do not fit" : "");
 	freeaddrinfo(addresses);
-	return is_started;
+	return daemon_handle != NULL;
 }
 
 int

@@ -1,10 +1,11 @@
 /*
  * amqp/link.c: a connection from its making to its end, and writing to it.
  */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #ifdef __linux__
@@ -171,6 +172,19 @@ link_publish(AmqpLink *link, const AmqpMessage *message)
 	return status == AMQP_STATUS_OK ? AMQP_OK : link_fail(link, "publishing", status);
 }
 
+/* a broker that gets many messages in a packet has less to do with each */
+static void
+link_hold(AmqpLink *link, bool is_held)
+{
+#ifdef TCP_CORK
+	int			fd = link_socket(link);
+	int			value = is_held;
+
+	if (fd >= 0)
+		(void) setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+#endif
+}
+
 static AmqpResult
 link_ack(AmqpLink *link, uint64_t tag)
 {
@@ -189,6 +203,7 @@ const AmqpFunctions amqp_link_functions = {
 	link_next_event,
 	link_room,
 	link_publish,
+	link_hold,
 	link_ack,
 	link_declare_exchange,
 	link_declare_queue,

@@ -104,6 +104,7 @@ typedef struct AmqpFunctions
 	AmqpResult (*next_event) (AmqpLink *link, AmqpEvent *event);	/* AMQP_OK: event; AMQP_AGAIN: nothing now */
 	size_t		(*room) (AmqpLink *link);	/* bytes that can be written without waiting */
 	AmqpResult (*publish) (AmqpLink *link, const AmqpMessage *message); /* its tags count 1, 2, 3... */
+	void		(*hold) (AmqpLink *link, bool is_held); /* what is written may stay here, for a fifth of a second at most */
 	AmqpResult (*ack) (AmqpLink *link, uint64_t tag);
 
 	AmqpResult (*declare_exchange) (AmqpLink *link, const char *name, bool passive);

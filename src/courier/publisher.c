@@ -373,6 +373,18 @@ send_row(Publisher *publisher, OutboxRow *row)
 	return send_message(publisher, &message, row->id, NULL, route);
 }
 
+static void
+send_rows(Publisher *publisher)
+{
+	while (publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
+		   publisher->n_done < publisher->done_capacity)
+	{
+		if (!send_row(publisher, list_nth(publisher->rows, publisher->next_row)))
+			return;
+		publisher->next_row++;
+	}
+}
+
 void
 publisher_write(Publisher *publisher)
 {
@@ -388,12 +400,12 @@ publisher_write(Publisher *publisher)
 			break;
 	if (publisher->dial.is_up && !publisher->is_blocked && publisher->to_declare != NIL)
 		topology_declare_next(publisher);
-	while (publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
-		   publisher->n_done < publisher->done_capacity)
+	if (publisher->dial.is_up && publisher->next_row < list_length(publisher->rows))
 	{
-		if (!send_row(publisher, list_nth(publisher->rows, publisher->next_row)))
-			return;
-		publisher->next_row++;
+		amqp->hold(publisher->dial.link, true);
+		send_rows(publisher);
+		if (publisher->dial.is_up)
+			amqp->hold(publisher->dial.link, false);
 	}
 }
 

@@ -63,24 +63,27 @@
 	"		(SELECT min(n.seconds) FROM unnest(ARRAY[30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 21600, 28800]) n (seconds) " \
 	"			WHERE h.hours * 3600 <= n.seconds * 120) AS bucket " \
 	"	FROM (SELECT least(greatest(coalesce($2::int, 24), 1), 744) AS hours) h, (SELECT synergy.now() AS now) s), " \
-	"newest AS MATERIALIZED (SELECT * FROM synergy.unit_of_work_data ORDER BY unit_of_work_id DESC LIMIT " ACTIVITY_AT "), " \
+	"newest AS MATERIALIZED (SELECT unit_of_work_id, process_id, state, timeperiod, created_at, started_at, " \
+	"	coalesce(finished_at, submitted_at) AS at, number_of_processed FROM synergy.unit_of_work_data ORDER BY unit_of_work_id DESC LIMIT " ACTIVITY_AT "), " \
 	"looked AS MATERIALIZED (SELECT count(*) >= " ACTIVITY_AT " AS is_cut, min(created_at) AS earliest FROM newest), " \
-	"done AS MATERIALIZED (SELECT u.*, coalesce(u.finished_at, u.submitted_at) AS at FROM (" \
-	"		SELECT * FROM newest WHERE $1::text IS NULL OR process_id = (SELECT p.process_id FROM synergy.process p WHERE p.process_name = $1) " \
-	"		OR process_id IN (SELECT r.freerun_id FROM synergy.freerun r WHERE r.process_name = $1) " \
+	"done AS MATERIALIZED (SELECT u.* FROM (" \
+	"		SELECT * FROM newest WHERE $1::text IS NULL " \
 	/* of one process those of its newest periods, too: they may be older than the newest of all */ \
-	"		UNION SELECT u.* FROM synergy.definition d CROSS JOIN LATERAL (SELECT * FROM synergy.unit_of_work_data u " \
-	"			WHERE u.process_id = d.process_id ORDER BY u.timeperiod DESC LIMIT 1000) u WHERE d.process_name = $1) u, span s " \
-	"	WHERE u.state IN ('p', 'n', 'c', 'v') AND coalesce(u.finished_at, u.submitted_at) > s.since), " \
-	"buckets AS (SELECT to_timestamp(floor(extract(epoch FROM u.at) / s.bucket) * s.bucket) AS at, " \
+	"		UNION ALL (SELECT * FROM newest WHERE $1::text IS NOT NULL " \
+	"				AND process_id = ANY (ARRAY(SELECT d.process_id FROM synergy.definition d WHERE d.process_name = $1)) " \
+	"			UNION SELECT u.* FROM synergy.definition d CROSS JOIN LATERAL (SELECT unit_of_work_id, process_id, state, timeperiod, created_at, " \
+	"				started_at, coalesce(finished_at, submitted_at), number_of_processed FROM synergy.unit_of_work_data u " \
+	"				WHERE u.process_id = d.process_id ORDER BY u.timeperiod DESC LIMIT 1000) u WHERE d.process_name = $1::text)) u, span s " \
+	"	WHERE u.state IN ('p', 'n', 'c', 'v') AND u.at > s.since), " \
+	"buckets AS (SELECT date_bin(make_interval(secs => s.bucket), u.at, 'epoch') AS at, " \
 	"		count(*) FILTER (WHERE u.state = 'p') AS processed, count(*) FILTER (WHERE u.state = 'n') AS noop, " \
 	"		count(*) FILTER (WHERE u.state = 'c') AS canceled, count(*) FILTER (WHERE u.state = 'v') AS failed, " \
 	"		coalesce(sum(u.number_of_processed), 0) AS rows, " \
 	/* not of a backfill, whose periods were over long ago */ \
 	"		max(CASE WHEN u.state IN ('p', 'n') AND p.process_id IS NOT NULL AND u.timeperiod >= coalesce(g.backfill_end, '') " \
-	"			THEN greatest(extract(epoch FROM u.at - synergy.timeperiod_end(p.time_qualifier, u.timeperiod)), 0)::float8 END) AS lag_seconds, " \
+	"			THEN greatest(date_part('epoch', u.at - synergy.timeperiod_end(p.time_qualifier, u.timeperiod)), 0) END) AS lag_seconds, " \
 	"		percentile_cont(0.5) WITHIN GROUP (ORDER BY CASE WHEN u.state IN ('p', 'n') AND u.at >= u.started_at " \
-	"			THEN extract(epoch FROM u.at - u.started_at)::float8 END) AS duration_seconds " \
+	"			THEN date_part('epoch', u.at - u.started_at) END) AS duration_seconds " \
 	"	FROM done u CROSS JOIN span s LEFT JOIN synergy.process p ON p.process_id = u.process_id " \
 	"	LEFT JOIN synergy.progress g ON g.process_id = p.process_id GROUP BY 1) " \
 	"SELECT json_build_object('at', s.now, 'since', CASE WHEN l.is_cut THEN greatest(s.since, l.earliest) ELSE s.since END, " \

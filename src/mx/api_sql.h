@@ -18,7 +18,7 @@
 
 #define PAGE(parameter) "least(coalesce(" parameter "::bigint, 100), 1000)"
 
-#define SECONDS(from, to) "CASE WHEN " to " >= " from " THEN extract(epoch FROM " to " - " from ")::float8 END"
+#define SECONDS(from, to) "CASE WHEN " to " >= " from " THEN date_part('epoch', " to " - " from ") END"
 
 /* the letter of a job j, v where its unit has failed; only an active job's unit is looked at */
 #define LETTER \

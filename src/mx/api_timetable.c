@@ -2,8 +2,9 @@
  * mx/api_timetable.c: timetables, their storeys, and jobs.
  *
  * A storey is a year, a month or a day of a timetable: rows are its periods, cells the processes. What is shorter than
- * a row is counted.  Counting reads jobs, and those of one process are as many pages: so where more than ROUGH_FROM of
- * them would have to be read, those that are surely finished are not read, but follow from the calendar, as p.
+ * a row is counted.  Counting reads jobs, and those of one process are as many pages: so where there are more than
+ * ROUGH_FROM of them, only those that may be active are read, and how many others there are follows from the calendar:
+ * they are counted as p, and the cell says that it is rough.
  */
 #include "mx/api.h"
 
@@ -54,41 +55,40 @@
 	"node AS MATERIALIZED (SELECT n.timeperiod FROM storey s CROSS JOIN LATERAL synergy.timeperiod_series(s.unit, s.since, s.until) n (timeperiod) " \
 	"	WHERE s.since < s.until ORDER BY n.timeperiod DESC LIMIT 1000), "
 
-/* jobs of a period that are surely finished, without looking: periods of a process between two of its timeperiods */
+/* how many periods of a qualifier lie between two of its timeperiods */
 #define PERIODS(qualifier, from, to) \
 	"CASE " qualifier " WHEN 'monthly' THEN left(" to ", 4)::int * 12 + substr(" to ", 5, 2)::int " \
 	"- left(" from ", 4)::int * 12 - substr(" from ", 5, 2)::int " \
 	"ELSE extract(epoch FROM synergy.timeperiod_start(" to ") - synergy.timeperiod_start(" from ")) " \
-	"/ CASE " qualifier " WHEN 'hourly' THEN 3600 ELSE 86400 END END"
+	"/ CASE " qualifier " WHEN 'hourly' THEN 3600 ELSE 86400 END END::bigint"
 
-/*
- * For each process that is shorter than the rows: counts of its jobs by row and letter. Where that is too much, rows
- * that end before the frontier, and do not touch a backfill, are told by the calendar.
- */
+/* the processes that are shorter than the rows, each with the bounds of what it has jobs of in each row */
 #define COUNTED \
-	"shorter AS MATERIALIZED (SELECT p.process_id, p.time_qualifier, p.first, p.head, s.width, s.unit, " \
-	"		greatest(synergy.timeperiod_cast(p.time_qualifier, s.since), p.first) AS since, " \
-	"		synergy.timeperiod_cast(p.time_qualifier, s.until) AS until, " \
-	"		CASE WHEN p.is_long AND p.frontier IS NOT NULL THEN synergy.timeperiod_cast(s.unit, p.frontier) END AS finished_until, " \
-	"		p.backfill_frontier, p.backfill_end, p.frontier " \
-	"	FROM storey s CROSS JOIN LATERAL (SELECT p.*, synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod) AS first, " \
-	"		" PERIODS("p.time_qualifier", "greatest(synergy.timeperiod_cast(p.time_qualifier, s.since), synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod))", \
-	"least(p.head, synergy.timeperiod_cast(p.time_qualifier, s.until))") " > " ROUGH_FROM " AS is_long " \
-	"		FROM process p WHERE p.place < s.place AND p.head IS NOT NULL) p), " \
-	"rough AS MATERIALIZED (SELECT h.process_id, n.timeperiod, (" PERIODS("h.time_qualifier", "greatest(h.first, b.from_timeperiod)", "b.to_timeperiod") ")::bigint AS jobs " \
-	"	FROM shorter h CROSS JOIN node n CROSS JOIN LATERAL (SELECT synergy.timeperiod_cast(h.time_qualifier, n.timeperiod) AS from_timeperiod, " \
-	"		synergy.timeperiod_cast(h.time_qualifier, synergy.timeperiod_step(h.unit, n.timeperiod)) AS to_timeperiod) b " \
-	"	WHERE n.timeperiod < h.finished_until AND b.to_timeperiod > h.first " \
-	"	AND NOT coalesce(b.to_timeperiod > h.backfill_frontier AND b.from_timeperiod < h.backfill_end, false)), " \
-	"counted AS MATERIALIZED (SELECT c.process_id, c.timeperiod, json_object_agg(c.letter, c.jobs) AS counts, false AS is_rough FROM (" \
-	"		SELECT h.process_id, j.timeperiod, j.letter, sum(j.jobs) AS jobs FROM shorter h " \
-	"		CROSS JOIN LATERAL (SELECT synergy.timeperiod_cast(h.time_qualifier, n.timeperiod) AS from_timeperiod, " \
-	"			synergy.timeperiod_cast(h.time_qualifier, synergy.timeperiod_step(h.unit, n.timeperiod)) AS to_timeperiod, n.timeperiod FROM node n " \
-	"			WHERE NOT EXISTS (SELECT FROM rough r WHERE r.process_id = h.process_id AND r.timeperiod = n.timeperiod)) b " \
-	"		CROSS JOIN LATERAL (SELECT b.timeperiod, l.letter, count(*) AS jobs FROM (SELECT " LETTER " AS letter FROM synergy.job_data j " \
-	"			WHERE j.process_id = h.process_id AND j.timeperiod >= b.from_timeperiod AND j.timeperiod < b.to_timeperiod OFFSET 0) l " \
-	"			GROUP BY l.letter) j GROUP BY 1, 2, 3) c GROUP BY 1, 2 " \
-	"	UNION ALL SELECT r.process_id, r.timeperiod, json_build_object('p', r.jobs), true FROM rough r), "
+	"shorter AS MATERIALIZED (SELECT p.process_id, p.time_qualifier, p.frontier, p.backfill_frontier, p.backfill_end, s.unit, " \
+	"		b.first, b.last, " PERIODS("p.time_qualifier", "greatest(b.first, b.since)", "least(b.last, b.until)") " > " ROUGH_FROM " AS is_long " \
+	"	FROM storey s JOIN process p ON p.place < s.place " \
+	"	CROSS JOIN LATERAL (SELECT synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod) AS first, " \
+	"		synergy.timeperiod_step(p.time_qualifier, p.head) AS last, synergy.timeperiod_cast(p.time_qualifier, s.since) AS since, " \
+	"		synergy.timeperiod_cast(p.time_qualifier, s.until) AS until OFFSET 0) b WHERE p.head IS NOT NULL), " \
+	"span AS MATERIALIZED (SELECT h.*, n.timeperiod, greatest(h.first, b.since) AS since, least(h.last, b.until) AS until " \
+	"	FROM shorter h CROSS JOIN node n CROSS JOIN LATERAL (SELECT synergy.timeperiod_cast(h.time_qualifier, n.timeperiod) AS since, " \
+	"		synergy.timeperiod_cast(h.time_qualifier, synergy.timeperiod_step(h.unit, n.timeperiod)) AS until OFFSET 0) b " \
+	"	WHERE greatest(h.first, b.since) < least(h.last, b.until)), " \
+	/* of a long one from the frontier on, and the lane of its backfill */ \
+	"looked AS MATERIALIZED (SELECT s.process_id, s.timeperiod, j.letter, sum(j.jobs) AS jobs FROM span s CROSS JOIN LATERAL (" \
+	"		SELECT l.letter, count(*) AS jobs FROM (SELECT " LETTER " AS letter FROM synergy.job_data j WHERE j.process_id = s.process_id " \
+	"			AND j.timeperiod >= CASE WHEN s.is_long THEN greatest(s.since, s.frontier) ELSE s.since END AND j.timeperiod < s.until OFFSET 0) l GROUP BY l.letter " \
+	"		UNION ALL " \
+	"		SELECT l.letter, count(*) FROM (SELECT " LETTER " AS letter FROM synergy.job_data j WHERE s.is_long AND s.backfill_end IS NOT NULL " \
+	"			AND j.process_id = s.process_id AND j.timeperiod >= greatest(s.since, s.backfill_frontier) " \
+	"			AND j.timeperiod < least(s.until, s.backfill_end, s.frontier) OFFSET 0) l GROUP BY l.letter) j GROUP BY 1, 2, 3), " \
+	"counted AS MATERIALIZED (SELECT c.process_id, c.timeperiod, json_object_agg(c.letter, c.jobs) AS counts, bool_or(c.is_rough) AS is_rough FROM (" \
+	"		SELECT l.process_id, l.timeperiod, l.letter, sum(l.jobs) AS jobs, bool_or(l.is_rough) AS is_rough FROM (" \
+	"			SELECT process_id, timeperiod, letter, jobs, false AS is_rough FROM looked " \
+	"			UNION ALL SELECT s.process_id, s.timeperiod, 'p', " PERIODS("s.time_qualifier", "s.since", "s.until") " - coalesce((" \
+	"				SELECT sum(l.jobs) FROM looked l WHERE l.process_id = s.process_id AND l.timeperiod = s.timeperiod), 0), true " \
+	"				FROM span s WHERE s.is_long) l " \
+	"		GROUP BY 1, 2, 3 HAVING sum(l.jobs) > 0) c GROUP BY 1, 2), "
 
 #define CELLS \
 	"own AS MATERIALIZED (SELECT p.process_id, j.timeperiod, j.letter, j.unit_of_work_id, j.error FROM storey s JOIN process p ON p.place = s.place " \

@@ -24,8 +24,8 @@
 #define MATCHING(rows, id, filter) \
 	"(SELECT r.* FROM (" rows ") r WHERE r." id " >= a.low AND r." id " < a.high AND " filter " ORDER BY r." id " DESC LIMIT a.n + 1) r"
 /* the last one that was looked at; NULL: all were */
-#define STOP(table, id, n) "(SELECT s." id " FROM (" NEWEST(table, id, n) ") s ORDER BY s." id " OFFSET 0 LIMIT CASE WHEN (SELECT count(*) " \
-	"FROM (" NEWEST(table, id, n) ") c) >= " n " THEN 1 ELSE 0 END)"
+#define STOP(table, id, n) \
+	"(SELECT t." id " FROM " table " t WHERE t." id " >= a.low AND t." id " < a.high ORDER BY t." id " DESC OFFSET " n " - 1 LIMIT 1)"
 
 /*
  * The ladder. asked: one row with n, low, high, is_exact (exact answers it), has_process, near_at; exact and by_process:

@@ -142,14 +142,14 @@
  */
 #define JOBS \
 	"WITH process AS MATERIALIZED (SELECT p.process_id, p.process_name, " \
-	"		coalesce(" BOUND("$3::text") ", '') AS since, least(" BOUND("$4::text") ", $6::text) AS until, " \
+	"		coalesce(" BOUND("$3::text") ", '') AS since, coalesce(least(" BOUND("$4::text") ", $6::text), '~') AS until, " \
 	"		CASE WHEN $2::text <> 'failing' THEN $2::text::synergy.job_state END AS state, " PAGE("$5") " AS n " \
 	"	FROM synergy.process p WHERE p.process_name = CASE WHEN $1::text IS NULL " \
 	/* the nearest thing to an error of our own */ \
 	"		THEN ('the argument \"process\" is required' || left(current_user, 0))::int::text ELSE $1::text END), " \
 	"looked AS MATERIALIZED (SELECT * FROM (" \
 	"		SELECT j.* FROM process p CROSS JOIN LATERAL (SELECT j.*, synergy.job_state_of(j.state) AS word FROM synergy.job_data j " \
-	"			WHERE j.process_id = p.process_id AND j.timeperiod >= p.since AND (p.until IS NULL OR j.timeperiod < p.until) " \
+	"			WHERE j.process_id = p.process_id AND j.timeperiod >= p.since AND j.timeperiod < p.until " \
 	"			ORDER BY j.timeperiod DESC LIMIT CASE WHEN p.state IS NULL THEN p.n + 1 ELSE " JOBS_AT " END) j " \
 	"			WHERE $2::text IS DISTINCT FROM 'failing' " \
 	"		UNION ALL " \
@@ -158,7 +158,7 @@
 	"				AND u.state IN ('r', 'i', 'v') AND u.state = 'v' OFFSET 0) u " \
 	"			CROSS JOIN LATERAL (SELECT * FROM synergy.job_data j WHERE j.process_id = p.process_id AND j.timeperiod = u.timeperiod " \
 	"				AND j.unit_of_work_id = u.unit_of_work_id AND j.state IN ('i', 'f') OFFSET 0) j " \
-	"			WHERE $2::text = 'failing' AND j.timeperiod >= p.since AND (p.until IS NULL OR j.timeperiod < p.until)) l), " \
+	"			WHERE $2::text = 'failing' AND j.timeperiod >= p.since AND j.timeperiod < p.until) l), " \
 	"found AS MATERIALIZED (SELECT l.* FROM looked l, process p WHERE p.state IS NULL OR l.word = p.state ORDER BY l.timeperiod DESC " \
 	"	LIMIT (SELECT n + 1 FROM process)), " \
 	"page AS MATERIALIZED (SELECT * FROM found ORDER BY timeperiod DESC LIMIT (SELECT n FROM process)), " \

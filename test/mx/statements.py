@@ -48,17 +48,20 @@ table(const ApiEndpoint *e)
 int
 main(void)
 {
+	printf("{\"path\": null, \"sql\": ");
+	text(API_PLANNING);
+	puts("}");
 '''
 
 TEXTOID = 25
 COMMAND_OK, TUPLES_OK = 1, 2
 
 SETTINGS = ("SET search_path = pg_catalog; SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO'; "
-            "SET intervalstyle = 'postgres'; SET statement_timeout = '10s'; SET jit = off; SET client_min_messages = 'error'")
+            "SET intervalstyle = 'postgres'; SET statement_timeout = '10s'; SET client_min_messages = 'error'")
 
 
 def endpoints():
-    """{path: {path, is_action, parameters, sql}}"""
+    """{path: {path, is_action, parameters, sql}}; under None what a session sets"""
     with tempfile.TemporaryDirectory() as directory:
         source, program = os.path.join(directory, 'printer.c'), os.path.join(directory, 'printer')
         with open(source, 'w') as file:
@@ -98,6 +101,7 @@ class Asker:
             raise Exception(libpq.PQerrorMessage(self.connection).decode())
         self.table = endpoints_once()
         self.run(SETTINGS)
+        self.run(self.table[None]['sql'])
 
     def close(self):
         libpq.PQfinish(self.connection)

@@ -1,5 +1,5 @@
 /*
- * client/status_sql.h: what `synergy status` asks.
+ * client/status_sql.h: what `synergy status` asks, and the console with it (mx/api_overview.c).
  *
  * None of it goes through all jobs or units (but with --full, which says so). Jobs are looked at from each process's
  * frontier on, at most LOOK_AT of them; how many are finished follows from the calendar, because every period up to the
@@ -94,16 +94,11 @@
 	"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' GROUP BY u.box_name) u ON u.box_name = b.box_name ORDER BY b.box_name"
 
 /*
- * The verdict. Problems make it unwell, warnings do not unless that is asked for. $1: lag that is too long, or NULL;
- * $2: are warnings problems?
+ * The verdict: a row h of synergy.status() with verdict, problems and warnings. levels: rows as of LEVELS; max_lag: lag
+ * that is too long, an interval or NULL
  */
-#define HEALTH \
-	"SELECT verdict, cardinality(problems) = 0 AND NOT ($2::boolean AND cardinality(warnings) > 0) AS is_healthy, problems, warnings, " \
-	"current_database() AS database, now() AS at, executors, executors_busy, queued, pending_news, units_requested, " \
-	"units_in_progress, units_invalid, courier_state, outbox, last_round_at, next_wake, " \
-	"extract(epoch FROM clock_timestamp() - last_round_at)::float8 AS last_round_seconds, last_round_ms, " \
-	"extract(epoch FROM next_wake - clock_timestamp())::float8 AS next_wake_seconds " \
-	"FROM (SELECT s.*, CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN NOT s.preloaded THEN 'not preloaded' " \
+#define HEALTH_ROW(levels, max_lag) \
+	"(SELECT s.*, CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN NOT s.preloaded THEN 'not preloaded' " \
 	"WHEN s.scheduler_state = 'absent' THEN 'not running' WHEN s.scheduler_state <> 'running' THEN s.scheduler_state " \
 	"WHEN s.failing_since IS NOT NULL THEN 'failing' WHEN s.next_wake < clock_timestamp() - interval '30 s' OR l.late > 0 THEN 'behind' " \
 	"ELSE 'running' END AS verdict, " \
@@ -120,7 +115,7 @@
 	"CASE WHEN s.lock_held_for > interval '1 min' THEN format('the lock on the timetables is held by %s (pid %s) since %s', " \
 	"s.lock_holder_role, s.lock_holder_pid, date_trunc('second', s.lock_held_for)) END, " \
 	"CASE WHEN l.late > 0 THEN format('%s behind by more than %s', CASE l.late WHEN 1 THEN '1 process is' " \
-	"ELSE l.late || ' processes are' END, $1::interval) END, " \
+	"ELSE l.late || ' processes are' END, " max_lag "::interval) END, " \
 	"CASE WHEN s.courier_state = 'failing' THEN 'RabbitMQ cannot be reached: ' || coalesce(s.courier_error, 'no reason given') END" \
 	"], NULL) END AS problems, " \
 	"array_remove(ARRAY[" \
@@ -132,6 +127,15 @@
 	"CASE s.outbox_unroutable WHEN 0 THEN NULL ELSE s.outbox_unroutable || ' messages find no queue' END" \
 	"], NULL) AS warnings " \
 	"FROM synergy.status() s CROSS JOIN (SELECT count(*) FILTER (WHERE q.is_behind) AS behind, " \
-	"count(*) FILTER (WHERE q.is_on AND q.lag_seconds > extract(epoch FROM $1::interval)) AS late FROM (" LEVELS ") q) l) h"
+	"count(*) FILTER (WHERE q.is_on AND q.lag_seconds > extract(epoch FROM " max_lag "::interval)) AS late FROM (" levels ") q) l) h"
+
+/* problems make it unwell, warnings do not unless that is asked for. $1: lag that is too long, or NULL; $2: are warnings problems? */
+#define HEALTH \
+	"SELECT verdict, cardinality(problems) = 0 AND NOT ($2::boolean AND cardinality(warnings) > 0) AS is_healthy, problems, warnings, " \
+	"current_database() AS database, now() AS at, executors, executors_busy, queued, pending_news, units_requested, " \
+	"units_in_progress, units_invalid, courier_state, outbox, last_round_at, next_wake, " \
+	"extract(epoch FROM clock_timestamp() - last_round_at)::float8 AS last_round_seconds, last_round_ms, " \
+	"extract(epoch FROM next_wake - clock_timestamp())::float8 AS next_wake_seconds " \
+	"FROM " HEALTH_ROW(LEVELS, "$1")
 
 #endif							/* SYNERGY_CLIENT_STATUS_SQL_H */

@@ -8,7 +8,7 @@ use Test::More;
 use IPC::Run;
 use Time::HiRes qw(time);
 
-my $node = synergy_node('watch', "timezone = 'UTC'", 'autovacuum = off', 'fsync = off', 'synergy.gc_interval = 1s', 'synergy.executor_idle_timeout = 1s',
+my $node = synergy_node('watch', "timezone = 'UTC'", 'autovacuum = off', 'fsync = off', 'synergy.gc_interval = 1h', 'synergy.executor_idle_timeout = 1s',
 	'checkpoint_timeout = 1h', 'wal_level = minimal', 'max_wal_senders = 0', 'wal_log_hints = off');
 $node->start;
 create_synergy($node);
@@ -49,7 +49,7 @@ my $limit = 1;    # second, after which a change must have been told
 sub quiet
 {
 	my $last = time;
-	while (time - $last < 0.4)
+	while (time - $last < 0.6)
 	{
 		my $n = @{ $listener->{notices} };
 		ask($listener, 'SELECT');
@@ -60,6 +60,8 @@ sub quiet
 	$listener->{notices} = [];
 	return @notices;
 }
+
+sub payloads { return map { $_->[1] } @_; }
 
 # seconds until a notification has come that looks so; undef: none has within the limit
 sub told
@@ -113,14 +115,21 @@ my $before = query(q(SELECT pg_snapshot_xmax(pg_current_snapshot())));
 ask($worker, "SELECT synergy.log(min(unit_of_work_id), 'unwatched') FROM synergy.unit_of_work WHERE process_name = 'before'") foreach 1 .. 20;
 is(query(q(SELECT pg_snapshot_xmax(pg_current_snapshot()))) - $before, 20, 'while nobody watches, twenty log lines are twenty transactions');
 ask($worker, "SELECT count(*) FROM synergy.claim('before', 3)");
-is(scalar(quiet()), 0, 'and nothing is told');
+is_deeply([ payloads(quiet()) ], [], 'and nothing is told');
 
 # ---------------------------------------------------------------- everything is told
 
+ask($listener, "SELECT synergy.watch('1 second')");
+ask($worker, "SELECT synergy.log(min(unit_of_work_id), 'watched') FROM synergy.unit_of_work WHERE process_name = 'before'");
+ok(defined told(named('before')), 'somebody watches for a second');
+ok(defined wait_for($node, 'postgres', "SELECT clock_timestamp() > '" . query('SELECT clock_timestamp()') . "'::timestamptz + interval '1 second'"), 'it is over');
+quiet();
+ask($worker, "SELECT synergy.log(min(unit_of_work_id), 'unwatched') FROM synergy.unit_of_work WHERE process_name = 'before'");
+is_deeply([ payloads(quiet()) ], [], 'and nothing is told any more');
 like(ask($listener, 'SELECT synergy.watch() > clock_timestamp() + interval \'50 seconds\''), qr/^t$/, 'somebody watches for a minute');
 ask($worker, "SELECT synergy.log(min(unit_of_work_id), 'watched') FROM synergy.unit_of_work WHERE process_name = 'n'");
 cmp_ok(told(named('n')) // 99, '<', $limit, 'the first change is told');
-is_deeply([ map { $_->[1] } quiet() ], [ '{"processes": ["n"], "definitions": false}' ], 'and none of before');
+is_deeply([ payloads(quiet()) ], [ '{"processes": ["n"], "definitions": false}' ], 'and none of before');
 
 is_told('a registration', named('r', 'true'), $worker, register('r'));
 is_told('a claim', named('n'), $worker, "SELECT unit_of_work_id FROM synergy.claim('n', 4) ORDER BY 1");
@@ -171,7 +180,7 @@ is_told('its release', named('x'), $agent, "SELECT synergy.agent_release('{$clai
 is_told('what it has lost', named('x', 'true'), $agent, "SELECT * FROM synergy.agent_begin('box', 'one', 4, 'here', 1, '1.0', '{$claimed[2]}', '{1}')");
 quiet();
 ask($agent, "SELECT * FROM synergy.agent_heartbeat('{$claimed[2]}', '{1}')");
-is(scalar(quiet()), 0, 'a sign of life is not told');
+is_deeply([ payloads(quiet()) ], [], 'a sign of life is not told');
 $agent->{in} .= "\\q\n";
 $agent->{run}->finish;
 cmp_ok(told(qr/"processes": \[\], "definitions": true/) // 99, '<', $limit, 'an agent that has gone is told');
@@ -181,8 +190,10 @@ query("SELECT synergy.unregister_process('x')");
 
 ask($listener, 'SELECT synergy.watch()');
 quiet();
-ask($worker, "BEGIN; SELECT synergy.log($units[0], 'never'); SELECT synergy.activate('before'); ROLLBACK");
-is(scalar(quiet()), 0, 'what was rolled back is not told');
+ask($worker, "BEGIN; SELECT synergy.activate('before'); ROLLBACK");
+is_deeply([ payloads(quiet()) ], [], 'what was rolled back is not told');
+ask($worker, "SELECT synergy.log($units[0], 'then')");
+is_deeply([ payloads(quiet()) ], [ '{"processes": ["n"], "definitions": false}' ], 'nor with what comes then');
 is_told('what comes before a rolled back subtransaction', qr/"n"/, $worker,
 	"BEGIN; SELECT synergy.log($units[0], 'before'); SAVEPOINT a; SELECT synergy.activate('before'); ROLLBACK TO a; COMMIT");
 is_told('one of very many', qr/"processes": null/, $worker, "SELECT synergy.register_freerun('many' || i, 'e', 'every 86400', worker => 'notify', is_on => false) FROM generate_series(1, 120) i");

@@ -37,6 +37,7 @@ typedef struct CourierSettings
 	char	   *cert_file;
 	char	   *key_file;
 	int			verify;			/* AmqpVerify */
+	bool		(*go_on) (void);	/* called while the broker is waited for; false: not to wait any longer */
 } CourierSettings;
 
 /* ---------------------------------------------------------------- dial.c */
@@ -55,6 +56,7 @@ typedef struct Dial
 	char		host[128];		/* that is talked to, without user and password */
 	TimestampTz up_since;
 	TimestampTz not_before;		/* of the next try */
+	int			patience_ms;	/* with the broker's answers */
 	int64		backoff;		/* 0: the next failure is the first one */
 	TimestampTz failing_since;	/* 0: not */
 	char		error[AMQP_ERROR_SIZE];
@@ -87,11 +89,15 @@ typedef struct Rejected
 	char	   *reason;
 } Rejected;
 
-/* by a queue */
+/* what a queue makes of what is sent to it */
 typedef struct Refusals
 {
 	TimestampTz since;			/* of every message, over this connection; 0: not so */
 	bool		was_given_up;	/* a connection was, for it */
+	bool		is_suspect;		/* it had not answered when a connection ended: one message at a time, until it takes one */
+	bool		was_probed;		/* over this connection */
+	TimestampTz probed_at;		/* when it got the message that is on its way; 0: none is */
+	TimestampTz answered_at;	/* the last time */
 } Refusals;
 
 typedef struct InFlight
@@ -100,6 +106,7 @@ typedef struct InFlight
 	Rejected   *rejected;
 	struct Route *route;		/* of a request */
 	size_t		size;
+	TimestampTz sent_at;
 	bool		is_confirmed;
 	bool		is_returned;
 	bool		is_refused;		/* nack */
@@ -107,16 +114,27 @@ typedef struct InFlight
 	char		error[AMQP_ERROR_SIZE];
 } InFlight;
 
+/* one message to a queue that is suspect, on a channel of its own: the broker may handle nothing behind it */
+typedef struct Probe
+{
+	bool		is_open;		/* the channel is */
+	bool		is_out;
+	InFlight	flying;
+} Probe;
+
 typedef struct Publisher
 {
 	Dial		dial;
 	bool		is_blocked;
 	Refusals	refusals;		/* of what goes over no route: rejected statuses, events */
+	TimestampTz moment_ends;	/* until which all wait for a queue that owes an answer */
+	TimestampTz reading_since;	/* the broker reads what we send: neither connecting nor blocked */
 	int64		nack_patience;	/* with a queue that refuses everything */
 	MemoryContext batch;		/* of the rows in `rows` */
 	List	   *rows;			/* of OutboxRow *: fetched */
 	int			next_row;		/* those before it have been published */
 	InFlight	flying[PUBLISH_WINDOW]; /* ring: tag first_tag is at first_tag % PUBLISH_WINDOW */
+	Probe		probes[AMQP_APART];
 	uint64		first_tag;
 	uint64		next_tag;
 	size_t		flying_bytes;

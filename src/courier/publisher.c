@@ -9,6 +9,12 @@
  * One transaction serves for all: it deletes what was confirmed, postpones what came back, and fetches the next rows,
  * while up to a window of messages is still on its way to the broker and keeps it busy.
  *
+ * A queue may say nothing at all: one without a leader neither confirms nor refuses what is sent to it.  The broker's
+ * channel may wait for it, so that nothing behind it on that channel is confirmed, and after some hundred messages it
+ * reads nothing more of the whole connection.  Then that is given up, and over the next one every queue that still owed
+ * an answer gets one message on a channel of its own.  The others wait for it a moment, since mostly the answer comes at
+ * once; until it does, the rows of that queue are put off, and those of other queues go on.
+ *
  * Rows are written by many transactions, which commit in any order; a row that becomes visible behind those that were
  * fetched already is found by its gap (store/backlog.h).  Whoever writes one wakes the courier when he has committed.
  */
@@ -30,7 +36,11 @@
 #define REJECTED_PAUSE (5 * USECS_PER_SEC)	/* the dead letter queue did not take one */
 #define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MAX_NACK_PATIENCE (300 * USECS_PER_SEC)
+#define SILENCE (10 * USECS_PER_SEC) /* the oldest message has no answer: the connection is good for nothing */
+#define PROBE_MOMENT (1 * USECS_PER_SEC)	/* all wait so long for a queue that has not answered before */
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
+
+static const char NO_ANSWER[] = "its queue neither confirms nor refuses anything";
 
 void
 publisher_init(Publisher *publisher, const CourierSettings *settings)
@@ -55,7 +65,10 @@ publisher_connected(Publisher *publisher)
 {
 	publisher->is_blocked = false;
 	publisher->room = 0;
-	publisher->refusals.since = 0;
+	publisher->reading_since = GetCurrentTimestamp();
+	publisher->refusals.since = publisher->refusals.probed_at = 0;
+	publisher->refusals.was_probed = false;
+	memset(publisher->probes, 0, sizeof(publisher->probes));
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->flying_bytes = 0;
 	backlog_reset(&publisher->backlog);
@@ -74,6 +87,12 @@ publisher_reject(Publisher *publisher, Rejected *rejected)
 	MemoryContextSwitchTo(old);
 }
 
+static Refusals *
+refusals_of(const Publisher *publisher, Route *route)
+{
+	return route ? topology_refusals(route) : (Refusals *) &publisher->refusals;
+}
+
 /* all that is on its way may be lost: it is still in the outbox, and fetched again */
 void
 publisher_disconnected(Publisher *publisher)
@@ -82,9 +101,17 @@ publisher_disconnected(Publisher *publisher)
 	{
 		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
 
+		if (!flying->is_confirmed)
+			refusals_of(publisher, flying->route)->is_suspect = true;
 		/* what was confirmed before those in front of it is settled, and gone */
 		if (flying->rejected && !flying->is_confirmed)
 			publisher_reject(publisher, flying->rejected);
+	}
+	for (int i = 0; i < AMQP_APART; i++)
+	{
+		if (publisher->probes[i].is_out && publisher->probes[i].flying.rejected)
+			publisher_reject(publisher, publisher->probes[i].flying.rejected);
+		publisher->probes[i].is_out = false;
 	}
 	publisher->flying_bytes = 0;
 	publisher->rows = NIL;
@@ -138,13 +165,15 @@ static void
 watch_nacks(Publisher *publisher, InFlight *flying)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Refusals   *refusals = flying->route ? topology_refusals(flying->route) : &publisher->refusals;
+	Refusals   *refusals = refusals_of(publisher, flying->route);
 
+	refusals->answered_at = now;
 	if (!flying->is_refused)
 	{
 		if (refusals->was_given_up)
 			publisher->nack_patience = NACK_PATIENCE;
-		memset(refusals, 0, sizeof(*refusals));
+		refusals->was_given_up = refusals->is_suspect = false;
+		refusals->since = 0;
 	}
 	else if (refusals->since == 0)
 		refusals->since = now;
@@ -180,6 +209,66 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 		publisher->first_tag++;
 }
 
+static void
+mark_returned(Publisher *publisher, InFlight *flying, const AmqpEvent *event)
+{
+	flying->is_returned = true;
+	strlcpy(flying->error, event->text, sizeof(flying->error));
+	topology_forget(flying->route);	/* somebody deleted what was there */
+	publisher->has_lost_dead_letters |= flying->rejected != NULL;
+}
+
+/* until when the oldest message may be without an answer, and its queue without any */
+static TimestampTz
+silent_until(const Publisher *publisher)
+{
+	const InFlight *flying = &publisher->flying[publisher->first_tag % PUBLISH_WINDOW];
+	const Refusals *refusals;
+
+	if (publisher->is_blocked || publisher->first_tag == publisher->next_tag)
+		return PG_INT64_MAX;
+	refusals = refusals_of(publisher, flying->route);
+	return Max(Max(flying->sent_at, publisher->reading_since), refusals->answered_at) +
+		SILENCE;
+}
+
+static void
+watch_silence(Publisher *publisher)
+{
+	if (publisher->dial.is_up && GetCurrentTimestamp() >= silent_until(publisher))
+		dial_fail(&publisher->dial, "messages are neither confirmed nor refused");
+}
+
+/* the answer to the one message on a channel apart; one that is no refusal ends the suspicion */
+static void
+take_probe(Publisher *publisher, const AmqpEvent *event)
+{
+	Probe	   *probe = &publisher->probes[event->channel - 1];
+	InFlight   *flying = &probe->flying;
+
+	if (!probe->is_out)
+		return;
+	if (event->kind == AMQP_EVENT_RETURNED)
+	{
+		mark_returned(publisher, flying, event);
+		return;
+	}
+	probe->is_out = false;
+	refusals_of(publisher, flying->route)->probed_at = 0;
+	if (event->kind == AMQP_EVENT_CHANNEL_CLOSED)
+	{
+		if (flying->rejected)
+			publisher_reject(publisher, flying->rejected);
+		else
+			add_failure(publisher, flying->outbox_id, event->text);
+		dial_fail(&publisher->dial, event->text);
+		return;
+	}
+	flying->is_refused = event->kind == AMQP_EVENT_NACK;
+	settle(publisher, flying);
+	watch_nacks(publisher, flying);
+}
+
 /* it comes before the confirm of the same message */
 static void
 take_returned(Publisher *publisher, const AmqpEvent *event)
@@ -190,10 +279,7 @@ take_returned(Publisher *publisher, const AmqpEvent *event)
 
 		if (flying->is_confirmed || flying->is_returned || strcmp(flying->message_id, event->message_id) != 0)
 			continue;
-		flying->is_returned = true;
-		strlcpy(flying->error, event->text, sizeof(flying->error));
-		topology_forget(flying->route);	/* somebody deleted what was there */
-		publisher->has_lost_dead_letters |= flying->rejected != NULL;
+		mark_returned(publisher, flying, event);
 		return;
 	}
 }
@@ -232,8 +318,15 @@ publisher_read(Publisher *publisher)
 		result = amqp->next_event(publisher->dial.link, &event);
 		if (result == AMQP_FAILED)
 			dial_fail(&publisher->dial, NULL);
+		if (result == AMQP_AGAIN)
+			watch_silence(publisher);
 		if (result != AMQP_OK)
 			return;
+		if (event.channel != 0)
+		{
+			take_probe(publisher, &event);
+			continue;
+		}
 		switch (event.kind)
 		{
 			case AMQP_EVENT_ACK:
@@ -249,6 +342,7 @@ publisher_read(Publisher *publisher)
 				break;
 			case AMQP_EVENT_UNBLOCKED:
 				publisher->is_blocked = false;
+				publisher->reading_since = GetCurrentTimestamp();
 				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes messages again")));
 				break;
 			case AMQP_EVENT_CHANNEL_CLOSED:
@@ -279,26 +373,64 @@ has_room(Publisher *publisher, size_t size)
 	return !publisher->is_short_of_room;
 }
 
+/* one that is free; -1: none is */
+static int
+channel_apart(const Publisher *publisher)
+{
+	for (int i = 0; i < AMQP_APART; i++)
+		if (!publisher->probes[i].is_out)
+			return i + 1;
+	return -1;
+}
+
 static bool
 send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, Rejected *rejected, Route *route)
 {
 	InFlight   *flying = &publisher->flying[publisher->next_tag % PUBLISH_WINDOW];
+	Refusals   *refusals = refusals_of(publisher, route);
+	int			channel = refusals->is_suspect ? channel_apart(publisher) : 0;
+	Probe	   *probe = channel > 0 ? &publisher->probes[channel - 1] : NULL;
+	AmqpResult	result = AMQP_OK;
 
-	if (amqp->publish(publisher->dial.link, message) != AMQP_OK)
+	if (probe != NULL && !probe->is_open)
+	{
+		result = amqp->open_apart(publisher->dial.link, channel);
+		process_check(0);
+	}
+	if (result == AMQP_OK)
+		result = amqp->publish(publisher->dial.link, message, channel);
+	if (result != AMQP_OK)
 	{
 		dial_fail(&publisher->dial, NULL);
 		return false;
 	}
-	publisher->next_tag++;
+	if (probe != NULL)
+	{
+		flying = &probe->flying;
+		probe->is_open = probe->is_out = true;
+		refusals->probed_at = GetCurrentTimestamp();
+		publisher->moment_ends = refusals->was_probed ? 0 : refusals->probed_at + PROBE_MOMENT;
+		refusals->was_probed = true;
+	}
+	else
+		publisher->next_tag++;
 	memset(flying, 0, offsetof(InFlight, error));
 	flying->outbox_id = outbox_id;
 	flying->rejected = rejected;
 	flying->route = route;
+	flying->sent_at = GetCurrentTimestamp();
 	flying->size = message->size + MESSAGE_OVERHEAD;
 	strlcpy(flying->message_id, message->message_id, sizeof(flying->message_id));
 	publisher->flying_bytes += flying->size;
 	publisher->room -= Min(publisher->room, flying->size);
 	return true;
+}
+
+/* nothing may be sent to it now */
+static bool
+owes_answer(const Publisher *publisher, const Refusals *refusals)
+{
+	return refusals->is_suspect && (refusals->probed_at != 0 || channel_apart(publisher) < 0);
 }
 
 /* into the dead letter queue, with the reason */
@@ -310,7 +442,7 @@ send_rejected(Publisher *publisher)
 	char		id[48];
 
 	message.size = rejected->size;
-	if (!has_room(publisher, message.size + strlen(rejected->reason)))
+	if (!has_room(publisher, message.size + strlen(rejected->reason)) || owes_answer(publisher, &publisher->refusals))
 		return false;
 	snprintf(id, sizeof(id), "rejected-%u-" UINT64_FORMAT, rejected->generation, rejected->tag);
 	message.exchange = "";
@@ -352,6 +484,12 @@ send_row(Publisher *publisher, OutboxRow *row)
 	error = topology_error(route);
 	if (!publisher->dial.is_up || publisher->has_declared)
 		return false;			/* declaring takes its time: the others have their turn first */
+	if (error == NULL && owes_answer(publisher, refusals_of(publisher, route)))
+	{
+		if (GetCurrentTimestamp() < publisher->moment_ends)
+			return false;
+		error = NO_ANSWER;
+	}
 	if (error != NULL)
 	{
 		add_failure(publisher, row->id, error);
@@ -533,6 +671,8 @@ publisher_next(const Publisher *publisher)
 		next = Min(next, publisher->rejected_not_before);
 	if (publisher->n_held > 0)
 		next = Min(next, publisher->held_until);
-	/* else a confirm comes, and wakes us */
-	return is_flying(publisher) ? PG_INT64_MAX : next;
+	/* a confirm comes, and wakes us; or it does not */
+	if (publisher->moment_ends > now)
+		return Min(silent_until(publisher), publisher->moment_ends);
+	return is_flying(publisher) ? silent_until(publisher) : next;
 }

@@ -4,6 +4,7 @@
  *	 courier.c		the process: its loop, its settings, what it shows of itself
  *	 dial.c			one connection: making it, losing it, trying again
  *	 publisher.c	outbox -> broker, with confirms
+ *	 confirms.c		what the broker says of it
  *	 topology.c		exchanges, queues and bindings, declared before they are used
  *	 listener.c		status queue -> units
  *	 status.c		reading one status message
@@ -78,6 +79,9 @@ extern TimestampTz dial_next(const Dial *dial);	/* when dial_advance() has to do
 #define PUBLISH_WINDOW 1024
 #define PUBLISH_WINDOW_BYTES (1024 * 1024)
 
+#define PUBLISH_FETCH 256
+#define PUBLISH_ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
+#define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
 
 typedef struct Rejected
@@ -171,12 +175,18 @@ typedef struct Publisher
 extern void publisher_init(Publisher *publisher, const CourierSettings *settings);
 extern void publisher_connected(Publisher *publisher);
 extern void publisher_disconnected(Publisher *publisher);
-extern void publisher_read(Publisher *publisher);	/* confirms */
 extern void publisher_write(Publisher *publisher);	/* as much as fits */
 extern bool publisher_wants_database(const Publisher *publisher);
 extern void publisher_use_database(Publisher *publisher);	/* a transaction of its own */
 extern TimestampTz publisher_next(const Publisher *publisher);
 extern void publisher_reject(Publisher *publisher, Rejected *rejected);
+
+/* ---------------------------------------------------------------- confirms.c */
+
+extern void publisher_read(Publisher *publisher);
+extern void publisher_add_failure(Publisher *publisher, int64 id, const char *error);
+extern Refusals *publisher_refusals(const Publisher *publisher, struct Route *route);
+extern TimestampTz publisher_silent_until(const Publisher *publisher);
 
 /* ---------------------------------------------------------------- topology.c */
 

@@ -29,14 +29,8 @@
 #include "guc.h"
 #include "store/spi.h"
 
-#define FETCH 256
 #define LOOK_INTERVAL (60 * USECS_PER_SEC) /* for what a COMMIT PREPARED has added, which wakes nobody */
-#define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
 #define HELD_RETRY (500 * 1000)	/* microseconds; rows that could not be deleted, because somebody holds them */
-#define REJECTED_PAUSE (5 * USECS_PER_SEC)	/* the dead letter queue did not take one */
-#define NACK_PATIENCE (2 * USECS_PER_SEC)
-#define MAX_NACK_PATIENCE (300 * USECS_PER_SEC)
-#define SILENCE (10 * USECS_PER_SEC) /* the oldest message has no answer: the connection is good for nothing */
 #define PROBE_MOMENT (1 * USECS_PER_SEC)	/* all wait so long for a queue that has not answered before */
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
 
@@ -51,7 +45,7 @@ publisher_init(Publisher *publisher, const CourierSettings *settings)
 	publisher->dial.settings = settings;
 	publisher->batch = AllocSetContextCreate(TopMemoryContext, "synergy courier batch", ALLOCSET_DEFAULT_SIZES);
 	publisher->routes_context = AllocSetContextCreate(TopMemoryContext, "synergy courier routes", ALLOCSET_DEFAULT_SIZES);
-	publisher->done_capacity = ENOUGH_DONE + FETCH + PUBLISH_WINDOW;
+	publisher->done_capacity = PUBLISH_ENOUGH_DONE + PUBLISH_FETCH + PUBLISH_WINDOW;
 	publisher->done = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
 	publisher->left = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
 	publisher->first_tag = publisher->next_tag = 1;
@@ -87,12 +81,6 @@ publisher_reject(Publisher *publisher, Rejected *rejected)
 	MemoryContextSwitchTo(old);
 }
 
-static Refusals *
-refusals_of(const Publisher *publisher, Route *route)
-{
-	return route ? topology_refusals(route) : (Refusals *) &publisher->refusals;
-}
-
 /* all that is on its way may be lost: it is still in the outbox, and fetched again */
 void
 publisher_disconnected(Publisher *publisher)
@@ -102,7 +90,7 @@ publisher_disconnected(Publisher *publisher)
 		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
 
 		if (!flying->is_confirmed)
-			refusals_of(publisher, flying->route)->is_suspect = true;
+			publisher_refusals(publisher, flying->route)->is_suspect = true;
 		/* what was confirmed before those in front of it is settled, and gone */
 		if (flying->rejected && !flying->is_confirmed)
 			publisher_reject(publisher, flying->rejected);
@@ -119,240 +107,6 @@ publisher_disconnected(Publisher *publisher)
 	publisher->to_declare = NIL;
 	publisher->is_blocked = false;
 	MemoryContextReset(publisher->batch);
-}
-
-/* ---------------------------------------------------------------- what the broker says */
-
-static void
-add_failure(Publisher *publisher, int64 id, const char *error)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	OutboxFailure *failure = palloc(sizeof(OutboxFailure));
-
-	failure->id = id;
-	failure->error = pstrdup(error);
-	publisher->failures = lappend(publisher->failures, failure);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-settle(Publisher *publisher, InFlight *flying)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	publisher->flying_bytes -= flying->size;
-	if (flying->rejected && (flying->is_refused || flying->is_returned))
-	{
-		publisher->rejected = lappend(publisher->rejected, flying->rejected);
-		publisher->rejected_not_before = GetCurrentTimestamp() + REJECTED_PAUSE;
-	}
-	else if (flying->rejected)
-		publisher->settled = lappend(publisher->settled, flying->rejected);
-	else if (flying->is_returned)
-		add_failure(publisher, flying->outbox_id, flying->error);
-	else if (flying->is_refused)
-		add_failure(publisher, flying->outbox_id, "the broker could not take it over (nack)");
-	else
-		publisher->done[publisher->n_done++] = flying->outbox_id;
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * A channel that published while a queue had no leader may be refused by that queue for ever, and another one is not.
- * A queue that is full refuses both: so each time that it does not help, the next one is put off for twice as long.
- */
-static void
-watch_nacks(Publisher *publisher, InFlight *flying)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Refusals   *refusals = refusals_of(publisher, flying->route);
-
-	refusals->answered_at = now;
-	if (!flying->is_refused)
-	{
-		if (refusals->was_given_up)
-			publisher->nack_patience = NACK_PATIENCE;
-		refusals->was_given_up = refusals->is_suspect = false;
-		refusals->since = 0;
-	}
-	else if (refusals->since == 0)
-		refusals->since = now;
-	else if (now - refusals->since > publisher->nack_patience && publisher->dial.is_up)
-	{
-		refusals->was_given_up = true;
-		publisher->nack_patience = Min(publisher->nack_patience * 2, MAX_NACK_PATIENCE);
-		dial_fail(&publisher->dial, "a queue takes over no message (nack)");
-	}
-}
-
-static void
-take_confirm(Publisher *publisher, const AmqpEvent *event)
-{
-	uint64		from = event->multiple ? publisher->first_tag : event->tag;
-
-	if (event->tag >= publisher->next_tag)
-		return;					/* of nothing that we sent */
-	publisher->is_careful = false;
-	for (uint64 tag = Max(from, publisher->first_tag); tag <= event->tag; tag++)
-	{
-		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
-
-		if (flying->is_confirmed)
-			continue;
-		flying->is_confirmed = true;
-		flying->is_refused = event->kind == AMQP_EVENT_NACK;
-		settle(publisher, flying);
-		watch_nacks(publisher, flying);
-	}
-	while (publisher->first_tag < publisher->next_tag &&
-		   publisher->flying[publisher->first_tag % PUBLISH_WINDOW].is_confirmed)
-		publisher->first_tag++;
-}
-
-static void
-mark_returned(Publisher *publisher, InFlight *flying, const AmqpEvent *event)
-{
-	flying->is_returned = true;
-	strlcpy(flying->error, event->text, sizeof(flying->error));
-	topology_forget(flying->route);	/* somebody deleted what was there */
-	publisher->has_lost_dead_letters |= flying->rejected != NULL;
-}
-
-/* until when the oldest message may be without an answer, and its queue without any */
-static TimestampTz
-silent_until(const Publisher *publisher)
-{
-	const InFlight *flying = &publisher->flying[publisher->first_tag % PUBLISH_WINDOW];
-	const Refusals *refusals;
-
-	if (publisher->is_blocked || publisher->first_tag == publisher->next_tag)
-		return PG_INT64_MAX;
-	refusals = refusals_of(publisher, flying->route);
-	return Max(Max(flying->sent_at, publisher->reading_since), refusals->answered_at) +
-		SILENCE;
-}
-
-static void
-watch_silence(Publisher *publisher)
-{
-	if (publisher->dial.is_up && GetCurrentTimestamp() >= silent_until(publisher))
-		dial_fail(&publisher->dial, "messages are neither confirmed nor refused");
-}
-
-/* the answer to the one message on a channel apart; one that is no refusal ends the suspicion */
-static void
-take_probe(Publisher *publisher, const AmqpEvent *event)
-{
-	Probe	   *probe = &publisher->probes[event->channel - 1];
-	InFlight   *flying = &probe->flying;
-
-	if (!probe->is_out)
-		return;
-	if (event->kind == AMQP_EVENT_RETURNED)
-	{
-		mark_returned(publisher, flying, event);
-		return;
-	}
-	probe->is_out = false;
-	refusals_of(publisher, flying->route)->probed_at = 0;
-	if (event->kind == AMQP_EVENT_CHANNEL_CLOSED)
-	{
-		if (flying->rejected)
-			publisher_reject(publisher, flying->rejected);
-		else
-			add_failure(publisher, flying->outbox_id, event->text);
-		dial_fail(&publisher->dial, event->text);
-		return;
-	}
-	flying->is_refused = event->kind == AMQP_EVENT_NACK;
-	settle(publisher, flying);
-	watch_nacks(publisher, flying);
-}
-
-/* it comes before the confirm of the same message */
-static void
-take_returned(Publisher *publisher, const AmqpEvent *event)
-{
-	for (uint64 tag = publisher->first_tag; tag < publisher->next_tag; tag++)
-	{
-		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
-
-		if (flying->is_confirmed || flying->is_returned || strcmp(flying->message_id, event->message_id) != 0)
-			continue;
-		mark_returned(publisher, flying, event);
-		return;
-	}
-}
-
-/*
- * The broker has closed the channel, over one of the messages that were on their way: one that may not be published
- * there, say.  With the next connection they are sent one by one, so that it is known which; it is put off, and the
- * others go on.
- */
-static void
-blame(Publisher *publisher, const char *why)
-{
-	InFlight   *flying = &publisher->flying[publisher->first_tag % PUBLISH_WINDOW];
-
-	if (publisher->next_tag - publisher->first_tag == 1 && !flying->rejected)
-		add_failure(publisher, flying->outbox_id, why);
-	publisher->is_careful = true;
-}
-
-void
-publisher_read(Publisher *publisher)
-{
-	AmqpEvent	event;
-
-	publisher->has_unread = false;
-	while (publisher->dial.is_up)
-	{
-		AmqpResult	result;
-
-		if (publisher->n_done >= ENOUGH_DONE + FETCH)
-		{
-			/* librabbitmq may have taken more of them from the socket, which then tells nothing */
-			publisher->has_unread = true;
-			return;
-		}
-		result = amqp->next_event(publisher->dial.link, &event);
-		if (result == AMQP_FAILED)
-			dial_fail(&publisher->dial, NULL);
-		if (result == AMQP_AGAIN)
-			watch_silence(publisher);
-		if (result != AMQP_OK)
-			return;
-		if (event.channel != 0)
-		{
-			take_probe(publisher, &event);
-			continue;
-		}
-		switch (event.kind)
-		{
-			case AMQP_EVENT_ACK:
-			case AMQP_EVENT_NACK:
-				take_confirm(publisher, &event);
-				break;
-			case AMQP_EVENT_RETURNED:
-				take_returned(publisher, &event);
-				break;
-			case AMQP_EVENT_BLOCKED:
-				publisher->is_blocked = true;
-				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes no messages for now: %s", event.text)));
-				break;
-			case AMQP_EVENT_UNBLOCKED:
-				publisher->is_blocked = false;
-				publisher->reading_since = GetCurrentTimestamp();
-				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes messages again")));
-				break;
-			case AMQP_EVENT_CHANNEL_CLOSED:
-				blame(publisher, event.text);
-				dial_fail(&publisher->dial, event.text);
-				break;
-			default:
-				break;
-		}
-	}
 }
 
 /* ---------------------------------------------------------------- publishing */
@@ -387,7 +141,7 @@ static bool
 send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, Rejected *rejected, Route *route)
 {
 	InFlight   *flying = &publisher->flying[publisher->next_tag % PUBLISH_WINDOW];
-	Refusals   *refusals = refusals_of(publisher, route);
+	Refusals   *refusals = publisher_refusals(publisher, route);
 	int			channel = refusals->is_suspect ? channel_apart(publisher) : 0;
 	Probe	   *probe = channel > 0 ? &publisher->probes[channel - 1] : NULL;
 	AmqpResult	result = AMQP_OK;
@@ -484,7 +238,7 @@ send_row(Publisher *publisher, OutboxRow *row)
 	error = topology_error(route);
 	if (!publisher->dial.is_up || publisher->has_declared)
 		return false;			/* declaring takes its time: the others have their turn first */
-	if (error == NULL && owes_answer(publisher, refusals_of(publisher, route)))
+	if (error == NULL && owes_answer(publisher, publisher_refusals(publisher, route)))
 	{
 		if (GetCurrentTimestamp() < publisher->moment_ends)
 			return false;
@@ -492,7 +246,7 @@ send_row(Publisher *publisher, OutboxRow *row)
 	}
 	if (error != NULL)
 	{
-		add_failure(publisher, row->id, error);
+		publisher_add_failure(publisher, row->id, error);
 		return true;
 	}
 	message.exchange = row->exchange;
@@ -563,7 +317,7 @@ publisher_wants_database(const Publisher *publisher)
 
 	if (now < publisher->no_database_before)
 		return false;
-	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= ENOUGH_DONE ||
+	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= PUBLISH_ENOUGH_DONE ||
 		(publisher->n_done > publisher->n_held && !is_flying(publisher) && !has_rows) ||
 		(publisher->n_held > 0 && now >= publisher->held_until) || (publisher->new_routes && publisher->dial.is_up);
 }
@@ -580,11 +334,11 @@ fetch(Publisher *publisher, TimestampTz now)
 	publisher->next_row = 0;
 	if (publisher->is_partial)
 		backlog_reset(&publisher->backlog);
-	n = outbox_fetch(&publisher->backlog, FETCH, &publisher->rows, &publisher->is_partial);
-	publisher->has_mail = n == FETCH;
+	n = outbox_fetch(&publisher->backlog, PUBLISH_FETCH, &publisher->rows, &publisher->is_partial);
+	publisher->has_mail = n == PUBLISH_FETCH;
 	publisher->next_look = now + LOOK_INTERVAL;
 	if (now >= publisher->next_try)
-		(void) outbox_fetch_due(now, FETCH, &publisher->rows);
+		(void) outbox_fetch_due(now, PUBLISH_FETCH, &publisher->rows);
 	MemoryContextSwitchTo(old);
 }
 
@@ -673,6 +427,6 @@ publisher_next(const Publisher *publisher)
 		next = Min(next, publisher->held_until);
 	/* a confirm comes, and wakes us; or it does not */
 	if (publisher->moment_ends > now)
-		return Min(silent_until(publisher), publisher->moment_ends);
-	return is_flying(publisher) ? silent_until(publisher) : next;
+		return Min(publisher_silent_until(publisher), publisher->moment_ends);
+	return is_flying(publisher) ? publisher_silent_until(publisher) : next;
 }

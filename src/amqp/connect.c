@@ -160,7 +160,7 @@ login(AmqpLink *link)
 
 /* a step for which the broker has to answer */
 static AmqpResult
-ask_step(AmqpLink *link, const void *arguments)
+ask_step(AmqpLink *link, const AskArguments *arguments)
 {
 	AmqpResult	result = AMQP_OK;
 
@@ -193,11 +193,12 @@ ask_step(AmqpLink *link, const void *arguments)
 AmqpResult
 link_connect_step(AmqpLink *link)
 {
+	static const AskArguments nothing = {0};
 	AmqpResult	result;
 
 	if (link->stage == STAGE_DONE)
 		return AMQP_OK;
-	result = link->stage == STAGE_LOOK_UP ? look_up(link) : errand_run(link, ask_step, NULL);
+	result = link->stage == STAGE_LOOK_UP ? look_up(link) : errand_run(link, ask_step, &nothing);
 	if (result != AMQP_OK)
 		return result;
 	link->stage++;

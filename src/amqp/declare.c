@@ -30,30 +30,17 @@ settle(AmqpLink *link, const char *what)
 	return AMQP_REFUSED;
 }
 
-typedef struct Arguments
-{
-	const char *name;
-	bool		passive;
-	const char *type;
-	int			number;			/* of priorities, of messages to be sent in advance, or a channel's */
-	const char *exchange;
-	const char *routing_key;
-} Arguments;
-
 static AmqpResult
-ask_exchange(AmqpLink *link, const void *arguments)
+ask_exchange(AmqpLink *link, const AskArguments *a)
 {
-	const Arguments *a = arguments;
-
 	amqp_exchange_declare(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(a->name), amqp_cstring_bytes("direct"),
 						  a->passive, 1, 0, 0, amqp_empty_table);
 	return settle(link, "declaring an exchange");
 }
 
 static AmqpResult
-ask_queue(AmqpLink *link, const void *arguments)
+ask_queue(AmqpLink *link, const AskArguments *a)
 {
-	const Arguments *a = arguments;
 	amqp_table_entry_t entries[2];
 	amqp_table_t table = {0, entries};
 
@@ -73,20 +60,16 @@ ask_queue(AmqpLink *link, const void *arguments)
 }
 
 static AmqpResult
-ask_bind(AmqpLink *link, const void *arguments)
+ask_bind(AmqpLink *link, const AskArguments *a)
 {
-	const Arguments *a = arguments;
-
 	amqp_queue_bind(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(a->name), amqp_cstring_bytes(a->exchange),
 					amqp_cstring_bytes(a->routing_key), amqp_empty_table);
 	return settle(link, "binding a queue");
 }
 
 static AmqpResult
-ask_consume(AmqpLink *link, const void *arguments)
+ask_consume(AmqpLink *link, const AskArguments *a)
 {
-	const Arguments *a = arguments;
-
 	if (amqp_basic_qos(link->connection, CHANNEL_WORK, 0, a->number, 0) == NULL ||
 		amqp_basic_consume(link->connection, CHANNEL_WORK, amqp_cstring_bytes(a->name), amqp_empty_bytes, 0, 0, 0,
 						   amqp_empty_table) == NULL)
@@ -95,10 +78,8 @@ ask_consume(AmqpLink *link, const void *arguments)
 }
 
 static AmqpResult
-ask_apart(AmqpLink *link, const void *arguments)
+ask_apart(AmqpLink *link, const AskArguments *a)
 {
-	const Arguments *a = arguments;
-
 	if (amqp_channel_open(link->connection, CHANNEL_APART + a->number) == NULL ||
 		amqp_confirm_select(link->connection, CHANNEL_APART + a->number) == NULL)
 		return link_fail_reply(link, "opening a channel", amqp_get_rpc_reply(link->connection));
@@ -108,7 +89,7 @@ ask_apart(AmqpLink *link, const void *arguments)
 AmqpResult
 link_open_apart(AmqpLink *link, int channel)
 {
-	Arguments	arguments = {.number = channel};
+	AskArguments arguments = {.number = channel};
 
 	return errand_run(link, ask_apart, &arguments);
 }
@@ -116,7 +97,7 @@ link_open_apart(AmqpLink *link, int channel)
 AmqpResult
 link_declare_exchange(AmqpLink *link, const char *name, bool passive)
 {
-	Arguments	arguments = {.name = name, .passive = passive};
+	AskArguments arguments = {.name = name, .passive = passive};
 
 	return errand_run(link, ask_exchange, &arguments);
 }
@@ -124,7 +105,7 @@ link_declare_exchange(AmqpLink *link, const char *name, bool passive)
 AmqpResult
 link_declare_queue(AmqpLink *link, const char *name, const char *type, int max_priority)
 {
-	Arguments	arguments = {.name = name, .type = type, .number = max_priority};
+	AskArguments arguments = {.name = name, .type = type, .number = max_priority};
 
 	return errand_run(link, ask_queue, &arguments);
 }
@@ -132,7 +113,7 @@ link_declare_queue(AmqpLink *link, const char *name, const char *type, int max_p
 AmqpResult
 link_bind(AmqpLink *link, const char *queue, const char *exchange, const char *routing_key)
 {
-	Arguments	arguments = {.name = queue, .exchange = exchange, .routing_key = routing_key};
+	AskArguments arguments = {.name = queue, .exchange = exchange, .routing_key = routing_key};
 
 	return errand_run(link, ask_bind, &arguments);
 }
@@ -140,7 +121,7 @@ link_bind(AmqpLink *link, const char *queue, const char *exchange, const char *r
 AmqpResult
 link_consume(AmqpLink *link, const char *queue, int prefetch)
 {
-	Arguments	arguments = {.name = queue, .number = prefetch};
+	AskArguments arguments = {.name = queue, .number = prefetch};
 
 	return errand_run(link, ask_consume, &arguments);
 }

@@ -24,8 +24,8 @@ struct Errand
 	pthread_cond_t changed;
 	bool		is_over;
 	AmqpLink   *link;
-	AmqpResult (*ask) (AmqpLink *link, const void *arguments);
-	const void *arguments;
+	AskFunction ask;
+	AskArguments arguments;		/* a copy: who gave it may be gone (go_on) */
 	AmqpResult	result;
 };
 
@@ -33,7 +33,7 @@ static void *
 run(void *argument)
 {
 	Errand	   *errand = argument;
-	AmqpResult	result = errand->ask(errand->link, errand->arguments);
+	AmqpResult	result = errand->ask(errand->link, &errand->arguments);
 
 	pthread_mutex_lock(&errand->mutex);
 	errand->result = result;
@@ -116,7 +116,7 @@ errand_abort(AmqpLink *link)
 }
 
 AmqpResult
-errand_run(AmqpLink *link, AmqpResult (*ask) (AmqpLink *link, const void *arguments), const void *arguments)
+errand_run(AmqpLink *link, AskFunction ask, const AskArguments *arguments)
 {
 	Errand	   *errand = link->address.go_on ? calloc(1, sizeof(Errand)) : NULL;
 	AmqpResult	result;
@@ -125,7 +125,7 @@ errand_run(AmqpLink *link, AmqpResult (*ask) (AmqpLink *link, const void *argume
 		return ask(link, arguments);
 	errand->link = link;
 	errand->ask = ask;
-	errand->arguments = arguments;
+	errand->arguments = *arguments;
 	if (!begin(errand))
 	{
 		free(errand);

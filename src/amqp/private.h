@@ -83,7 +83,19 @@ extern AmqpResult link_fail_reply(AmqpLink *link, const char *what, amqp_rpc_rep
 extern void describe_exception(char *text, size_t size, amqp_rpc_reply_t reply);
 
 /* errand.c: ask(link, arguments) in a thread of its own, while address.go_on is called now and then */
-extern AmqpResult errand_run(AmqpLink *link, AmqpResult (*ask) (AmqpLink *link, const void *arguments), const void *arguments);
+typedef struct AskArguments
+{
+	const char *name;
+	bool		passive;
+	const char *type;
+	int			number;			/* of priorities, of messages to be sent in advance, or a channel's */
+	const char *exchange;
+	const char *routing_key;
+} AskArguments;
+
+typedef AmqpResult (*AskFunction) (AmqpLink *link, const AskArguments *arguments);
+
+extern AmqpResult errand_run(AmqpLink *link, AskFunction ask, const AskArguments *arguments);
 extern bool errand_abort(AmqpLink *link);	/* false: the thread does not end, and keeps the link */
 
 extern struct timeval link_patience(const AmqpLink *link);

@@ -3,8 +3,9 @@
  *
  * The statement is one, of one row with one column: the JSON document of docs/api.md as text. No row: 404.
  * It runs as the role that has logged in, in a transaction of its own, with search_path = pg_catalog, UTF8, time zone
- * UTC, DateStyle ISO and a timeout, and API_PLANNING; every name of ours in it is qualified. All parameters are of type text and may be
- * NULL.  What goes wrong is answered with PostgreSQL's message (see docs/api.md for the statuses).
+ * UTC, DateStyle and IntervalStyle as usual (ISO, postgres), a timeout, and API_PLANNING; every name of ours in it is
+ * qualified. All parameters are sent as of type text (OID 25), not as unknown, and may be NULL.  What goes wrong is
+ * answered with PostgreSQL's message (see docs/api.md for the statuses).
  */
 #ifndef SYNERGY_MX_API_H
 #define SYNERGY_MX_API_H

@@ -38,7 +38,7 @@ help:
 else
 
 MODULE_big = synergy
-OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/% src/keeper/%,$(wildcard src/*.c src/*/*.c))))
+OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/% src/keeper/% src/mx/%,$(wildcard src/*.c src/*/*.c))))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = results build $(OBJS:.o=.d)
 

@@ -44,7 +44,7 @@
 	"ON f.frontier IS NOT NULL " \
 	/* before the frontier all are finished, but for the lane of a backfill */ \
 	"CROSS JOIN LATERAL (SELECT " PERIODS("p.time_qualifier", FIRST_PERIOD, \
-	"coalesce(least(g.frontier, synergy.timeperiod_step(p.time_qualifier, g.head)), " FIRST_PERIOD ")") " AS before) n " \
+	"least(coalesce(g.frontier, " FIRST_PERIOD "), synergy.timeperiod_step(p.time_qualifier, g.head))") " AS before) n " \
 	"ORDER BY t.tree_id, array_position(" QUALIFIERS ", p.time_qualifier)"
 
 #define LEVELS LEVELS_OF(LOOK_AT, "a.seen >= " LOOK_AT)

@@ -47,13 +47,13 @@
 	"		WHERE p.tree_name = t.tree_name), 1)), " \
 	"process AS MATERIALIZED (SELECT p.*, " PLACE("p.time_qualifier") " AS place, g.head, g.frontier, g.backfill_frontier, g.backfill_end " \
 	"	FROM synergy.process p JOIN asked a USING (tree_name) LEFT JOIN synergy.progress g USING (process_id)), " \
-	"storey AS MATERIALIZED (SELECT a.*, greatest(e.first, synergy.timeperiod_cast(a.unit, a.within)) AS since, " \
+	"storey AS MATERIALIZED (SELECT a.*, e.first IS NOT NULL AS has_jobs, greatest(e.first, synergy.timeperiod_cast(a.unit, a.within)) AS since, " \
 	"	least(synergy.timeperiod_step(a.unit, e.last), " \
 	"		synergy.timeperiod_cast(a.unit, synergy.timeperiod_step(a.holder, a.within))) AS until " \
 	"	FROM asked a CROSS JOIN LATERAL (SELECT min(synergy.timeperiod_cast(a.unit, synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod))) AS first, " \
 	"		max(synergy.timeperiod_cast(a.unit, p.head)) AS last FROM process p WHERE p.head IS NOT NULL) e), " \
 	"node AS MATERIALIZED (SELECT n.timeperiod FROM storey s CROSS JOIN LATERAL synergy.timeperiod_series(s.unit, s.since, s.until) n (timeperiod) " \
-	"	WHERE s.since < s.until ORDER BY n.timeperiod DESC LIMIT 1000), "
+	"	WHERE s.since < s.until AND s.has_jobs ORDER BY n.timeperiod DESC LIMIT 1000), "
 
 /* the processes that are shorter than the rows, each with the bounds of what it has jobs of in each row */
 #define COUNTED \

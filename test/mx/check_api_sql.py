@@ -36,6 +36,9 @@ class Known(database.Database):
         self.sql("SELECT synergy.register_freerun('free', %s, 'every 1 hour', 'work', 'notify')", HOSTILE)
         self.sql("SELECT synergy.register_daemon('guard', 'exec sleep 1')")
         self.sql('SELECT synergy.collect_garbage()')
+        self.sql("SELECT synergy.register_timetable('later', '{}', '2036010100')")
+        self.sql("SELECT synergy.register_process('later_daily', 'daily', 'work', 'notify', tree_name => 'later')")
+        self.sql("SELECT synergy.register_timetable('empty')")
         # hours 0 to 26 are done, one of them as noop; 27 fails, and it has a log
         for hour in range(27):
             self.turn('processed' if hour != 7 else 'noop')
@@ -104,7 +107,7 @@ def nobody(d, viewer):
 def overview(d, viewer):
     document = viewer.get('overview')
     base = document['timetables'][0]
-    d.same([t['tree_name'] for t in document['timetables']], ['base', HOSTILE], 'overview: in order of registration')
+    d.same([t['tree_name'] for t in document['timetables']], ['base', HOSTILE, 'later', 'empty'], 'overview: in order of registration')
     d.same([level['time_qualifier'] for level in base['levels']], ['monthly', 'daily', 'hourly'], 'overview: from yearly to hourly')
     hourly, there = base['levels'][2], letters(d, 'base_hourly')
     d.same((hourly['finished'], hourly['embryo'], hourly['in_progress'], hourly['failing'], hourly['is_capped']),
@@ -115,6 +118,11 @@ def overview(d, viewer):
     d.same(document['failures'][0]['detail'], 'Broken: ' + HOSTILE, 'overview: failures')
     d.same((document['freeruns']['count'], document['boxes']['daemons']), (1, 0), 'overview: freeruns and boxes')
     d.same(document['health']['units_invalid'], 1, 'overview: health')
+
+
+    d.sql("UPDATE synergy.progress SET frontier = NULL WHERE process_id = (SELECT process_id FROM synergy.process WHERE process_name = 'base_hourly')")
+    d.same(viewer.get('overview')['timetables'][0]['levels'][2], hourly, 'overview: the same without a frontier')
+    d.sql("UPDATE synergy.progress SET frontier = '2026040203' WHERE process_id = (SELECT process_id FROM synergy.process WHERE process_name = 'base_hourly')")
 
 
 def activity(d, viewer):
@@ -153,6 +161,8 @@ def nodes(d, viewer):
     d.same(viewer.get('timetables/:tree/nodes', tree='base', within='2026040203'), None, 'nodes: nothing is below an hour')
     d.same(viewer.get('timetables/:tree/nodes', tree='base', within='2025000000')['nodes'], [], 'nodes: another year')
     d.same(viewer.refused('timetables/:tree/nodes', tree='base', within='2026'), '22007', 'nodes: what is no timeperiod')
+    d.same([viewer.get('timetables/:tree/nodes', tree=tree, within=within)['nodes'] for tree in ('later', 'empty') for within in (None, '2036000000')], [[]] * 4,
+           'nodes: none without jobs')
     timetable = viewer.get('timetables/:tree', tree='base')
     d.same((timetable['timetable']['dependants'], [p['next_fire'] is None for p in timetable['processes']]), ([HOSTILE], [False] * 3), 'timetable')
     d.same(viewer.get('timetables/:tree', tree='none'), None, 'timetable: none')
@@ -221,7 +231,7 @@ def events(d, viewer):
 
 def definitions(d, viewer):
     listed = viewer.get('processes')['processes']
-    d.same([p['process_name'] for p in listed], ['base_monthly', 'base_daily', 'base_hourly', HOSTILE], 'processes: by timetable, longest first')
+    d.same([p['process_name'] for p in listed], ['base_monthly', 'base_daily', 'base_hourly', HOSTILE, 'later_daily'], 'processes: by timetable, longest first')
     d.same((listed[2]['invalid'], len(listed[2]['durations']), listed[2]['last_failure_at']), (1, 27, '2026-04-03T05:30:00+00:00'), 'processes: how they do')
     document = viewer.get('processes/:process', process='base_hourly')
     d.same(sorted((link['kind'], link['process_name']) for link in document['links']), [('dependant', HOSTILE), ('parent', 'base_daily')], 'process: links')

@@ -9,6 +9,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { get } from './api.js';
 import { concerns, onChange } from './live.js';
 
+/* what takes long is asked for less often: the pause is so many times as long */
+const PATIENCE = 4;
 const REMEMBERED = 40;
 const remembered = new Map();
 
@@ -43,7 +45,7 @@ export function useQuery(path, { names = null, every = 1000 } = {}) {
 
   useEffect(() => {
     if (!path) return undefined;
-    const run = { askedAt: 0, isAsking: false, isStale: false, timer: null, abort: new AbortController(), data: remembered.get(path) ?? null };
+    const run = { askedAt: 0, took: 0, isAsking: false, isStale: false, timer: null, abort: new AbortController(), data: remembered.get(path) ?? null };
     running.current = run;
 
     async function ask() {
@@ -64,13 +66,14 @@ export function useQuery(path, { names = null, every = 1000 } = {}) {
         setState({ path, data: run.data, error });
       } finally {
         run.isAsking = false;
+        run.took = Date.now() - run.askedAt;
       }
       if (run.isStale) schedule();
     }
 
     function schedule() {
       if (run.isAsking) run.isStale = true;
-      else if (!run.timer) run.timer = setTimeout(ask, Math.max(0, run.askedAt + every - Date.now()));
+      else if (!run.timer) run.timer = setTimeout(ask, Math.max(0, run.askedAt + Math.max(every, PATIENCE * run.took) - Date.now()));
     }
 
     run.ask = () => {

@@ -36,8 +36,9 @@ export function share(old, next) {
 /*
  * names: of the processes that the answer is about, from the answer; all, where it is not given.
  * every: milliseconds that lie between two questions at least.
+ * settle: takes out of an answer what changes all the time but does not show; a constant.
  */
-export function useQuery(path, { names = null, every = 1000 } = {}) {
+export function useQuery(path, { names = null, every = 1000, settle = (data) => data } = {}) {
   const [state, setState] = useState({ path, data: remembered.get(path) ?? null, error: null });
   const running = useRef({});
   const namesOf = useRef(names);
@@ -58,7 +59,7 @@ export function useQuery(path, { names = null, every = 1000 } = {}) {
       run.isStale = false;
       run.askedAt = Date.now();
       try {
-        run.data = share(run.data, await get(path, run.abort.signal));
+        run.data = share(run.data, settle(await get(path, run.abort.signal)));
         remember(path, run.data);
         setState({ path, data: run.data, error: null });
       } catch (error) {

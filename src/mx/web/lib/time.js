@@ -41,6 +41,14 @@ export function duration(seconds) {
   return sign + pair(Math.floor(s / 86400), 'd', Math.floor((s % 86400) / 3600), 'h');
 }
 
+/* one unit, for the marks of an axis */
+export function roughly(seconds) {
+  const short = (n) => String(Math.round(n * 10) / 10);
+  if (seconds < 60) return `${short(seconds)} s`;
+  if (seconds < 3600) return `${short(seconds / 60)} min`;
+  return seconds < 86400 ? `${short(seconds / 3600)} h` : `${short(seconds / 86400)} d`;
+}
+
 const pair = (a, unitA, b, unitB) => (b ? `${a} ${unitA} ${b} ${unitB}` : `${a} ${unitA}`);
 
 export function relative(at, now) {
@@ -49,7 +57,13 @@ export function relative(at, now) {
   return seconds > 0 ? `in ${duration(seconds)}` : `${duration(-seconds)} ago`;
 }
 
-export const number = (n) => (n === null || n === undefined ? '' : n.toLocaleString('en').replaceAll(',', ' '));
+/* 12 345.6; by hand, since toLocaleString takes a millisecond and a page has thousands of numbers */
+export function number(n) {
+  if (n === null || n === undefined) return '';
+  const [whole, fraction] = String(n).split('.');
+  const grouped = whole.length > 3 ? whole.replace(/\B(?=(\d{3})+$)/g, '\u202f') : whole;
+  return fraction ? `${grouped}.${fraction}` : grouped;
+}
 
 /* 2026-11-25 14h, 2026-11-25, 2026-11, 2026; of a freerun 2026-11-25 14:03:07 */
 export function periodText(period, qualifier) {

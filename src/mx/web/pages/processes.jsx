@@ -17,8 +17,7 @@ import { Name, Relative, TimetableName } from '../parts/time.jsx';
 const COLUMNS = [
   { head: 'process', cell: (process) => <Name process={process.process_name} /> },
   { head: 'timetable', cell: (process) => <TimetableName tree={process.tree_name} /> },
-  { head: 'periods', cell: (process) => process.time_qualifier },
-  { head: 'worker', cell: (process) => process.worker },
+  { head: 'kind', cell: (process) => <>{process.time_qualifier} <span class="muted">{process.worker}</span></> },
   { head: 'trigger', cell: (process) => <code>{process.trigger_frequency}</code> },
   { head: 'next', cell: (process) => (process.is_on ? <Relative at={process.next_fire} /> : <span class="badge warn">off</span>) },
   { head: 'at work', isNumber: true, cell: (process) => <a class="plain" href={`/units${search({ process: process.process_name, state: 'active' })}`}>{number(process.requested + process.in_progress)}</a> },

@@ -10,7 +10,7 @@ import { refreshAll } from '../lib/live.js';
 import { useMay } from '../lib/session.js';
 import { number } from '../lib/time.js';
 import { visible } from '../lib/text.js';
-import { DialogButtons, openDialog } from './dialog.jsx';
+import { DialogButtons, openDialog, showInDialog } from './dialog.jsx';
 import { State } from './state.jsx';
 import { Name, Period } from './time.jsx';
 import { toastError, toastSuccess } from './toast.jsx';
@@ -23,7 +23,7 @@ export async function perform(action, body, done) {
     refreshAll();
     return true;
   } catch (error) {
-    if (error.status !== 401) toastError(error);
+    if (error.status !== 401 && !showInDialog(error)) toastError(error);
     return false;
   }
 }

@@ -15,12 +15,15 @@
 #include <string.h>
 
 #include "client/error.h"
+#include "mx/api.h"
+#include "mx/crypt.h"
 #include "mx/database.h"
 #include "mx/mx.h"
-#include "mx/crypt.h"
 
 #define PER_ROLE 3
+#define TEXT 25					/* as a type: its OID */
 #define CONNECT_TIMEOUT (10 * SECONDS)
+#define CONNECT_AGAIN SECONDS	/* after a failure, where a role has other links; else whoever waits is told at once */
 #define LINK_IDLE (30 * SECONDS)
 #define LINK_LIFETIME (600 * SECONDS)	/* a role that may no longer log in is noticed by then */
 #define ANSWER_TIMEOUT (20 * SECONDS)	/* beyond statement_timeout: then the network or the server is gone */
@@ -37,6 +40,7 @@ struct Role
 	Role	   *next;
 	int			references;
 	int			n_links;
+	int64_t		connect_at;		/* no link is made before */
 	char	   *name;			/* NULL: the service's own */
 	char	   *password;
 };
@@ -77,6 +81,7 @@ typedef struct Link
 
 Role	   *database_service;
 
+static char *database_name;		/* the service's: without it, libpq would take that which is named like the role */
 static Role *roles;
 static Link *links;
 static int	n_links;
@@ -178,7 +183,7 @@ database_http_status(const char *sqlstate)
 	}			statuses[] = {
 		{"42501", 403}, {"42704", 404}, {"57014", 504}, {"55P03", 504}, {"55000", 409}, {"55006", 409}, {"42710", 409}, {"2BP01", 409},
 		{"40001", 409}, {"40P01", 409}, {"25006", 409}, {"22", 400}, {"2201B", 400}, {"42601", 400}, {"42602", 400}, {"42P17", 400},
-		{"3F000", 503}, {"42P01", 503}, {"42883", 503}, {"08", 503}, {"53", 503}, {"57P", 503}, {"28", 401}
+		{"3D000", 503}, {"3F000", 503}, {"42P01", 503}, {"42703", 503}, {"42883", 503}, {"08", 503}, {"53", 503}, {"57P", 503}, {"28", 401}
 	};
 
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
@@ -250,11 +255,14 @@ ignore_notice(void *unused, const PGresult *result)
 PGconn *
 database_connect_start(const Role *role)
 {
-	const char *keywords[] = {"dbname", "host", "port", "user", "password", "client_encoding", "fallback_application_name",
-		"connect_timeout", NULL};
-	const char *values[] = {mx.conninfo, mx.host, mx.port, role->name ? role->name : mx.user, role->password, "UTF8", "synergy mx", NULL,
-		NULL};
+	/* the first dbname may be a connection string; another one is a name, and counts for more */
+	const char *keywords[] = {"dbname", "host", "port", "user", "password", "client_encoding", "fallback_application_name", "dbname", NULL};
+	const char *values[] = {mx.conninfo ? mx.conninfo : "", mx.host, mx.port, role->name ? role->name : mx.user, role->password, "UTF8",
+		"synergy mx", role->name ? database_name : NULL, NULL};
 	PGconn	   *connection = PQconnectStartParams(keywords, values, 1);
+
+	if (database_name == NULL && role->name == NULL && PQdb(connection))
+		database_name = client_strdup(PQdb(connection));
 
 	if (connection)
 	{
@@ -344,8 +352,16 @@ fail_link(Link *link, const char *why)
 	bool		was_made = link->state > LINK_SETTING_UP;
 
 	mx_say("connection of role %s: %s", role->name ? role->name : "(service)", message);
+	/* what libpq says of networks names hosts and paths, which are nobody's business who has not logged in */
+	if (why == NULL && *sqlstate == '\0')
+	{
+		free(message);
+		message = client_strdup(was_made ? "the connection to the database was lost" : "the database cannot be reached");
+	}
 	link->query = NULL;
 	close_link(link);
+	if (role->n_links > 0 && !was_made)
+		role->connect_at = mx_now() + CONNECT_AGAIN;
 	if (query)
 		finish_failed(query, was_made && *sqlstate == '\0' ? 503 : status, sqlstate, message, NULL);
 	else if (!was_made)
@@ -357,9 +373,12 @@ fail_link(Link *link, const char *why)
 static bool
 send_statement(Link *link, LinkState state, const char *sql, int n, const char *const *values)
 {
+	/* said to be text, so that "$1 IS NULL" is, too */
+	static const Oid types[API_MAX_PARAMETERS] = {TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT};
+
 	link->state = state;
 	link->deadline = mx_now() + ANSWER_TIMEOUT;
-	if (PQsendQueryParams(link->connection, sql, n, NULL, values, NULL, NULL, 0) == 0)
+	if (PQsendQueryParams(link->connection, sql, n, types, values, NULL, NULL, 0) == 0)
 	{
 		fail_link(link, NULL);
 		return false;
@@ -483,10 +502,30 @@ is_being_made(const Role *role)
 	return false;
 }
 
+/* those that are made for logins leave others to who is in, however long PostgreSQL takes over a wrong password */
+static bool
+may_make_for_login(void)
+{
+	int			n = 0;
+
+	for (const Link *link = links; link; link = link->next)
+		n += link->query && link->query->is_login;
+	return n < (mx.max_links + 1) / 2 && make_room();
+}
+
+static bool
+may_make(const Role *role, int64_t now)
+{
+	/* one at a time: most statements are over before another link would be there */
+	return role->n_links < PER_ROLE && now >= role->connect_at && !is_being_made(role) && make_room();
+}
+
 /* gives work to links, and makes links for work */
 static void
 dispatch(void)
 {
+	int64_t		now = mx_now();
+
 	for (Query **place = &waiting; *place;)
 	{
 		Query	   *query = *place;
@@ -494,12 +533,11 @@ dispatch(void)
 
 		if (link)
 			run_query(link, take_from_queue(place));
-		else if (query->is_login && make_room())
+		else if (query->is_login && may_make_for_login())
 			open_link(query->role, take_from_queue(place));
 		else
 		{
-			/* one at a time: most statements are over before another link would be there */
-			if (!query->is_login && query->role->n_links < PER_ROLE && !is_being_made(query->role) && make_room())
+			if (!query->is_login && may_make(query->role, now))
 				open_link(query->role, NULL);
 			place = &query->next;
 		}
@@ -602,8 +640,13 @@ database_wake_at(void)
 			at = link->deadline;
 	}
 	for (const Query *query = waiting; query; query = query->next)
+	{
 		if (query->deadline < at)
 			at = query->deadline;
+		/* in the past: it waits for a link of its role, or for room */
+		if (query->role->connect_at < at && query->role->connect_at > mx_now())
+			at = query->role->connect_at;
+	}
 	return at;
 }
 

@@ -44,7 +44,7 @@ export function Period({ period, qualifier, process, isLink = true }) {
 }
 
 /* Names are kept on one line, but for those that are too long for any. */
-const LONG = 26;
+const LONG = 20;
 
 /* A process, or an entry of a freerun, by name. */
 export function Name({ process, entry, isLink = true }) {

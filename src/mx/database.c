@@ -571,7 +571,10 @@ database_log_in(Role *role, OutcomeTaker take, void *arg)
 	Outcome		outcome = {.status = 503, .message = "too much is waiting"};
 
 	if (query)
+	{
 		query->is_login = true;
+		query->deadline = mx_now() + CONNECT_TIMEOUT;
+	}
 	else
 		take(arg, &outcome);
 }

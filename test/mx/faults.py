@@ -5,15 +5,16 @@ import signal
 import threading
 import time
 
+import psycopg2
+
 import hostile
 from live import Watcher
-from world import error_of
+
 
 class Locked:
     """as long as it lasts, whoever looks at processes waits"""
 
     def __init__(self, w):
-        import psycopg2
         self.connection = psycopg2.connect(w.dsn)
 
     def __enter__(self):
@@ -106,12 +107,12 @@ def statuses(w):
     browser = console.browser('mx_viewer')
     with Locked(w):
         results, threads = at_once(lambda: browser.get('/api/v1/overview?a'))
-        w.comes('a statement waits', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mx_viewer' AND state = 'active'", expected=1)
+        w.wait("SELECT count(*) FROM pg_stat_activity WHERE usename = 'mx_viewer' AND state = 'active'", expected=1, limit=10)
         w.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = 'mx_viewer'")
         threads[0].join()
         w.same((results[0][0], json.loads(results[0][2])['error']['sqlstate']), (504, '57014'), 'one that is canceled was too slow')
         results, threads = at_once(lambda: browser.get('/api/v1/overview?b'))
-        w.comes('another one waits', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mx_viewer' AND state = 'active'", expected=1)
+        w.wait("SELECT count(*) FROM pg_stat_activity WHERE usename = 'mx_viewer' AND state = 'active'", expected=1, limit=10)
         w.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'mx_viewer'")
         threads[0].join()
         w.same(results[0][0], 503, 'one whose backend is terminated has no answer')
@@ -138,7 +139,7 @@ def frozen(w):
     pid = w.postmaster()
     os.kill(pid, signal.SIGSTOP)
     try:
-        results, threads = at_once(*[lambda i=i: console.browser(source='127.0.0.%d' % (10 + i)).log_in('mx_author', 'guess') for i in range(25)])
+        results, threads = at_once(*[lambda i=i: console.browser(source='127.0.0.%d' % (10 + i)).log_in('mx_author', 'guess') for i in range(12)])
         time.sleep(0.5)
         began = time.time()
         w.answers(browser, 'logins that hang do not keep who is in')

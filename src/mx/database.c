@@ -24,7 +24,7 @@
 #define TEXT 25					/* as a type: its OID */
 #define CONNECT_TIMEOUT (10 * SECONDS)
 #define CONNECT_AGAIN SECONDS	/* after a failure, where a role has other links; else whoever waits is told at once */
-#define LINK_IDLE (30 * SECONDS)
+#define LINK_IDLE (120 * SECONDS)
 #define LINK_LIFETIME (600 * SECONDS)	/* a role that may no longer log in is noticed by then */
 #define ANSWER_TIMEOUT (20 * SECONDS)	/* beyond statement_timeout: then the network or the server is gone */
 
@@ -32,8 +32,8 @@
 #define SETUP \
 	"SELECT pg_catalog.set_config(name, value, false) FROM (VALUES ('search_path', 'pg_catalog'), ('statement_timeout', '10s'), " \
 	"('lock_timeout', '8s'), ('idle_in_transaction_session_timeout', '10s'), ('TimeZone', 'UTC'), ('DateStyle', 'ISO'), " \
-	"('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), ('extra_float_digits', '1'), ('jit', 'off'), " \
-	"('default_transaction_isolation', 'read committed'), ('default_transaction_read_only', 'on')) v (name, value)"
+	"('IntervalStyle', 'postgres'), ('bytea_output', 'hex'), ('extra_float_digits', '1'), " \
+	"('default_transaction_isolation', 'read committed'), ('default_transaction_read_only', 'on'), " API_PLANNING ") v (name, value)"
 
 struct Role
 {

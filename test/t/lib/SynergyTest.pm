@@ -90,11 +90,11 @@ sub is_healthy
 	return;
 }
 
-# a session that stays: psql, fed a statement at a time
+# a session that stays: psql, fed a statement at a time; notices is for who puts notifications aside
 sub session
 {
 	my ($node) = @_;
-	my %session = (in => '', out => '', err => '', no => 0);
+	my %session = (in => '', out => '', err => '', no => 0, notices => []);
 	$session{run} = IPC::Run::start([ 'psql', '-X', '-A', '-t', '-q', '-d', $node->connstr('postgres') ], '<', \$session{in}, '>', \$session{out},
 		'2>', \$session{err}, $session{timer} = IPC::Run::timeout(60));
 	return \%session;

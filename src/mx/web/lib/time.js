@@ -41,6 +41,14 @@ export function duration(seconds) {
   return sign + pair(Math.floor(s / 86400), 'd', Math.floor((s % 86400) / 3600), 'h');
 }
 
+/* one unit, for the marks of an axis */
+export function roughly(seconds) {
+  const short = (n) => String(Math.round(n * 10) / 10);
+  if (seconds < 60) return `${short(seconds)} s`;
+  if (seconds < 3600) return `${short(seconds / 60)} min`;
+  return seconds < 86400 ? `${short(seconds / 3600)} h` : `${short(seconds / 86400)} d`;
+}
+
 const pair = (a, unitA, b, unitB) => (b ? `${a} ${unitA} ${b} ${unitB}` : `${a} ${unitA}`);
 
 export function relative(at, now) {

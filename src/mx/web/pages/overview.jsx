@@ -41,11 +41,20 @@ function Stats({ health, timetables, freeruns, boxes }) {
   );
 }
 
+/* What is wrong stands above all, however long the list of timetables is. */
+function Notices({ health }) {
+  if (!health.problems.length && !health.warnings.length) return null;
+  return (
+    <div class="notices">
+      {health.problems.map((text) => <p key={text} class="notice bad">{visible(text)}</p>)}
+      {health.warnings.map((text) => <p key={text} class="notice warn">{visible(text)}</p>)}
+    </div>
+  );
+}
+
 function Health({ health }) {
   return (
     <Section title="Scheduler">
-      {health.problems.map((text) => <p key={text} class="notice bad">{visible(text)}</p>)}
-      {health.warnings.map((text) => <p key={text} class="notice warn">{visible(text)}</p>)}
       <Facts of={[
         ['state', visible(health.scheduler_state)],
         ['last round', <><Relative at={health.last_round_at} />{health.last_round_ms !== null && <span class="muted"> took {duration(health.last_round_ms / 1000)}</span>}</>],
@@ -109,6 +118,7 @@ export function Overview() {
         {(data) => (
           <>
             <Stats {...data} />
+            <Notices health={data.health} />
             <div class="overview">
               <div class="overview-main">
                 <Timetables timetables={data.timetables} />

@@ -48,7 +48,7 @@ function Levels({ processes }) {
       { head: 'trigger', cell: (process) => <code>{process.trigger_frequency}</code> },
       { head: 'next', cell: (process) => (process.is_on ? <Relative at={process.next_fire} /> : <span class="badge warn">off</span>) },
       { head: 'frontier', cell: (process) => <Period period={process.frontier} qualifier={process.time_qualifier} process={process.process_name} /> },
-      { head: 'lag', isNumber: true, cell: (process) => <span class={process.is_behind ? 'warn-text' : undefined}>{duration(process.lag_seconds)}</span> },
+      { head: 'lag', isNumber: true, cell: (process) => <span class={process.is_behind ? 'warn-text' : undefined}>{process.lag_seconds > 0 ? duration(process.lag_seconds) : ''}</span> },
       { head: 'failing', isNumber: true, cell: (process) => (process.failing ? <a class="bad-text" href={`/jobs${search({ process: process.process_name, state: 'failing' })}`}>{number(process.failing)}</a> : '0') },
       { head: 'jobs', cell: (process) => <a href={`/jobs${search({ process: process.process_name })}`}>list</a> },
       { head: 'actions', isQuiet: true, cell: (process) => <span class="row-actions"><TriggerButton process={process.process_name} class="small" /><SwitchButton process={process.process_name} isOn={process.is_on} class="small" /></span> },

@@ -4,7 +4,7 @@
 import { useState } from 'preact/hooks';
 import { search } from '../lib/router.js';
 import { useQuery } from '../lib/query.js';
-import { duration } from '../lib/time.js';
+import { duration, roughly } from '../lib/time.js';
 import { Chart } from './chart.jsx';
 import { Answer } from './notice.jsx';
 import { Section } from './page.jsx';
@@ -38,8 +38,8 @@ export function Activity({ process }) {
           return (
             <div class="charts">
               <Chart title={`Units per ${minutes(bucketSeconds)}`} series={DONE} isStacked {...props} />
-              <Chart title="Lag" series={LAG} format={duration} {...props} />
-              <Chart title="Duration" series={DURATION} format={duration} {...props} />
+              <Chart title="Lag" series={LAG} format={duration} axisFormat={roughly} {...props} />
+              <Chart title="Duration" series={DURATION} format={duration} axisFormat={roughly} {...props} />
             </div>
           );
         }}

@@ -22,6 +22,12 @@ function Cell({ cell, period }) {
   );
 }
 
+function JobButton({ cell, period }) {
+  if (!cell.state) return null;
+  const Button = isActiveLetter(cell.state) ? SkipButton : ReprocessButton;
+  return <Button process={cell.process_name} period={period} class="small quiet" />;
+}
+
 function Row({ tree, node, unit, processes, canDrill }) {
   return useMemo(() => {
     const own = node.cells.find((cell) => cell.state);
@@ -37,17 +43,32 @@ function Row({ tree, node, unit, processes, canDrill }) {
           </td>
         ))}
         <td role="cell" class="row-actions">
-          {own && (isActiveLetter(own.state)
-            ? <SkipButton process={own.process_name} period={node.timeperiod} class="small quiet" />
-            : <ReprocessButton process={own.process_name} period={node.timeperiod} class="small quiet" />)}
+          {own && <JobButton cell={own} period={node.timeperiod} />}
         </td>
       </tr>
     );
   }, [node, canDrill]);
 }
 
+/* The lowest storey has nothing below its jobs: they stand side by side. */
+function Leaf({ node, unit }) {
+  return useMemo(() => {
+    const [cell] = node.cells;
+    return (
+      <li class={`s-${cell.state}`}>
+        <span class="period" title={node.timeperiod}>{periodText(node.timeperiod, unit)}</span>
+        <Cell cell={{ ...cell, error: null }} period={node.timeperiod} />
+        <JobButton cell={cell} period={node.timeperiod} />
+        {cell.error && <span class="error-line" title={cell.error}>{firstLine(cell.error)}</span>}
+      </li>
+    );
+  }, [node]);
+}
+
 export function Storey({ tree, storey, canDrill }) {
   const processes = storey.nodes[0].cells;
+  if (processes.length === 1 && !canDrill)
+    return <ul class="leaf">{storey.nodes.map((node) => <Leaf key={node.timeperiod} node={node} unit={storey.unit} />)}</ul>;
   return (
     <div class="table-frame">
       <table class="table storey" role="table" aria-label="Periods">

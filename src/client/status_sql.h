@@ -14,14 +14,21 @@
 #define QUALIFIERS "ARRAY['hourly', 'daily', 'monthly', 'yearly']"
 #define FIRST_PERIOD "synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod)"
 
+/* how many periods of a qualifier lie between two of its timeperiods */
+#define PERIODS(qualifier, from, to) \
+	"CASE " qualifier " WHEN 'yearly' THEN left(" to ", 4)::int - left(" from ", 4)::int " \
+	"WHEN 'monthly' THEN left(" to ", 4)::int * 12 + substr(" to ", 5, 2)::int - left(" from ", 4)::int * 12 - substr(" from ", 5, 2)::int " \
+	"ELSE date_part('epoch', synergy.timeperiod_start(" to ") - synergy.timeperiod_start(" from ")) " \
+	"/ CASE " qualifier " WHEN 'hourly' THEN 3600 ELSE 86400 END END::bigint"
+
 /* a row for each process: where its timetable is; counts are exact unless is_capped */
 #define LEVELS_OF(limit, is_capped) \
 	"SELECT p.tree_name, p.time_qualifier, p.process_name, p.is_on, " FIRST_PERIOD " AS first_timeperiod, " \
-	"g.head AS last_timeperiod, greatest(n.periods - a.active, 0) AS finished, a.embryo, a.in_progress, a.final_run, " \
+	"g.head AS last_timeperiod, greatest(n.before + a.finished - a.backfill_left, 0) AS finished, a.embryo, a.in_progress, a.final_run, " \
 	is_capped " AS is_capped, f.frontier, l.lag_seconds, p.is_on AND coalesce(l.is_behind, false) AS is_behind, " \
 	"g.backfill_start, g.backfill_end, CASE WHEN g.backfill_end IS NOT NULL THEN a.backfill_left END AS backfill_left " \
 	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) " \
-	"CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE j.state IN " ACTIVE ") AS active, count(*) AS seen, " \
+	"CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE NOT j.in_backfill AND j.state NOT IN " ACTIVE ") AS finished, count(*) AS seen, " \
 	"count(*) FILTER (WHERE j.state = 'e') AS embryo, count(*) FILTER (WHERE j.state = 'i') AS in_progress, " \
 	"count(*) FILTER (WHERE j.state = 'f') AS final_run, " \
 	"count(*) FILTER (WHERE j.in_backfill AND j.state IN " ACTIVE ") AS backfill_left " \
@@ -35,12 +42,9 @@
 	"synergy.timeperiod_end(p.time_qualifier, f.frontier)), 0)::float8 AS lag_seconds, " \
 	"synergy.now() > synergy.timeperiod_end(p.time_qualifier, synergy.timeperiod_step(p.time_qualifier, f.frontier)) AS is_behind) l " \
 	"ON f.frontier IS NOT NULL " \
-	"CROSS JOIN LATERAL (SELECT CASE p.time_qualifier " \
-	"WHEN 'hourly' THEN extract(epoch FROM synergy.timeperiod_start(g.head) - synergy.timeperiod_start(" FIRST_PERIOD ")) / 3600 " \
-	"WHEN 'daily' THEN extract(epoch FROM synergy.timeperiod_start(g.head) - synergy.timeperiod_start(" FIRST_PERIOD ")) / 86400 " \
-	"WHEN 'monthly' THEN left(g.head, 4)::int * 12 + substr(g.head, 5, 2)::int - left(p.start_timeperiod, 4)::int * 12 " \
-	"- substr(p.start_timeperiod, 5, 2)::int " \
-	"ELSE left(g.head, 4)::int - left(p.start_timeperiod, 4)::int END::bigint + 1 AS periods) n " \
+	/* before the frontier all are finished, but for the lane of a backfill */ \
+	"CROSS JOIN LATERAL (SELECT " PERIODS("p.time_qualifier", FIRST_PERIOD, \
+	"least(coalesce(g.frontier, " FIRST_PERIOD "), synergy.timeperiod_step(p.time_qualifier, g.head))") " AS before) n " \
 	"ORDER BY t.tree_id, array_position(" QUALIFIERS ", p.time_qualifier)"
 
 #define LEVELS LEVELS_OF(LOOK_AT, "a.seen >= " LOOK_AT)

@@ -15,15 +15,27 @@
 #define CALL(keys, columns, call) \
 	"SELECT json_build_object('changes', '[]'::json, 'at', synergy.now())::text FROM " BODY(keys, columns) " CROSS JOIN LATERAL synergy." call " f"
 
-/* calls one that returns rows; they stay in its order */
-#define CALL_FOR_ROWS(keys, columns, call, fields) \
+/* the rows of something, in their order */
+#define ROWS_OF(keys, columns, rows, fields) \
 	"SELECT json_build_object('changes', (SELECT coalesce(json_agg(json_build_object(" fields ") ORDER BY c.ordinality), '[]') " \
-	"FROM synergy." call " WITH ORDINALITY c), 'at', synergy.now())::text FROM " BODY(keys, columns)
+	"FROM " rows " c), 'at', synergy.now())::text FROM " BODY(keys, columns)
+
+/* calls a function that returns rows */
+#define CALL_FOR_ROWS(keys, columns, call, fields) ROWS_OF(keys, columns, "synergy." call " WITH ORDINALITY", fields)
 
 #define STATES "'process_name', c.process_name, 'timeperiod', c.timeperiod, 'old_state', c.old_state, 'new_state', c.new_state"
 
 #define ONE_OR_ENTRY "'process_name', 'entry_name'", "process_name text, entry_name text"
-#define ONE_JOB "'process_name', 'timeperiod', 'dry_run'", "process_name text, timeperiod text, dry_run boolean"
+#define JOBS "'process_name', 'timeperiod', 'timeperiods', 'dry_run'", \
+	"process_name text, timeperiod text, timeperiods text[], dry_run boolean"
+
+/* of one job, or of each of many, one after the other; of a job that several of them change: from its first state to its last */
+#define FOR_EACH_JOB(function) \
+	"(SELECT f.process_name, f.timeperiod, (array_agg(f.old_state ORDER BY t.ordinality))[1] AS old_state, " \
+	"(array_agg(f.new_state ORDER BY t.ordinality DESC))[1] AS new_state, min(ARRAY[t.ordinality, f.ordinality]) AS ordinality " \
+	"FROM unnest(coalesce(b.timeperiods, ARRAY[b.timeperiod])) WITH ORDINALITY t (timeperiod, ordinality) " \
+	"CROSS JOIN LATERAL synergy." function "(b.process_name, t.timeperiod, coalesce(b.dry_run, false)) WITH ORDINALITY f " \
+	"GROUP BY f.process_name, f.timeperiod)"
 
 #define REGISTER_FREERUN \
 	CALL("'process_name', 'entry_name', 'trigger_frequency', 'command', 'worker', 'arguments', 'description', 'timezone', 'is_on', 'options'", \
@@ -34,7 +46,7 @@
 
 /* the macros take a list for two of their parameters */
 #define CALL_2(two, call) CALL(two, call)
-#define CALL_FOR_ROWS_2(two, call, fields) CALL_FOR_ROWS(two, call, fields)
+#define ROWS_OF_2(two, rows, fields) ROWS_OF(two, rows, fields)
 
 const ApiEndpoint api_actions[] = {
 	{"actions/trigger", {"body"}, CALL_2(ONE_OR_ENTRY, "trigger_now(b.process_name, b.entry_name)"), true},
@@ -43,8 +55,8 @@ const ApiEndpoint api_actions[] = {
 	{"actions/change_trigger", {"body"}, CALL("'process_name', 'trigger_frequency', 'entry_name'",
 		"process_name text, trigger_frequency text, entry_name text",
 		"change_trigger(b.process_name, b.trigger_frequency, b.entry_name)"), true},
-	{"actions/skip", {"body"}, CALL_FOR_ROWS_2(ONE_JOB, "skip(b.process_name, b.timeperiod, coalesce(b.dry_run, false))", STATES), true},
-	{"actions/reprocess", {"body"}, CALL_FOR_ROWS_2(ONE_JOB, "reprocess(b.process_name, b.timeperiod, coalesce(b.dry_run, false))", STATES), true},
+	{"actions/skip", {"body"}, ROWS_OF_2(JOBS, FOR_EACH_JOB("skip"), STATES), true},
+	{"actions/reprocess", {"body"}, ROWS_OF_2(JOBS, FOR_EACH_JOB("reprocess"), STATES), true},
 	{"actions/cancel", {"body"}, CALL_FOR_ROWS("'unit_of_work_id', 'dry_run'", "unit_of_work_id bigint, dry_run boolean",
 		"cancel_unit_of_work(b.unit_of_work_id, coalesce(b.dry_run, false))", STATES), true},
 	{"actions/backfill", {"body"}, CALL_FOR_ROWS("'process_name', 'from_timeperiod', 'to_timeperiod'",

@@ -77,8 +77,10 @@
 
 /* ---------------------------------------------------------------- levels of a timetable */
 
-/* a console draws often: less is counted than by `synergy status` */
-#define CONSOLE_LOOK_AT "10000"
+/* a console draws often: less is counted than by `synergy status`, and still less of each process where many are far behind */
+#define CONSOLE_LOOK_AT \
+	"(SELECT greatest(500, 20000 / greatest(count(*), 1)) FROM synergy.process p JOIN synergy.progress g USING (process_id) " \
+	"WHERE " PERIODS("p.time_qualifier", "g.frontier", "g.head") " > 500)"
 #define CONSOLE_LEVELS LEVELS_OF(CONSOLE_LOOK_AT, "a.seen >= " CONSOLE_LOOK_AT)
 
 /* the fields of one level: q a row of CONSOLE_LEVELS, p its process, f of ACTIVE_UNITS, r of RECENT */

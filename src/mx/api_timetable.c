@@ -47,20 +47,13 @@
 	"		WHERE p.tree_name = t.tree_name), 1)), " \
 	"process AS MATERIALIZED (SELECT p.*, " PLACE("p.time_qualifier") " AS place, g.head, g.frontier, g.backfill_frontier, g.backfill_end " \
 	"	FROM synergy.process p JOIN asked a USING (tree_name) LEFT JOIN synergy.progress g USING (process_id)), " \
-	"storey AS MATERIALIZED (SELECT a.*, greatest(e.first, synergy.timeperiod_cast(a.unit, a.within)) AS since, " \
+	"storey AS MATERIALIZED (SELECT a.*, e.first IS NOT NULL AS has_jobs, greatest(e.first, synergy.timeperiod_cast(a.unit, a.within)) AS since, " \
 	"	least(synergy.timeperiod_step(a.unit, e.last), " \
 	"		synergy.timeperiod_cast(a.unit, synergy.timeperiod_step(a.holder, a.within))) AS until " \
 	"	FROM asked a CROSS JOIN LATERAL (SELECT min(synergy.timeperiod_cast(a.unit, synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod))) AS first, " \
 	"		max(synergy.timeperiod_cast(a.unit, p.head)) AS last FROM process p WHERE p.head IS NOT NULL) e), " \
 	"node AS MATERIALIZED (SELECT n.timeperiod FROM storey s CROSS JOIN LATERAL synergy.timeperiod_series(s.unit, s.since, s.until) n (timeperiod) " \
-	"	WHERE s.since < s.until ORDER BY n.timeperiod DESC LIMIT 1000), "
-
-/* how many periods of a qualifier lie between two of its timeperiods */
-#define PERIODS(qualifier, from, to) \
-	"CASE " qualifier " WHEN 'monthly' THEN left(" to ", 4)::int * 12 + substr(" to ", 5, 2)::int " \
-	"- left(" from ", 4)::int * 12 - substr(" from ", 5, 2)::int " \
-	"ELSE extract(epoch FROM synergy.timeperiod_start(" to ") - synergy.timeperiod_start(" from ")) " \
-	"/ CASE " qualifier " WHEN 'hourly' THEN 3600 ELSE 86400 END END::bigint"
+	"	WHERE s.since < s.until AND s.has_jobs ORDER BY n.timeperiod DESC LIMIT 1000), "
 
 /* the processes that are shorter than the rows, each with the bounds of what it has jobs of in each row */
 #define COUNTED \
@@ -194,7 +187,7 @@
 	"	j.blocking_type, j.state_machine, j.time_grouping, j.is_on, j.trigger_frequency, " NEXT_FIRE("j", "'UTC'") " AS next_fire " \
 	"	FROM synergy.job_status s WHERE s.process_name = $1 AND s.timeperiod = $2) s), " \
 	"'explanation', " ROWS("SELECT x.level, x.process_name, x.timeperiod, x.state, x.unit_of_work_id, x.explanation " \
-	"	FROM synergy.explain_job($1, $2) WITH ORDINALITY x (level, process_name, timeperiod, state, unit_of_work_id, explanation, n) ORDER BY x.n") ", " \
+	"	FROM synergy.explain_job($1, $2) WITH ORDINALITY x (level, process_name, timeperiod, state, unit_of_work_id, explanation, n) ORDER BY x.n LIMIT 500") ", " \
 	"'parent', (SELECT json_build_object('process_name', o.process_name, 'timeperiod', b.timeperiod, 'state', synergy.job_state_of(b.state), " \
 	"		'letter', (SELECT " LETTER " FROM (SELECT b.state, b.unit_of_work_id) j)) " \
 	"	FROM synergy.process_link l JOIN synergy.process o ON o.process_id = l.process_id " \

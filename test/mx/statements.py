@@ -1,7 +1,7 @@
 """The statements of the console's API as they are compiled in, and asking them as the server does.
 
 endpoints() compiles src/mx/api_*.c with a program that prints their tables. Asker is one connection of a role, over libpq
-itself: every parameter is sent as text, beside the statement, and the settings are those of the server (mx/api.h).
+itself: parameters are sent beside the statement, and the settings are those of the server (mx/api.h).
 """
 import ctypes
 import ctypes.util
@@ -53,7 +53,6 @@ main(void)
 	puts("}");
 '''
 
-TEXTOID = 25
 COMMAND_OK, TUPLES_OK = 1, 2
 
 SETTINGS = ("SET search_path = pg_catalog; SET client_encoding = 'UTF8'; SET timezone = 'UTC'; SET datestyle = 'ISO'; "
@@ -101,7 +100,7 @@ class Asker:
             raise Exception(libpq.PQerrorMessage(self.connection).decode())
         self.table = endpoints_once()
         self.run(SETTINGS)
-        self.run(self.table[None]['sql'])
+        self.run('SELECT count(set_config(name, value, false)) FROM (VALUES %s) v (name, value)' % self.table[None]['sql'])
 
     def close(self):
         libpq.PQfinish(self.connection)
@@ -123,9 +122,8 @@ class Asker:
         n = len(values)
         if n == 0:
             return self.take(libpq.PQexec(self.connection, sql.encode()))
-        types = (ctypes.c_uint * n)(*[TEXTOID] * n)
         texts = (ctypes.c_char_p * n)(*[None if value is None else str(value).encode() for value in values])
-        return self.take(libpq.PQexecParams(self.connection, sql.encode(), n, types, texts, None, None, 0))
+        return self.take(libpq.PQexecParams(self.connection, sql.encode(), n, None, texts, None, None, 0))
 
     def text(self, path, **arguments):
         """the document as text, None where the server would say 404"""

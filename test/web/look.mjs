@@ -1,8 +1,8 @@
 /*
- * look.mjs URL OUT_DIR [ROLE [PAGE]]: visits every page of the console at several widths in both themes, takes
+ * look.mjs URL OUT_DIR [ROLE [PAGE,PAGE...]]: visits every page of the console at several widths in both themes, takes
  * pictures, and complains of what no page may do: be wider than its window, or write to the browser's console.
  *
- * It wants a mock server (node src/mx/web/mock.mjs) and a Chromium (CHROMIUM, else /usr/bin/chromium).
+ * LOOK_VIEWS='[[390, 844, "dark"]]' is for fewer of them. It wants a mock server (node src/mx/web/mock.mjs) and a Chromium (CHROMIUM, else /usr/bin/chromium).
  */
 import { mkdirSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -32,7 +32,9 @@ const PAGES = {
   events: '/events',
   lost: '/no/such/page',
 };
-const VIEWS = [[390, 844, 'dark'], [768, 1000, 'light'], [1600, 1000, 'light'], [1600, 1000, 'dark']];
+const VIEWS = process.env.LOOK_VIEWS
+  ? JSON.parse(process.env.LOOK_VIEWS)
+  : [[390, 844, 'dark'], [768, 1000, 'light'], [1600, 1000, 'light'], [1600, 1000, 'dark']];
 
 mkdirSync(outDir, { recursive: true });
 const browser = await chromium.launch({

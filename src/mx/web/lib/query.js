@@ -9,6 +9,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { get } from './api.js';
 import { concerns, onChange } from './live.js';
 
+/* what takes long is asked for less often: the pause is so many times as long */
+const PATIENCE = 4;
 const REMEMBERED = 40;
 const remembered = new Map();
 
@@ -34,8 +36,9 @@ export function share(old, next) {
 /*
  * names: of the processes that the answer is about, from the answer; all, where it is not given.
  * every: milliseconds that lie between two questions at least.
+ * settle: takes out of an answer what changes all the time but does not show; a constant.
  */
-export function useQuery(path, { names = null, every = 1000 } = {}) {
+export function useQuery(path, { names = null, every = 1000, settle = (data) => data } = {}) {
   const [state, setState] = useState({ path, data: remembered.get(path) ?? null, error: null });
   const running = useRef({});
   const namesOf = useRef(names);
@@ -43,7 +46,7 @@ export function useQuery(path, { names = null, every = 1000 } = {}) {
 
   useEffect(() => {
     if (!path) return undefined;
-    const run = { askedAt: 0, isAsking: false, isStale: false, timer: null, abort: new AbortController(), data: remembered.get(path) ?? null };
+    const run = { askedAt: 0, took: 0, isAsking: false, isStale: false, timer: null, abort: new AbortController(), data: remembered.get(path) ?? null };
     running.current = run;
 
     async function ask() {
@@ -56,7 +59,7 @@ export function useQuery(path, { names = null, every = 1000 } = {}) {
       run.isStale = false;
       run.askedAt = Date.now();
       try {
-        run.data = share(run.data, await get(path, run.abort.signal));
+        run.data = share(run.data, settle(await get(path, run.abort.signal)));
         remember(path, run.data);
         setState({ path, data: run.data, error: null });
       } catch (error) {
@@ -64,13 +67,14 @@ export function useQuery(path, { names = null, every = 1000 } = {}) {
         setState({ path, data: run.data, error });
       } finally {
         run.isAsking = false;
+        run.took = Date.now() - run.askedAt;
       }
       if (run.isStale) schedule();
     }
 
     function schedule() {
       if (run.isAsking) run.isStale = true;
-      else if (!run.timer) run.timer = setTimeout(ask, Math.max(0, run.askedAt + every - Date.now()));
+      else if (!run.timer) run.timer = setTimeout(ask, Math.max(0, run.askedAt + Math.max(every, PATIENCE * run.took) - Date.now()));
     }
 
     run.ask = () => {

@@ -57,7 +57,13 @@ export function relative(at, now) {
   return seconds > 0 ? `in ${duration(seconds)}` : `${duration(-seconds)} ago`;
 }
 
-export const number = (n) => (n === null || n === undefined ? '' : n.toLocaleString('en').replaceAll(',', ' '));
+/* 12 345.6; by hand, since toLocaleString takes a millisecond and a page has thousands of numbers */
+export function number(n) {
+  if (n === null || n === undefined) return '';
+  const [whole, fraction] = String(n).split('.');
+  const grouped = whole.length > 3 ? whole.replace(/\B(?=(\d{3})+$)/g, '\u202f') : whole;
+  return fraction ? `${grouped}.${fraction}` : grouped;
+}
 
 /* 2026-11-25 14h, 2026-11-25, 2026-11, 2026; of a freerun 2026-11-25 14:03:07 */
 export function periodText(period, qualifier) {

@@ -73,9 +73,13 @@ function Failures({ failures }) {
     <Section title="Newest failures">
       {failures.length
         ? <Table label="Newest failures" rows={failures} keyOf={(failure) => `${failure.unit_of_work_id} ${failure.at}`} columns={[
-          { head: 'at', cell: (failure) => <Time at={failure.at} /> },
-          { head: 'of', cell: (failure) => <><Name process={failure.process_name} entry={failure.entry_name} /> <Period period={failure.timeperiod} process={failure.process_name} /></> },
-          { head: 'unit', isNumber: true, cell: (failure) => <UnitLink id={failure.unit_of_work_id} /> },
+          { head: 'of', cell: (failure) => (
+            <span class="stack">
+              <Name process={failure.process_name} entry={failure.entry_name} />
+              <span><Period period={failure.timeperiod} process={failure.process_name} /> <span class="muted">unit</span> <UnitLink id={failure.unit_of_work_id} /></span>
+              <span class="muted small-text"><Time at={failure.at} /></span>
+            </span>
+          ) },
           { head: 'error', isWide: true, cell: (failure) => <span class="error-line" title={failure.detail}>{firstLine(failure.detail)}</span> },
         ]} />
         : <p class="muted calm">Nothing has failed lately.</p>}
@@ -109,8 +113,15 @@ function Timetables({ timetables }) {
   );
 }
 
+/* Lags grow each second, which nobody wants to see of hours: by whole minutes most cards stay as they are. */
+function wholeMinutes(data) {
+  for (const timetable of data.timetables)
+    for (const level of timetable.levels) if (level.lag_seconds > 60) level.lag_seconds -= level.lag_seconds % 60;
+  return data;
+}
+
 export function Overview() {
-  const query = useQuery('/overview');
+  const query = useQuery('/overview', { settle: wholeMinutes });
   return (
     <>
       <PageHead title="Overview" />

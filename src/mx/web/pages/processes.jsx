@@ -17,18 +17,20 @@ import { Name, Relative, TimetableName } from '../parts/time.jsx';
 const COLUMNS = [
   { head: 'process', cell: (process) => <Name process={process.process_name} /> },
   { head: 'timetable', cell: (process) => <TimetableName tree={process.tree_name} /> },
-  { head: 'periods', cell: (process) => process.time_qualifier },
-  { head: 'worker', cell: (process) => process.worker },
-  { head: 'trigger', cell: (process) => <code>{process.trigger_frequency}</code> },
+  { head: 'kind', cell: (process) => <span class="nowrap">{process.time_qualifier} <span class="muted">{process.worker}</span></span> },
+  { head: 'trigger', cell: (process) => <ChangeTriggerButton process={process.process_name} trigger={process.trigger_frequency} class="inline-button"><code>{process.trigger_frequency}</code></ChangeTriggerButton> },
   { head: 'next', cell: (process) => (process.is_on ? <Relative at={process.next_fire} /> : <span class="badge warn">off</span>) },
   { head: 'at work', isNumber: true, cell: (process) => <a class="plain" href={`/units${search({ process: process.process_name, state: 'active' })}`}>{number(process.requested + process.in_progress)}</a> },
-  { head: 'failing', isNumber: true, cell: (process) => (process.invalid ? <a class="bad-text" href={`/units${search({ process: process.process_name, state: 'invalid' })}`}>{number(process.invalid)}</a> : '0') },
-  { head: 'last failure', cell: (process) => <Relative at={process.last_failure_at} none="" /> },
+  { head: 'failing', cell: (process) => (
+    <span class="nowrap">
+      {process.invalid ? <a class="bad-text" href={`/units${search({ process: process.process_name, state: 'invalid' })}`}>{number(process.invalid)}</a> : '0'}
+      {process.last_failure_at && <span class="muted">, last <Relative at={process.last_failure_at} /></span>}
+    </span>
+  ) },
   { head: 'durations', cell: (process) => <Sparkline values={process.durations} /> },
   { head: 'actions', isQuiet: true, cell: (process) => (
     <span class="row-actions">
       <TriggerButton process={process.process_name} class="small" />
-      <ChangeTriggerButton process={process.process_name} trigger={process.trigger_frequency} class="small" />
       <SwitchButton process={process.process_name} isOn={process.is_on} class="small" />
     </span>
   ) },

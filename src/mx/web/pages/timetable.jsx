@@ -98,8 +98,8 @@ export function Timetable({ tree }) {
               <Facts of={[
                 ['begins', <Period period={timetable.start_timeperiod} />],
                 ['ends', timetable.end_timeperiod && <Period period={timetable.end_timeperiod} />],
-                ['depends on', timetable.dependent_on.length > 0 && timetable.dependent_on.map((name) => <TimetableName key={name} tree={name} />)],
-                ['is waited for by', timetable.dependants.length > 0 && timetable.dependants.map((name) => <TimetableName key={name} tree={name} />)],
+                ['depends on', timetable.dependent_on.length > 0 && timetable.dependent_on.map((name) => <TimetableName key={name} tree={name} />), true],
+                ['is waited for by', timetable.dependants.length > 0 && timetable.dependants.map((name) => <TimetableName key={name} tree={name} />), true],
                 ['registered', <Time at={timetable.created_at} />],
                 ['changed', <Time at={timetable.updated_at} />],
               ]} />

@@ -10,7 +10,7 @@ import { refreshAll } from '../lib/live.js';
 import { useMay } from '../lib/session.js';
 import { number } from '../lib/time.js';
 import { visible } from '../lib/text.js';
-import { DialogButtons, openDialog } from './dialog.jsx';
+import { DialogButtons, openDialog, showInDialog } from './dialog.jsx';
 import { State } from './state.jsx';
 import { Name, Period } from './time.jsx';
 import { toastError, toastSuccess } from './toast.jsx';
@@ -23,7 +23,7 @@ export async function perform(action, body, done) {
     refreshAll();
     return true;
   } catch (error) {
-    if (error.status !== 401) toastError(error);
+    if (error.status !== 401 && !showInDialog(error)) toastError(error);
     return false;
   }
 }
@@ -32,14 +32,14 @@ export const nameText = (process, entry) => (entry ? `${process} / ${entry}` : p
 const jobs = (n) => `${number(n)} ${n === 1 ? 'job' : 'jobs'}`;
 
 /* A button that is busy while its deed is under way. */
-export function ActionButton({ onAct, class: extra = '', children, ...rest }) {
+export function ActionButton({ onAct, class: extra = '', disabled = false, children, ...rest }) {
   const [isBusy, setBusy] = useState(false);
   const run = async () => {
     setBusy(true);
     await onAct();
     setBusy(false);
   };
-  return <button type="button" class={`button ${extra}`} disabled={isBusy} onClick={run} {...rest}>{children}</button>;
+  return <button type="button" class={`button ${extra}`} disabled={isBusy || disabled} onClick={run} {...rest}>{children}</button>;
 }
 
 const SHOWN = 500;
@@ -61,12 +61,14 @@ function Changes({ changes }) {
   );
 }
 
-function DryRun({ close, changes, label, done, action, body, isNeeded }) {
+function DryRun({ close, changes, label, done, action, body, isNeeded, then }) {
   const [isBusy, setBusy] = useState(false);
   const confirm = async () => {
     setBusy(true);
-    if (await perform(action, body, done)) close();
-    else setBusy(false);
+    if (await perform(action, body, done)) {
+      close();
+      then?.();
+    } else setBusy(false);
   };
   return (
     <>
@@ -78,11 +80,11 @@ function DryRun({ close, changes, label, done, action, body, isNeeded }) {
   );
 }
 
-async function tryFirst({ action, body, title, verb, done, isNeeded = true, label }) {
+async function tryFirst({ action, body, title, verb, done, isNeeded = true, label, then }) {
   try {
     const { changes } = await act(action, { ...body, dry_run: true });
     openDialog(title, (close) => (
-      <DryRun {...{ close, changes, action, body, done, isNeeded }} label={label ?? `${verb} ${jobs(changes.length)}`} />
+      <DryRun {...{ close, changes, action, body, done, isNeeded, then }} label={label ?? `${verb} ${jobs(changes.length)}`} />
     ));
   } catch (error) {
     if (error.status !== 401) toastError(error);
@@ -101,6 +103,14 @@ export function ReprocessButton({ process, period, class: extra }) {
   const body = { process_name: process, timeperiod: period };
   const onAct = () => tryFirst({ action: 'reprocess', body, verb: 'Reprocess', title: `Reprocess ${visible(process)} ${period}?`, done: (changes) => `Reprocessing ${jobs(changes.length)}` });
   return <ActionButton onAct={onAct} class={extra} title="Run it again, with what was made of it">Reprocess</ActionButton>;
+}
+
+/* The same for many jobs of one process. */
+export function ManyButton({ action, verb, process, periods, then }) {
+  if (!useMay()[action]) return null;
+  const body = { process_name: process, timeperiods: periods };
+  const onAct = () => tryFirst({ action, body, verb, then, title: `${verb} ${jobs(periods.length)} of ${visible(process)}?`, done: (changes) => `${verb}: ${jobs(changes.length)}` });
+  return <ActionButton onAct={onAct} disabled={!periods.length}>{verb}</ActionButton>;
 }
 
 export function CancelButton({ unit, class: extra }) {

@@ -27,7 +27,7 @@ function stacked(columns) {
   return columns.map((column) => column.map((value, i) => (sums[i] += value ?? 0))).reverse();
 }
 
-function optionsOf({ series, isStacked, axisFormat, width, element, isUtc, range }) {
+function optionsOf({ series, isStacked, axisFormat, width, element, isUtc, rangeOf }) {
   const ink = colorOf(element, '--muted');
   const line = colorOf(element, '--line');
   const axis = { stroke: ink, font: '11px ui-sans-serif, system-ui, sans-serif', grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
@@ -39,7 +39,7 @@ function optionsOf({ series, isStacked, axisFormat, width, element, isUtc, range
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     tzDate: (seconds) => (isUtc ? uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') : new Date(seconds * 1000)),
-    scales: { x: { range: () => range }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { range: () => rangeOf() }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [{ ...axis, size: 26, grid: { show: false }, values: timeLabels(isUtc) }, { ...axis, size: 54, values: (_, ticks) => ticks.map(axisFormat) }],
     series: [{}, ...drawn.map(({ label, color }) => ({
       label,
@@ -83,7 +83,7 @@ export function Chart({ title, buckets, from, to, series, isStacked = false, for
     const draw = () => {
       plot.current?.destroy();
       plot.current = new uPlot(
-        optionsOf({ series, isStacked, axisFormat, width: target.clientWidth, element: target, isUtc: shownZone === 'utc', range: last.current.range }),
+        optionsOf({ series, isStacked, axisFormat, width: target.clientWidth, element: target, isUtc: shownZone === 'utc', rangeOf: () => last.current.range }),
         last.current.data,
         target,
       );
@@ -102,7 +102,7 @@ export function Chart({ title, buckets, from, to, series, isStacked = false, for
       plot.current = null;
     };
     /* series and formats are constants of the pages */
-  }, [shownTheme, shownZone, from, isStacked]);
+  }, [shownTheme, shownZone]);
 
   useEffect(() => {
     plot.current?.setData(last.current.data);

@@ -5,16 +5,27 @@
  */
 import { useEffect, useRef } from 'preact/hooks';
 import { createStore, useStore } from '../lib/store.js';
+import { ErrorText } from './notice.jsx';
 
 const current = createStore(null);
+const failure = createStore(null);
 
 /* content: a function of close, that gives what is below the title */
 export function openDialog(title, content) {
+  failure.set(null);
   current.set({ title, content });
+}
+
+/* What went wrong with a dialog's deed is said in the dialog, since all else is out of reach meanwhile. False: none is open. */
+export function showInDialog(error) {
+  if (!current.get()) return false;
+  failure.set(error);
+  return true;
 }
 
 export function DialogHost() {
   const shown = useStore(current);
+  const error = useStore(failure);
   const element = useRef(null);
   useEffect(() => {
     if (shown && !element.current.open) element.current.showModal();
@@ -31,6 +42,7 @@ export function DialogHost() {
     >
       <div class="dialog-body">
         <h2 id="dialog-title">{shown.title}</h2>
+        <div role="alert">{error && <div class="notice bad"><div><ErrorText error={error} /></div></div>}</div>
         {shown.content(close)}
       </div>
     </dialog>

@@ -27,7 +27,7 @@ export function Table({ label, columns, rows, keyOf, rowClass }) {
                   data-label={column.isQuiet ? undefined : column.head}
                   class={[column.isNumber && 'num', column.isWide && 'wide'].filter(Boolean).join(' ') || undefined}
                 >
-                  {column.cell(row)}
+                  <Cell>{column.cell(row)}</Cell>
                 </td>
               ))}
             </tr>
@@ -38,12 +38,15 @@ export function Table({ label, columns, rows, keyOf, rowClass }) {
   );
 }
 
-/* [term, value] pairs; a pair whose value is null or empty is left out */
+/* One element, so that a card can put the label and it on the two sides; none where there is nothing. */
+const Cell = ({ children }) => (children === '' || children === null || children === undefined ? null : <div class="cell">{children}</div>);
+
+/* [term, value] pairs, and true for one that takes the whole width; a pair whose value is null or empty is left out */
 export function Facts({ of }) {
   return (
     <dl class="facts">
-      {of.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false).map(([term, value]) => (
-        <div key={term}><dt>{term}</dt><dd>{value}</dd></div>
+      {of.filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false).map(([term, value, isWhole]) => (
+        <div key={term} class={isWhole ? 'whole' : undefined}><dt>{term}</dt><dd>{value}</dd></div>
       ))}
     </dl>
   );

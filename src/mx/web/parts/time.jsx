@@ -43,14 +43,18 @@ export function Period({ period, qualifier, process, isLink = true }) {
     : <span class="period" title={period}>{text}</span>;
 }
 
+/* Names are kept on one line, but for those that are too long for any. */
+const LONG = 20;
+
 /* A process, or an entry of a freerun, by name. */
 export function Name({ process, entry, isLink = true }) {
   if (!process) return <span class="muted">–</span>;
+  const className = process.length + (entry?.length ?? 0) > LONG ? 'name long' : 'name';
   const text = <bdi>{visible(process)}{entry ? <span class="entry"> / {visible(entry)}</span> : null}</bdi>;
-  if (!isLink) return <span class="name">{text}</span>;
-  return <a class="name" href={entry ? path`/freeruns/${process}/${entry}` : path`/processes/${process}`}>{text}</a>;
+  if (!isLink) return <span class={className}>{text}</span>;
+  return <a class={className} href={entry ? path`/freeruns/${process}/${entry}` : path`/processes/${process}`}>{text}</a>;
 }
 
-export const TimetableName = ({ tree }) => <a class="name" href={path`/timetables/${tree}`}><bdi>{visible(tree)}</bdi></a>;
+export const TimetableName = ({ tree }) => <a class={tree.length > LONG ? 'name long' : 'name'} href={path`/timetables/${tree}`}><bdi>{visible(tree)}</bdi></a>;
 
 export const UnitLink = ({ id }) => (id ? <a class="unit-link" href={path`/units/${id}`}>{id}</a> : <span class="muted">–</span>);

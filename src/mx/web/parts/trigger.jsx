@@ -70,8 +70,9 @@ function ChangeTriggerForm({ close, process, entry, trigger, timezone }) {
   );
 }
 
-export function ChangeTriggerButton({ process, entry, trigger, timezone, class: extra = '' }) {
-  if (!useMay().change_trigger) return null;
+/* children: what it says, which is shown to those, too, who may not change it */
+export function ChangeTriggerButton({ process, entry, trigger, timezone, class: extra = '', children = null }) {
+  if (!useMay().change_trigger) return children;
   const open = () => openDialog(`Trigger of ${visible(nameText(process, entry))}`, (close) => <ChangeTriggerForm {...{ close, process, entry, trigger, timezone }} />);
-  return <button type="button" class={`button ${extra}`} onClick={open}>Change trigger</button>;
+  return <button type="button" class={`button ${extra}`} title="Change the trigger" onClick={open}>{children ?? 'Change trigger'}</button>;
 }

@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { Psql, quote } from './psql.mjs';
-import { until } from './report.mjs';
+import { ok, until } from './report.mjs';
 
 export const PASSWORD = 'a long password';
 export const ROLES = { viewer: 'web_viewer', operator: 'web_operator', author: 'web_author' };
@@ -53,18 +53,20 @@ export class World {
     const child = spawn(this.program, command, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PGPASSWORD: PASSWORD } });
     child.said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { child.said += data; });
-    child.ended = new Promise((done) => child.on('close', done));
+    child.ended = new Promise((done) => child.on('close', (code, signal) => done(signal ?? code)));
+    child.ended.then((how) => child.isStopped || ok(false, `${command[0]} goes on`, `it ended with ${how}: ${child.said.slice(-3000)}`));
     this.children.push(child);
     return child;
   }
 
   async startConsole() {
-    this.console = this.child('mx', '--listen', `127.0.0.1:${this.port}`, `host=${this.host} port=${this.serverPort} dbname=${this.name} user=synergy_mx`);
+    this.console = this.child('mx', '--listen', `127.0.0.1:${this.port}`, '--verbose', `host=${this.host} port=${this.serverPort} dbname=${this.name} user=synergy_mx`);
     const isUp = () => fetch(`${this.url}/healthz`).then((answer) => answer.ok, () => false);
     if (!(await until(isUp, 30000))) throw new Error(`synergy mx does not begin: ${this.console.said}`);
   }
 
   async stopConsole() {
+    this.console.isStopped = true;
     this.console.kill('SIGTERM');
     await this.console.ended;
   }
@@ -75,7 +77,10 @@ export class World {
   }
 
   async end() {
-    for (const child of this.children) child.kill('SIGTERM');
+    for (const child of this.children) {
+      child.isStopped = true;
+      child.kill('SIGTERM');
+    }
     await Promise.all(this.children.map((child) => child.ended));
     this.database.end();
     this.server.end();
@@ -103,6 +108,12 @@ export class World {
   /* takes the oldest unit of a notify process that is requested; null when there is none within the time */
   async claim(process) {
     return until(async () => (await this.database.rows(`SELECT unit_of_work_id AS id, attempt, timeperiod FROM synergy.claim(${quote(process)})`))[0]);
+  }
+
+  /* takes the unit of a period */
+  async take(process, period) {
+    const id = await until(() => this.database.value(`SELECT unit_of_work_id FROM synergy.unit_of_work WHERE process_name = ${quote(process)} AND timeperiod = '${period}' AND state = 'requested'`));
+    return id && (await this.database.rows(`SELECT unit_of_work_id AS id, attempt, timeperiod FROM synergy.start(${id})`))[0];
   }
 
   complete(unit, state = 'processed') {

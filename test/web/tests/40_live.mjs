@@ -6,15 +6,19 @@ import { comes, note, ok, pause, same, until } from '../report.mjs';
 import { periodText } from '../text.mjs';
 
 const TIMES = 10;
+const FEWER = 5;
 const LIMIT_MS = 1000;
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
+/* the hours from so many ago on: of the newest 24 the overview has tiles */
+let ago = 22;
+
 /* Completes so many units, each when the page is at rest, and measures when the page shows it. */
-async function measure(world, what, isShown, prepare = async () => {}) {
+async function measure(world, what, times, isShown, prepare = async () => {}) {
   const took = [];
-  for (let i = 0; i < TIMES; i++) {
-    const unit = await world.claim('site_hourly');
+  for (let i = 0; i < times; i++) {
+    const unit = await world.take('site_hourly', await world.period('hourly', ago--));
     if (!unit) break;
     await prepare(unit);
     await pause(1200);
@@ -24,7 +28,7 @@ async function measure(world, what, isShown, prepare = async () => {}) {
     took.push(seen ? performance.now() - began : Infinity);
   }
   note(`${what}: median ${median(took).toFixed(0)} ms, longest ${Math.max(...took).toFixed(0)} ms of ${took.length}`);
-  ok(took.length === TIMES && median(took) < LIMIT_MS && Math.max(...took) < 5 * LIMIT_MS, `${what}: within ${LIMIT_MS} ms`, took.map(Math.round).join(' '));
+  ok(took.length === times && median(took) < LIMIT_MS && Math.max(...took) < 5 * LIMIT_MS, `${what}: within ${LIMIT_MS} ms`, took.map(Math.round).join(' '));
 }
 
 export default async function live({ browser, world }) {
@@ -38,20 +42,20 @@ export default async function live({ browser, world }) {
   await mark();
   const keep = card.getByRole('link', { name: 'site_daily', exact: true });
   await keep.focus();
-  await page.evaluate(() => scrollTo(0, 150));
-  const scrolled = await page.evaluate(() => scrollY);
-  await measure(world, 'a tile of the overview', (unit) => card.getByRole('link', { name: `${periodText(unit.timeperiod)}: processed`, exact: true }).isVisible());
-  ok(scrolled > 0, 'the page was scrolled');
-  same(await page.evaluate(() => scrollY), scrolled, 'it has not moved');
+  await page.evaluate(() => scrollBy(0, 150));
+  const where = () => keep.evaluate((element) => Math.round(element.getBoundingClientRect().top));
+  const before = await where();
+  await measure(world, 'a tile of the overview', TIMES, (unit) => card.getByRole('link', { name: `${periodText(unit.timeperiod)}: processed`, exact: true }).isVisible());
+  ok(await page.evaluate(() => scrollY) > 0, 'the page was scrolled');
+  same(await where(), before, 'what one looks at has not moved');
   ok(await keep.evaluate((element) => element === document.activeElement), 'the focus has stayed');
   ok(await isSame(), 'it was not loaded again');
 
-  await visitor.open(`/timetables/site?within=${world.start}`);
-  await mark();
-  await measure(world, 'a node of the timetable', (unit) => page.getByRole('main').getByRole('listitem').filter({ hasText: periodText(unit.timeperiod) }).getByRole('link', { name: 'processed' }).isVisible(),
-    (unit) => (unit.timeperiod.slice(0, 8) === world.start.slice(0, 8) ? null : visitor.open(`/timetables/site?within=${unit.timeperiod.slice(0, 8)}00`)));
+  await measure(world, 'a node of the timetable', FEWER, (unit) => page.getByRole('main').getByRole('listitem').filter({ hasText: periodText(unit.timeperiod) }).getByRole('link', { name: 'processed' }).isVisible(),
+    (unit) => visitor.open(`/timetables/site?within=${unit.timeperiod.slice(0, 8)}00`));
 
-  await measure(world, 'the page of a job', (unit) => page.getByRole('heading', { level: 2, name: 'Why is it so?' }).isVisible(),
+  ago = 47;
+  await measure(world, 'the page of a job', FEWER, (unit) => page.getByRole('heading', { level: 2, name: 'Why is it so?' }).isVisible(),
     (unit) => visitor.open(`/jobs/site_hourly/${unit.timeperiod}`));
   same(visitor.said(), [], 'no complaints on the way');
 

@@ -38,8 +38,7 @@ export default async function drill({ browser, world }) {
   const why = page.getByRole('region', { name: 'Why does it wait?' });
   await comes('a job says what it waits for', () => why.getByRole('link', { name: 'site_daily', exact: true }).first().isVisible());
   await comes('and what that waits for', () => why.getByRole('link', { name: 'site_hourly', exact: true }).first().isVisible());
-  const summary = why.locator('summary').first();
-  await summary.press('Enter');
+  await why.getByRole('button', { name: 'What client_daily waits for' }).press('Enter');
   await comes('the tree can be folded by the keyboard', async () => !(await why.getByRole('link', { name: 'site_daily', exact: true }).first().isVisible()));
   await visitor.open('/blocked');
   await comes('it is among the blocked ones', () => page.getByRole('row').filter({ hasText: 'client_daily' }).filter({ hasText: 'site_daily' }).first().isVisible());

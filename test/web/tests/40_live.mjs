@@ -54,7 +54,6 @@ export default async function live({ browser, world }) {
   await measure(world, 'a node of the timetable', FEWER, (unit) => page.getByRole('main').getByRole('listitem').filter({ hasText: periodText(unit.timeperiod) }).getByRole('link', { name: 'processed' }).isVisible(),
     (unit) => visitor.open(`/timetables/site?within=${unit.timeperiod.slice(0, 8)}00`));
 
-  ago = 47;
   await measure(world, 'the page of a job', FEWER, (unit) => page.getByRole('heading', { level: 2, name: 'Why is it so?' }).isVisible(),
     (unit) => visitor.open(`/jobs/site_hourly/${unit.timeperiod}`));
   same(visitor.said(), [], 'no complaints on the way');

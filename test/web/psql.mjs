@@ -10,7 +10,7 @@ const END = '--end-of-statement';
 
 export class Psql {
   constructor(bindir, dsn) {
-    this.child = spawn(`${bindir}/psql`, ['-X', '-q', '-A', '-t', dsn], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, PGOPTIONS: '-c client_min_messages=error' } });
+    this.child = spawn(`${bindir}/psql`, ['-X', '-q', '-A', '-t', dsn], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, PGOPTIONS: '-c client_min_messages=error' } });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
     this.last = Promise.resolve();
     this.child.stdin.write('\\set VERBOSITY terse\n');

@@ -143,6 +143,9 @@ export async function usualWorld(options) {
     await world.process(`site_${level}`, qualifier, 'site', 'notify', null, many);
   await world.process('client_daily', 'daily', 'client', 'notify', null, { ...many, blocking_type: 'dependencies' });
   await world.process('broken_hourly', 'hourly', 'broken', 'sql', `SELECT 1 / 0 AS "what a pity"`);
+  await world.database.run(`SET ROLE ${ROLES.author}`);
+  await world.process('own_monthly', 'monthly', null, 'notify', null);
+  await world.database.run('RESET ROLE');
   await world.freerun('cleanup', 'nightly', '30 2 * * *', 'SELECT 1', 'sql', 'Removes what nobody needs');
   await world.freerun('counter', 'slow', 'every 1 d', 'for i in 1 2 3 4 5 6 7 8; do echo "line $i of the output"; sleep 0.5; done', 'exec');
   await world.database.run(`SELECT synergy.register_daemon('collector', 'exec sleep 1000')`);

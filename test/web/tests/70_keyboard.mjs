@@ -11,7 +11,8 @@ const focused = (page) => page.evaluate(() => {
   const box = element.getBoundingClientRect();
   return {
     name: (element.ariaLabel ?? element.labels?.[0]?.textContent ?? element.textContent).trim(),
-    isSeen: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none',
+    /* behind the last one, the window itself has it */
+    isSeen: element === document.body || (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none',
     isInside: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
     inDialog: Boolean(element.closest('dialog')),
   };

@@ -23,7 +23,7 @@ export default async function empty({ browser, world }) {
   const missing = { '/timetables/none': 404, '/processes/none': 404, '/jobs/none/2026010100': 404, '/units/1': 404, '/freeruns/no/such': 404 };
   for (const address of Object.keys(missing)) {
     await visitor.open(address);
-    await comes(`${address} says that there is none`, () => page.getByRole('main').getByRole('alert').isVisible());
+    await comes(`${address} says that there is none`, async () => (await page.getByRole('main').getByRole('alert').count()) === 1);
   }
   same(visitor.said().filter((line) => !/404/.test(line)), [], 'nothing but 404 is complained of');
 }

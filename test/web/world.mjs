@@ -152,6 +152,8 @@ export async function usualWorld(options) {
   await world.startAgent('etl-1');
   for (const process of ['site_hourly', 'site_daily', 'broken_hourly', 'client_daily']) await world.trigger(process);
   await until(() => world.database.value(`SELECT true FROM synergy.unit_of_work WHERE process_name = 'broken_hourly' AND state = 'invalid'`));
+  /* the numbers of lines do not begin with 1 for each unit */
+  await world.database.run(`SELECT synergy.log(max(unit_of_work_id), 'a line of another unit') FROM synergy.unit_of_work WHERE process_name = 'broken_hourly'`);
   for (let i = 0; i < 3; i++) await world.complete(await world.claim('site_hourly'));
   return world;
 }

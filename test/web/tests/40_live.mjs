@@ -75,5 +75,7 @@ async function output(visitor, world) {
   await comes('and that it has ended', () => page.getByRole('main').getByText('processed', { exact: true }).first().isVisible());
   const lines = (await log.innerText()).match(/line \d of the output/g);
   same(lines, [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `line ${i} of the output`), 'all lines once, in order');
+  ok(await page.getByText('8 lines', { exact: true }).isVisible(), 'they are counted');
+  ok(!(await page.getByRole('button', { name: 'From the beginning' }).isVisible()), 'what is whole has no other beginning');
   same(visitor.said(), [], 'no complaints');
 }

@@ -16,30 +16,48 @@ const { values } = parseArgs({ options: Object.fromEntries(['dsn', 'address', 'b
 const [host, serverPort] = values.address.split(':');
 const options = { dsn: values.dsn, host, serverPort, bindir: values.bindir, program: values.program };
 
-/* each test gets the browser and its world; of the usual one there is one for all, in the order of the files' names */
-const tests = readdirSync(new URL('tests', import.meta.url)).filter((file) => file.endsWith('.mjs')).sort();
-const browser = await launch();
-const worlds = {};
-async function worldOf(kind, make) {
-  return (worlds[kind] ??= await make());
+/*
+ * Tests run in the order of their files' names, most of them in one world. Those in a world of their own that measure
+ * nothing (BESIDE) have a browser of their own, too, and run beside the first ones (FIRST), which take longest.
+ */
+const FIRST = ['login', 'pages'];
+const BESIDE = ['names', 'empty'];
+const files = Object.fromEntries(readdirSync(new URL('tests', import.meta.url)).filter((file) => file.endsWith('.mjs')).sort()
+  .map((file) => [file.replace(/^\d+_|\.mjs$/g, ''), file]).filter(([name]) => !values.only || values.only.split(',').includes(name)));
+const namesOf = (isWanted) => Object.keys(files).filter(isWanted);
+
+const worlds = [];
+async function keep(making) {
+  const world = await making;
+  worlds.push(world);
+  return world;
 }
 
-for (const file of tests) {
-  const name = file.replace(/\.mjs$/, '').replace(/^\d+_/, '');
-  if (values.only && !values.only.split(',').includes(name)) continue;
-  const began = Date.now();
-  try {
-    const test = await import(`./tests/${file}`);
-    const world = test.makeWorld
-      ? await worldOf(name, async () => test.makeWorld(await new World(options, `synergy_web_${name}`).begin()))
-      : await worldOf('usual', () => usualWorld(options));
-    await test.default({ browser, world });
-  } catch (error) {
-    ok(false, `${name} runs`, error.stack);
+let usual = null;
+async function run(names) {
+  if (!names.length) return;
+  const browser = await launch();
+  for (const name of names) {
+    const began = Date.now();
+    try {
+      const test = await import(`./tests/${files[name]}`);
+      const world = test.makeWorld
+        ? await test.makeWorld(await keep(new World(options, `synergy_web_${name}`).begin()))
+        : (usual ??= await keep(usualWorld(options)));
+      await test.default({ browser, world });
+    } catch (error) {
+      ok(false, `${name} runs`, error.stack);
+    }
+    for (const context of browser.contexts()) await context.close();
+    note(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
   }
-  for (const context of browser.contexts()) await context.close();
-  note(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  await browser.close();
 }
-await browser.close();
-for (const world of Object.values(worlds)) await world.end();
+
+const first = namesOf((name) => FIRST.includes(name));
+/* roles are made by the first world that begins */
+if (first.length) usual = await keep(usualWorld(options));
+await Promise.all([run(first), run(namesOf((name) => BESIDE.includes(name)))]);
+await run(namesOf((name) => !FIRST.includes(name) && !BESIDE.includes(name)));
+for (const world of worlds) await world.end();
 process.exit(failures() ? 1 : 0);

@@ -6,7 +6,7 @@ import { comes, note, ok, pause, same, until } from '../report.mjs';
 import { periodText } from '../text.mjs';
 
 const TIMES = 10;
-const FEWER = 5;
+const FEWER = 3;
 const LIMIT_MS = 1000;
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];

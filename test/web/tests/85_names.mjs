@@ -38,12 +38,8 @@ export default async function names({ browser, world }) {
     await visitor.open('/processes');
     await main.getByRole('link', { name, exact: true }).first().click();
     await arrives('process');
-    await page.reload();
-    await arrives('process, loaded again');
     await main.getByRole('link', { name, exact: true }).first().click();
     await arrives('timetable');
-    await page.reload();
-    await arrives('timetable, loaded again');
     const unit = (await world.database.rows(`SELECT unit_of_work_id AS id, timeperiod FROM synergy.unit_of_work WHERE process_name = ${quote(name)} AND state = 'invalid'`))[0];
     await visitor.open(`/units/${unit.id}`);
     if (!(await text()).includes(`error: ${name}`)) said.push('the error is not shown');

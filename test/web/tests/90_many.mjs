@@ -36,7 +36,7 @@ export default async function many({ browser, world }) {
   const spend = async (what, times, deed) => {
     const costs = [];
     for (let i = 0; i < times; i++) {
-      await pause(1500);
+      await pause(1100);
       const before = await cost();
       await deed(i);
       costs.push(await cost() - before);

@@ -4,7 +4,7 @@
 import { chromium } from 'playwright-core';
 import { PASSWORD, ROLES } from './world.mjs';
 
-const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-software-rasterizer', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ARGUMENTS });
 
@@ -25,7 +25,7 @@ export class Visitor {
   static async come(browser, world, { theme = 'light', width = 1280, height = 800, ...more } = {}) {
     const visitor = new Visitor();
     visitor.world = world;
-    visitor.context = await browser.newContext({ baseURL: world.url, colorScheme: theme, viewport: { width, height }, ...more });
+    visitor.context = await browser.newContext({ baseURL: world.url, colorScheme: theme, reducedMotion: 'reduce', viewport: { width, height }, ...more });
     visitor.context.setDefaultTimeout(10000);
     visitor.complaints = [];
     visitor.page = await visitor.tab();
@@ -60,6 +60,16 @@ export class Visitor {
   async open(path, page = this.page) {
     await page.goto(path);
     await this.isThere(page);
+  }
+
+  /* the same without loading everything again, as by a link or the way back */
+  async step(path) {
+    await this.page.evaluate(async (address) => {
+      history.pushState(null, '', address);
+      dispatchEvent(new PopStateEvent('popstate'));
+      for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+    }, path);
+    await this.isThere();
   }
 
   /* a page is there when it has its heading and nothing that is still loading */

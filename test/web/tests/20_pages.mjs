@@ -58,7 +58,7 @@ async function look(browser, world, theme, addresses) {
   for (const address of addresses) {
     const wrong = [];
     await page.setViewportSize({ width: 1600, height: 900 });
-    await visitor.open(address);
+    await visitor.step(address);
     /* in the dark only colours differ */
     for (const width of isDark ? [1600] : [1600, 768, 390]) {
       await page.setViewportSize({ width, height: 900 });

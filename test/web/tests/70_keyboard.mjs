@@ -14,7 +14,7 @@ const focused = (page) => page.evaluate(() => {
     /* behind the last one, the window itself has it */
     isSeen: element === document.body || (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== 'none',
     isInside: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
-    inDialog: Boolean(element.closest('dialog')),
+    isBehind: element !== document.body && !element.closest('dialog'),
   };
 });
 
@@ -57,8 +57,14 @@ export default async function keyboard({ browser, world }) {
   ok(await reach(({ name }) => name === 'Skip'), 'Tab comes to Skip');
   await press('Enter');
   await page.getByRole('dialog').waitFor();
-  ok((await focused(page)).inDialog, 'the focus is in the dialog');
-  ok(await reach(({ name }) => /^Skip 1 job/.test(name), 5), 'Tab comes to the deed');
+  const behind = [];
+  for (let i = 0; i < 6; i++) {
+    const at = await focused(page);
+    if (at.isBehind) behind.push(at.name);
+    await press('Tab');
+  }
+  same(behind, [], 'the focus stays in the dialog');
+  ok(await reach(({ name }) => /^Skip 1 job/.test(name), 8), 'Tab comes to the deed');
   await press('Enter');
   await comes('the job is skipped', async () => (await world.jobState('site_hourly', period)) === 'skipped');
   await comes('the dialog is gone', async () => (await page.getByRole('dialog').count()) === 0);

@@ -16,15 +16,11 @@ const { values } = parseArgs({ options: Object.fromEntries(['dsn', 'address', 'b
 const [host, serverPort] = values.address.split(':');
 const options = { dsn: values.dsn, host, serverPort, bindir: values.bindir, program: values.program };
 
-/*
- * Tests run in the order of their files' names, most of them in one world. Those in a world of their own that measure
- * nothing (BESIDE) have a browser of their own, too, and run beside the first ones (FIRST), which take longest.
- */
-const FIRST = ['login', 'pages'];
-const BESIDE = ['names', 'empty'];
+/* Most tests are about one world, and so come one after the other; what has a world of its own runs beside them, but not
+ * beside `live`, which measures time. */
+const LANES = [[['login', 'pages'], ['names', 'empty']], [['live']], [['drill', 'actions', 'viewer', 'keyboard', 'settings', 'away'], ['many']]];
 const files = Object.fromEntries(readdirSync(new URL('tests', import.meta.url)).filter((file) => file.endsWith('.mjs')).sort()
   .map((file) => [file.replace(/^\d+_|\.mjs$/g, ''), file]).filter(([name]) => !values.only || values.only.split(',').includes(name)));
-const namesOf = (isWanted) => Object.keys(files).filter(isWanted);
 
 const worlds = [];
 async function keep(making) {
@@ -54,10 +50,11 @@ async function run(names) {
   await browser.close();
 }
 
-const first = namesOf((name) => FIRST.includes(name));
+const wanted = (names) => names.filter((name) => files[name]);
+const forgotten = Object.keys(files).filter((name) => !LANES.flat(2).includes(name));
+ok(!forgotten.length, 'all tests have their turn', forgotten.join(' '));
 /* roles are made by the first world that begins */
-if (first.length) usual = await keep(usualWorld(options));
-await Promise.all([run(first), run(namesOf((name) => BESIDE.includes(name)))]);
-await run(namesOf((name) => !FIRST.includes(name) && !BESIDE.includes(name)));
+if (LANES.some(([names]) => wanted(names).length)) usual = await keep(usualWorld(options));
+for (const lanes of LANES) await Promise.all(lanes.map((names) => run(wanted(names))));
 for (const world of worlds) await world.end();
 process.exit(failures() ? 1 : 0);

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/timeout.h"
 
 #include "guc.h"
@@ -135,6 +136,10 @@ typedef struct OwnerScope
 static void
 enter_owner(const Process *process, OwnerScope *scope)
 {
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(process->owner)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the role that owns process \"%s\" does not exist any more", process->name)));
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
 	store_pin_settings(settings, lengthof(settings));

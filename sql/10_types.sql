@@ -17,10 +17,13 @@ BEGIN
 		RAISE EXCEPTION 'schema "synergy" is there already and holds objects'
 			USING ERRCODE = '42501', HINT = 'They would be found by the extension''s own SQL: drop the schema first.';
 	END IF;
+	-- not if it is not needed: what is said of rights here counts as the extension's own, and is left out of dumps, with all
+	-- that was granted on a schema that has outlived DROP EXTENSION
+	IF pg_catalog.has_schema_privilege('public', 'synergy', 'USAGE, CREATE') THEN
+		REVOKE ALL ON SCHEMA synergy FROM PUBLIC;
+	END IF;
 END;
 $$;
-
-REVOKE ALL ON SCHEMA synergy FROM PUBLIC;
 COMMENT ON SCHEMA synergy IS 'Synergy: processes, timetables, jobs and units of work';
 
 CREATE TYPE synergy.job_state AS ENUM ('embryo', 'in_progress', 'final_run', 'processed', 'noop', 'skipped');

@@ -1,28 +1,53 @@
 -- 80_privileges.sql: who may do what. Nothing is granted to PUBLIC. See docs/security.md.
 
--- Rows are hidden from whoever has no policy: who looks at a table without a privilege sees nothing. The policies come with
--- the first grant, not with the extension: pg_dump saves an extension's policies as if they were the user's, and a
--- restore would then make them twice.
-DO $$
+CREATE FUNCTION synergy.look_at_all() RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true;
+COMMENT ON FUNCTION synergy.look_at_all() IS 'Whoever may execute this sees the rows of all owners: the mark of a viewer';
+
+-- Which rows whoever may SELECT sees: viewers and operators all of them, which is asked for once a statement; workers those
+-- of outside workers; everybody those whose owner's rights he has. The owner of the tables, who our own SQL runs as, sees all.
+-- A row that belongs to a process is seen by who sees the process; its output and its events by owners only.
+DO $do$
 DECLARE
-	relation name;
+	sees_all text := $$(SELECT pg_catalog.has_function_privilege('synergy.look_at_all()'::regprocedure::oid, 'EXECUTE')
+		OR pg_catalog.has_function_privilege('synergy.skip(text, text, boolean)'::regprocedure::oid, 'EXECUTE'))$$;
+	works text := $$(SELECT pg_catalog.has_function_privilege('synergy.claim(text, int)'::regprocedure::oid, 'EXECUTE')) AND worker <> 'sql'$$;
+	owns text := $$pg_catalog.pg_has_role(owner::oid, 'USAGE')$$;
+	of_seen text := $$process_id = ANY (ARRAY(SELECT p.process_id FROM synergy.process p UNION ALL SELECT f.freerun_id FROM synergy.freerun f))$$;
+	own_ids text := $$ANY (ARRAY(SELECT p.process_id FROM synergy.process p WHERE pg_catalog.pg_has_role(p.owner::oid, 'USAGE')
+		UNION ALL SELECT f.freerun_id FROM synergy.freerun f WHERE pg_catalog.pg_has_role(f.owner::oid, 'USAGE')))$$;
+	r record;
 BEGIN
-	FOREACH relation IN ARRAY '{process,freerun,daemon,timetable,progress,job_data,unit_of_work_data,unit_of_work_log,event_log,pending,outbox,box_daemon}'::name[] LOOP
-		EXECUTE pg_catalog.format('ALTER TABLE synergy.%I ENABLE ROW LEVEL SECURITY', relation);
+	FOR r IN VALUES
+		('process', owns || ' OR ' || works), ('freerun', owns || ' OR ' || works), ('daemon', owns),
+		('timetable', owns || $$ OR tree_name = ANY (ARRAY(SELECT p.tree_name FROM synergy.process p))$$),
+		('progress', of_seen), ('job_data', of_seen), ('unit_of_work_data', of_seen), ('pending', 'false'), ('outbox', 'false'),
+		('unit_of_work_log', $$EXISTS (SELECT FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = unit_of_work_log.unit_of_work_id
+			AND u.process_id = $$ || own_ids || ')'),
+		-- what happened under the name before it was registered this time may be another owner's, and hold his errors
+		('event_log', $$process_name = ANY (ARRAY(SELECT p.process_name FROM synergy.process p UNION ALL SELECT f.process_name FROM synergy.freerun f))
+			AND CASE WHEN entry_name IS NULL THEN EXISTS (SELECT FROM synergy.process p WHERE p.process_name = event_log.process_name
+				AND pg_catalog.pg_has_role(p.owner::oid, 'USAGE') AND p.created_at <= event_log.at)
+			ELSE EXISTS (SELECT FROM synergy.freerun f WHERE f.process_name = event_log.process_name AND f.entry_name = event_log.entry_name
+				AND pg_catalog.pg_has_role(f.owner::oid, 'USAGE') AND f.created_at <= event_log.at) END$$),
+		('box_daemon', $$process_name = ANY (ARRAY(SELECT d.process_name FROM synergy.daemon d))$$)
+	LOOP
+		EXECUTE pg_catalog.format('ALTER TABLE synergy.%I ENABLE ROW LEVEL SECURITY', r.column1);
+		EXECUTE pg_catalog.format('CREATE POLICY seen ON synergy.%I FOR SELECT USING (%s OR (%s))', r.column1, sees_all, r.column2);
 	END LOOP;
 	-- so that views show whoever looks what the tables would; before 15 they show what their owner sees
 	IF pg_catalog.current_setting('server_version_num')::int OPERATOR(pg_catalog.>=) 150000 THEN
-		FOR relation IN SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = 'synergy'::regnamespace AND c.relkind = 'v' LOOP
-			EXECUTE pg_catalog.format('ALTER VIEW synergy.%I SET (security_invoker = true)', relation);
+		FOR r IN SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = 'synergy'::regnamespace AND c.relkind = 'v' LOOP
+			EXECUTE pg_catalog.format('ALTER VIEW synergy.%I SET (security_invoker = true)', r.relname);
 		END LOOP;
 	END IF;
 END;
-$$;
+$do$;
 
 CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE privilege
-		WHEN 'viewer' THEN ARRAY['check(boolean)']
+		WHEN 'viewer' THEN ARRAY['look_at_all()', 'check(boolean)']
 		WHEN 'worker' THEN ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)',
 			'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)',
 			'agent_begin(text, text, int, text, int, text, bigint[], int[])', 'agent_claim(int, text[])',
@@ -45,40 +70,6 @@ CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 	END;
 COMMENT ON FUNCTION synergy.privilege_functions(text) IS 'The functions that come with a privilege; ''any'': with each of them';
 
--- An own process's rows are found by an array of ids, worked out once a statement, so that an index serves it. Owners are
--- asked for by name: a role of two privileges sees the rows of both, and what it sees as a worker is not its own.
-CREATE FUNCTION synergy.privilege_rows(privilege text) RETURNS TABLE (relation name, condition text)
-	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	WITH own (here) AS (VALUES (pg_catalog.replace(
-		'= ANY (ARRAY(SELECT p.process_id FROM synergy.process p WHERE % UNION ALL SELECT f.freerun_id FROM synergy.freerun f WHERE %))', '%',
-		CASE privilege WHEN 'worker' THEN 'worker <> ''sql''' ELSE 'pg_catalog.pg_has_role(owner::oid, ''USAGE'')' END)))
-	SELECT r.relation::name, CASE WHEN privilege IN ('viewer', 'operator') THEN 'true' WHEN privilege = 'author' THEN r.author ELSE r.worker END
-	FROM own CROSS JOIN LATERAL (VALUES
-		('process', 'pg_catalog.pg_has_role(owner::oid, ''USAGE'')', 'worker <> ''sql'''),
-		('freerun', 'pg_catalog.pg_has_role(owner::oid, ''USAGE'')', 'worker <> ''sql'''),
-		('daemon', 'pg_catalog.pg_has_role(owner::oid, ''USAGE'')', NULL),
-		('timetable', 'pg_catalog.pg_has_role(owner::oid, ''USAGE'') OR tree_name = ANY (ARRAY(SELECT p.tree_name FROM synergy.process p '
-			'WHERE pg_catalog.pg_has_role(p.owner::oid, ''USAGE'')))', NULL),
-		('progress', 'process_id ' || here, 'process_id ' || here),
-		('job_data', 'process_id ' || here, 'process_id ' || here),
-		('unit_of_work_data', 'process_id ' || here, 'process_id ' || here),
-		('unit_of_work_log', 'EXISTS (SELECT FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = unit_of_work_log.unit_of_work_id '
-			'AND u.process_id ' || here || ')', NULL),
-		-- what happened under the name before it was registered this time may be another owner's, and hold his errors
-		('event_log', 'process_name = ANY (ARRAY(SELECT p.process_name FROM synergy.process p WHERE pg_catalog.pg_has_role(p.owner::oid, ''USAGE'') '
-			'UNION ALL SELECT f.process_name FROM synergy.freerun f WHERE pg_catalog.pg_has_role(f.owner::oid, ''USAGE''))) AND CASE WHEN entry_name IS NULL '
-			'THEN EXISTS (SELECT FROM synergy.process p WHERE p.process_name = event_log.process_name '
-			'AND pg_catalog.pg_has_role(p.owner::oid, ''USAGE'') AND p.created_at <= event_log.at) '
-			'ELSE EXISTS (SELECT FROM synergy.freerun f WHERE f.process_name = event_log.process_name AND f.entry_name = event_log.entry_name '
-			'AND pg_catalog.pg_has_role(f.owner::oid, ''USAGE'') AND f.created_at <= event_log.at) END', NULL),
-		('pending', NULL, NULL),
-		('outbox', NULL, NULL),
-		('box_daemon', 'process_name = ANY (ARRAY(SELECT d.process_name FROM synergy.daemon d WHERE pg_catalog.pg_has_role(d.owner::oid, ''USAGE'')))', NULL)
-	) r (relation, author, worker);
-END;
-COMMENT ON FUNCTION synergy.privilege_rows(text) IS 'Which rows of each table come with a privilege; NULL: none';
-
 CREATE FUNCTION synergy.privilege_role(role name) RETURNS regrole
 	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -94,46 +85,17 @@ END;
 $$;
 COMMENT ON FUNCTION synergy.privilege_role(name) IS 'The role that is named; ERROR 42704 when there is none, 0LP01 for PUBLIC';
 
+-- what was granted is read from the rights to the function that is each privilege's mark: so a dump keeps it
 CREATE FUNCTION synergy.privileges_of(role regrole) RETURNS text[]
 	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT coalesce(pg_catalog.array_agg(p.polname::text ORDER BY p.polname), '{}') FROM pg_catalog.pg_policy p
-	WHERE p.polrelid = 'synergy.process'::regclass AND role::oid = ANY (p.polroles)
-	AND p.polname IN ('viewer', 'worker', 'operator', 'author');
+	SELECT coalesce(pg_catalog.array_agg(m.privilege ORDER BY m.privilege), '{}')
+	FROM (VALUES ('viewer', 'synergy.look_at_all()'::regprocedure), ('worker', 'synergy.claim(text, int)'),
+		('operator', 'synergy.skip(text, text, boolean)'), ('author', 'synergy.unregister_process(text)')) m (privilege, mark)
+	WHERE EXISTS (SELECT FROM pg_catalog.pg_proc p CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) a
+		WHERE p.oid = m.mark::oid AND a.grantee = role::oid AND a.privilege_type = 'EXECUTE' AND a.grantee <> p.proowner);
 END;
 COMMENT ON FUNCTION synergy.privileges_of(regrole) IS 'What was granted to a role by synergy.grant, to itself and not to a role that it is a member of';
-
--- The locks in the order in which everybody else takes them, and not for long: behind a lock that waits, others wait, too.
-CREATE FUNCTION synergy.privilege_set_rows(privilege text, roles regrole[]) RETURNS void
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
-DECLARE
-	r record;
-	list text := pg_catalog.array_to_string($2, ', ');
-	is_there boolean := EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = 'synergy.process'::regclass AND p.polname = $1);
-BEGIN
-	FOR r IN SELECT * FROM synergy.privilege_rows($1) p WHERE p.condition IS NOT NULL LOOP
-		IF list = '' THEN
-			EXECUTE pg_catalog.format('DROP POLICY IF EXISTS %I ON synergy.%I', $1, r.relation);
-		ELSIF is_there THEN
-			EXECUTE pg_catalog.format('ALTER POLICY %I ON synergy.%I TO %s', $1, r.relation, list);
-		ELSE
-			EXECUTE pg_catalog.format('CREATE POLICY %I ON synergy.%I FOR SELECT TO %s USING (%s)', $1, r.relation, list, r.condition);
-		END IF;
-	END LOOP;
-EXCEPTION WHEN lock_not_available THEN
-	RAISE EXCEPTION 'tables of Synergy are in use for too long' USING ERRCODE = '55P03',
-		HINT = 'A transaction, such as that of pg_dump, has looked at them and is still open. Try again when it has ended.';
-END;
-$$;
-COMMENT ON FUNCTION synergy.privilege_set_rows(text, regrole[]) IS 'Shows the rows that come with a privilege to these roles and to nobody else. ERROR 55P03 when the tables cannot be locked within 5 s';
-
-CREATE FUNCTION synergy.privilege_roles(privilege text) RETURNS regrole[]
-	LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT coalesce((SELECT p.polroles FROM pg_catalog.pg_policy p
-		WHERE p.polrelid = 'synergy.process'::regclass AND p.polname = privilege), '{}')::regrole[];
-END;
-COMMENT ON FUNCTION synergy.privilege_roles(text) IS 'The roles that a privilege was granted to';
 
 CREATE FUNCTION synergy.privilege_check(privilege text) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -149,11 +111,10 @@ COMMENT ON FUNCTION synergy.privilege_check(text) IS 'ERROR 22023 unless it is a
 CREATE FUNCTION synergy.grant(privilege text, role name) RETURNS void
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	grantee regrole;
 	target text;
 BEGIN
 	PERFORM synergy.privilege_check($1);
-	grantee := synergy.privilege_role($2);
+	PERFORM synergy.privilege_role($2);
 	EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA synergy TO %I', $2);
 	-- whoever does something may look, too: at rows that policies show
 	FOR target IN SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = 'synergy'::regnamespace AND (c.relkind = 'r'
@@ -164,9 +125,6 @@ BEGIN
 	FOREACH target IN ARRAY synergy.privilege_functions($1) || synergy.privilege_functions('any') LOOP
 		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION synergy.%s TO %I', target, $2);
 	END LOOP;
-	IF grantee <> ALL (synergy.privilege_roles($1)) THEN
-		PERFORM synergy.privilege_set_rows($1, synergy.privilege_roles($1) || grantee);
-	END IF;
 END;
 $$;
 COMMENT ON FUNCTION synergy.grant(text, name) IS
@@ -182,7 +140,11 @@ DECLARE
 BEGIN
 	PERFORM synergy.privilege_check($1);
 	grantee := synergy.privilege_role($2);
-	left_over := pg_catalog.array_remove(synergy.privileges_of(grantee), $1);
+	left_over := synergy.privileges_of(grantee);
+	IF $1 <> ALL (left_over) THEN
+		RAISE NOTICE '% was not granted to role "%"', $1, $2;
+	END IF;
+	left_over := pg_catalog.array_remove(left_over, $1);
 	IF left_over <> '{}' THEN
 		needed := synergy.privilege_functions('any');
 	END IF;
@@ -194,11 +156,6 @@ BEGIN
 			EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION synergy.%s FROM %I', target, $2);
 		END IF;
 	END LOOP;
-	IF grantee = ANY (synergy.privilege_roles($1)) THEN
-		PERFORM synergy.privilege_set_rows($1, pg_catalog.array_remove(synergy.privilege_roles($1), grantee));
-	ELSE
-		RAISE NOTICE '% was not granted to role "%"', $1, $2;
-	END IF;
 	IF left_over = '{}' THEN
 		EXECUTE pg_catalog.format('REVOKE SELECT ON ALL TABLES IN SCHEMA synergy FROM %I', $2);
 		EXECUTE pg_catalog.format('REVOKE USAGE ON SCHEMA synergy FROM %I', $2);

@@ -38,7 +38,7 @@ SELECT synergy.grant('worker', 'synergy_test_wim');
 SET ROLE synergy_test_alice;
 SELECT synergy.grant('viewer', 'synergy_test_alice');
 SELECT synergy.revoke('author', 'synergy_test_bob');
-SELECT synergy.privilege_set_rows('viewer', '{synergy_test_alice}');
+SELECT synergy.look_at_all();
 CREATE POLICY mine ON synergy.process USING (true);
 
 -- alice has things, with secrets in them

@@ -4,14 +4,23 @@ CREATE FUNCTION synergy.look_at_all() RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN true;
 COMMENT ON FUNCTION synergy.look_at_all() IS 'Whoever may execute this sees the rows of all owners: the mark of a viewer';
 
--- Which rows whoever may SELECT sees: viewers and operators all of them, which is asked for once a statement; workers those
--- of outside workers; everybody those whose owner's rights he has. The owner of the tables, who our own SQL runs as, sees all.
+-- has_function_privilege, said to be immutable: so it is asked when a statement is planned, and what follows from the answer
+-- is no part of the plan. A viewer's plans are those of somebody without row security: before conditions that are not constant
+-- the planner must not use what else is asked for, and what takes milliseconds would take seconds. It is no lie that anybody
+-- gets to see: a plan with policies in it is made anew for another role, and grant and revoke change the rights to the
+-- tables, too, upon which all plans are made anew.
+CREATE FUNCTION synergy.may_execute(function oid, privilege text) RETURNS boolean
+	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'has_function_privilege_id';
+COMMENT ON FUNCTION synergy.may_execute(oid, text) IS 'For policies: pg_catalog.has_function_privilege, asked when a statement is planned';
+
+-- Which rows whoever may SELECT sees: viewers and operators all of them; workers those of outside workers; everybody those
+-- whose owner's rights he has. The owner of the tables, who our own SQL runs as, sees all.
 -- A row that belongs to a process is seen by who sees the process; its output and its events by owners only.
 DO $do$
 DECLARE
-	sees_all text := $$(SELECT pg_catalog.has_function_privilege('synergy.look_at_all()'::regprocedure::oid, 'EXECUTE')
-		OR pg_catalog.has_function_privilege('synergy.skip(text, text, boolean)'::regprocedure::oid, 'EXECUTE'))$$;
-	works text := $$(SELECT pg_catalog.has_function_privilege('synergy.claim(text, int)'::regprocedure::oid, 'EXECUTE')) AND worker <> 'sql'$$;
+	sees_all text := $$synergy.may_execute('synergy.look_at_all()'::regprocedure::oid, 'EXECUTE')
+		OR synergy.may_execute('synergy.skip(text, text, boolean)'::regprocedure::oid, 'EXECUTE')$$;
+	works text := $$synergy.may_execute('synergy.claim(text, int)'::regprocedure::oid, 'EXECUTE') AND worker <> 'sql'$$;
 	owns text := $$pg_catalog.pg_has_role(owner::oid, 'USAGE')$$;
 	of_seen text := $$process_id = ANY (ARRAY(SELECT p.process_id FROM synergy.process p UNION ALL SELECT f.freerun_id FROM synergy.freerun f))$$;
 	own_ids text := $$ANY (ARRAY(SELECT p.process_id FROM synergy.process p WHERE pg_catalog.pg_has_role(p.owner::oid, 'USAGE')
@@ -62,7 +71,7 @@ CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 			'register_freerun(text, text, text, text, text, jsonb, text, text, boolean, jsonb)',
 			'unregister_process(text)', 'unregister_freerun(text, text)', 'change_trigger(text, text, text)',
 			'register_daemon(text, text, text[], boolean, jsonb)', 'unregister_daemon(text)']
-		WHEN 'any' THEN ARRAY['now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'next_fires(text, text, timestamptz, int)',
+		WHEN 'any' THEN ARRAY['may_execute(oid, text)', 'now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'next_fires(text, text, timestamptz, int)',
 			'machine_rows()', 'exec_options(jsonb)', 'timeperiod_is_valid(text)', 'job_state_of("char")', 'uow_state_of("char")',
 			'timeperiod_start(text)', 'timeperiod_end(text, text)', 'timeperiod_bounds(text, text)', 'timeperiod_at(text, timestamptz)',
 			'timeperiod_cast(text, text)', 'timeperiod_step(text, text, bigint)', 'timeperiod_series(text, text, text)',
@@ -156,6 +165,10 @@ BEGIN
 			EXECUTE pg_catalog.format('REVOKE EXECUTE ON FUNCTION synergy.%s FROM %I', target, $2);
 		END IF;
 	END LOOP;
+	-- whatever is left: a change of rights to a table lets plans be made anew
+	EXECUTE pg_catalog.format('GRANT SELECT ON synergy.process, synergy.freerun, synergy.daemon, synergy.timetable, synergy.progress, '
+		'synergy.job_data, synergy.unit_of_work_data, synergy.unit_of_work_log, synergy.event_log, synergy.pending, synergy.outbox, '
+		'synergy.box_daemon TO %I', $2);
 	IF left_over = '{}' THEN
 		EXECUTE pg_catalog.format('REVOKE SELECT ON ALL TABLES IN SCHEMA synergy FROM %I', $2);
 		EXECUTE pg_catalog.format('REVOKE USAGE ON SCHEMA synergy FROM %I', $2);

@@ -27,6 +27,29 @@ SELECT has_function_privilege('synergy_test_wim', 'synergy.skip(text, text, bool
 	has_function_privilege('synergy_test_wim', 'synergy.check(boolean)', 'EXECUTE') AS "check", has_table_privilege('synergy_test_wim', 'synergy.job', 'SELECT') AS look;
 SELECT synergy.revoke('viewer', 'synergy_test_wim');
 SELECT synergy.privileges_of('synergy_test_wim');
+-- a plan from before is not used any more
+SELECT synergy.register_freerun('r', 'r', 'every 1 hour', worker => 'amqp');
+SELECT synergy.grant('viewer', 'synergy_test_bob');
+SET ROLE synergy_test_bob;
+PREPARE look AS SELECT count(*) FROM synergy.freerun;
+EXECUTE look;
+RESET ROLE;
+SELECT synergy.revoke('viewer', 'synergy_test_bob');
+SET ROLE synergy_test_bob;
+EXECUTE look;
+RESET ROLE;
+SELECT synergy.grant('worker', 'synergy_test_bob');
+SET ROLE synergy_test_bob;
+EXECUTE look;
+SET ROLE synergy_test_alice;
+EXECUTE look;
+RESET ROLE;
+EXECUTE look;
+SELECT synergy.revoke('worker', 'synergy_test_bob');
+SET ROLE synergy_test_bob;
+EXECUTE look;
+RESET ROLE;
+SELECT synergy.unregister_freerun('r', 'r');
 -- nothing is left over: the role can be dropped
 SELECT synergy.grant('viewer', E'synergy_test "O''Neil"; --'), synergy.grant('author', E'synergy_test "O''Neil"; --');
 SELECT synergy.privileges_of(quote_ident(E'synergy_test "O''Neil"; --')::regrole);

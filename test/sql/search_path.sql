@@ -3,7 +3,7 @@
 SET client_min_messages = warning;
 -- a function either has its names resolved when it is created, or is C, or pins the path
 SELECT p.oid::regprocedure, l.lanname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
-WHERE p.pronamespace = 'synergy'::regnamespace AND l.lanname <> 'c' AND p.prosqlbody IS NULL
+WHERE p.pronamespace = 'synergy'::regnamespace AND l.lanname NOT IN ('c', 'internal') AND p.prosqlbody IS NULL
 AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search\_path=pg\_catalog, %pg\_temp');
 -- and one that has other rights than its caller pins it anyway
 SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'synergy'::regnamespace AND p.prosecdef

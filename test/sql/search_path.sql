@@ -13,7 +13,7 @@ SELECT 'function', p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace
 UNION ALL SELECT 'relation', c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'synergy'::regnamespace AND c.relkind IN ('r', 'v')
 	AND has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
 UNION ALL SELECT 'sequence', c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'synergy'::regnamespace AND c.relkind = 'S'
-	AND has_sequence_privilege('public', c.oid, 'SELECT, UPDATE, USAGE')
+	AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege('public', c.oid, 'SELECT, UPDATE, USAGE') END
 UNION ALL SELECT 'schema', nspname FROM pg_namespace n WHERE nspname = 'synergy' AND has_schema_privilege('public', n.oid, 'USAGE, CREATE');
 -- each table with rows of processes has row security
 SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'synergy'::regnamespace AND c.relkind = 'r' AND NOT c.relrowsecurity ORDER BY 1;

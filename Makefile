@@ -13,7 +13,7 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta demo screenshots format dist help
+TASKS = check quickcheck unit regress isolation tap golden live stress cron arguments examples readme client api mx web agent amqp cluster meta demo screenshots fuzz sqlsmith sanitize memcheck format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,19 +21,27 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta:
+unit regress isolation tap golden live stress cron arguments examples readme client api mx web agent amqp cluster meta:
 	@scripts/check --only $@
 demo:
 	@scripts/demo
 screenshots:
 	@scripts/screenshots
+fuzz:
+	@scripts/fuzz
+sqlsmith:
+	@scripts/sqlsmith
+sanitize:
+	@scripts/sanitize
+memcheck:
+	@scripts/memcheck
 format:
 	@scripts/format
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, meta: one kind of tests'; \
-	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make format: pg_bsd_indent over src'
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, arguments, examples, readme, client, api, mx, web, agent, amqp, cluster, meta: one kind of tests'; \
+	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
 

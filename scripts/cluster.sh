@@ -5,6 +5,8 @@
 #	cluster_start DIR, cluster_stop DIR
 #	as_postgres COMMAND...		as the user that may run servers
 #
+# SERVER_PRELOAD is preloaded into servers (scripts/sanitize).
+#
 # Servers refuse to run as root; then they run as user postgres, and DIR is given to him.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -79,7 +81,7 @@ cluster_create() {
 }
 
 cluster_start() {
-	as_postgres "$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1/data" -l "$1/log" -w -t 60 start > /dev/null ||
+	as_postgres env ${SERVER_PRELOAD:+LD_PRELOAD="$SERVER_PRELOAD"} "$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1/data" -l "$1/log" -w -t 60 start > /dev/null ||
 		{ tail -20 "$1/log"; return 1; }
 }
 

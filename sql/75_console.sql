@@ -11,7 +11,7 @@ BEGIN
 	END IF;
 	SELECT k INTO unknown FROM jsonb_object_keys($1) k WHERE k <> ALL ($2) ORDER BY k LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'unknown argument "%"', unknown
+		RAISE EXCEPTION 'unknown argument "%"', left(unknown, 80)
 			USING ERRCODE = '22023', HINT = format('Known are %s.', array_to_string($2, ', '));
 	END IF;
 	RETURN $1;

@@ -110,7 +110,7 @@ CREATE FUNCTION synergy.privilege_check(privilege text) RETURNS void
 	LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF $1 IS NULL OR $1 NOT IN ('viewer', 'worker', 'operator', 'author') THEN
-		RAISE EXCEPTION 'argument "privilege" has an unknown value: "%"', $1
+		RAISE EXCEPTION 'argument "privilege" has an unknown value: "%"', pg_catalog.left($1, 80)
 			USING ERRCODE = '22023', HINT = 'Accepted are viewer, worker, operator, author.';
 	END IF;
 END;

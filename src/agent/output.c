@@ -277,8 +277,25 @@ take_line(Output *output, int stream, const char *data, size_t size)
 		output->left_out++;
 }
 
+/* the last line that is not empty may be the error: up to where what is left of `data` still has one, if there was any */
+static size_t
+spare_error(const char *data, size_t end, size_t size)
+{
+	const char *newline;
+	size_t		last = size;
+
+	while (last > 0 && data[last - 1] != '\n')
+		last--;					/* no line yet */
+	while (last > 0 && data[last - 1] == '\n')
+		last -= last > 1 && data[last - 2] == '\r' ? 2 : 1;
+	if (last == 0 || last > end)
+		return end;
+	newline = memrchr(data, '\n', last);
+	return newline ? (size_t) (newline + 1 - data) : 0;
+}
+
 /*
- * Of a piece with many lines only the last ones can stay in the tail: the others are counted, and no more.  A command
+ * Of a piece with many lines only the last ones can stay in the tail, or be the error: the others are counted, and no more.  A command
  * that writes a gigabyte of short lines would keep us busy else.  How many bytes were passed over.
  */
 static size_t
@@ -287,7 +304,6 @@ skip_middle(Output *output, LineReader *reader, const char *data, size_t size)
 	size_t		end = size;
 	int64_t		n = 0;
 
-	/* at least one, which may be the error */
 	for (int i = 0; i <= (tail_size(output) ? tail_size(output) : 1); i++)
 	{
 		const char *newline = memrchr(data, '\n', end);
@@ -297,6 +313,9 @@ skip_middle(Output *output, LineReader *reader, const char *data, size_t size)
 		end = newline - data;
 	}
 	end++;
+	end = spare_error(data, end, size);
+	if (end == 0)
+		return 0;
 	for (const char *at = data; (at = memchr(at, '\n', data + end - at)) != NULL; at++)
 		n++;
 	output->left_out += n;

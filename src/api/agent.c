@@ -158,7 +158,7 @@ read_box_name(FunctionCallInfo fcinfo)
 	if (is_bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"box_name\" is no name of a box: \"%.80s\"", name),
+				 errmsg("argument \"box_name\" is no name of a box: \"%s\"", argument_shown(name)),
 				 errhint("A name has 1 to %d bytes, and no control characters.", MAX_NAME_BYTES)));
 	return name;
 }

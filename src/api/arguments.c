@@ -3,11 +3,24 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
 
 #include "api/arguments.h"
 #include "compat.h"
+
+#define MAX_SHOWN_BYTES 200
+
+const char *
+argument_shown(const char *value)
+{
+	int			length = (int) strlen(value);
+
+	if (length <= MAX_SHOWN_BYTES)
+		return value;
+	return psprintf("%.*s...", pg_mbcliplen(value, length, MAX_SHOWN_BYTES), value);
+}
 
 void
 argument_not_null(FunctionCallInfo fcinfo, int number, const char *argument)
@@ -47,7 +60,7 @@ argument_name(FunctionCallInfo fcinfo, int number, const char *argument)
 	if (length < 1 || length > MAX_NAME_BYTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("argument \"%s\" has %zu bytes: \"%.80s\"", argument, length, name),
+				 errmsg("argument \"%s\" has %zu bytes: \"%s\"", argument, length, argument_shown(name)),
 				 errhint("A name has 1 to %d bytes.", MAX_NAME_BYTES)));
 	return name;
 }
@@ -57,7 +70,7 @@ argument_unknown(const char *argument, const char *value, const char *accepted)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"%s\" has an unknown value: \"%s\"", argument, value),
+			 errmsg("argument \"%s\" has an unknown value: \"%s\"", argument, argument_shown(value)),
 			 errhint("Accepted are %s.", accepted)));
 }
 
@@ -81,7 +94,7 @@ argument_timeperiod(const char *argument, text *value)
 	if (!timeperiod_parse(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &timeperiod))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-				 errmsg("argument \"%s\" is not a timeperiod: \"%s\"", argument, text_to_cstring(value)),
+				 errmsg("argument \"%s\" is not a timeperiod: \"%s\"", argument, argument_shown(text_to_cstring(value))),
 				 errhint("A timeperiod is written YYYYMMDDHH in UTC, with zeros below its precision: "
 						 "2016042005, 2016042000, 2016040000, 2016000000.")));
 	return timeperiod;
@@ -123,14 +136,14 @@ argument_trigger(const char *argument, const char *value, bool allow_once, Trigg
 	if (!trigger_parse(value, trigger, &error))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is not a trigger frequency: \"%s\"", argument, value),
+				 errmsg("argument \"%s\" is not a trigger frequency: \"%s\"", argument, argument_shown(value)),
 				 errdetail("At character %d: %s.", error.position + 1, error.message),
 				 errhint("Accepted are \"every 60\" (seconds), \"every 5 minutes\", \"at 08:00,1-17:30\" (0 is Monday), "
 						 "cron as in \"*/5 * * * *\"%s.", allow_once ? ", \"once 2026-12-31 23:59\"" : "")));
 	if (trigger->kind == TRIGGER_ONCE && !allow_once)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" of a process cannot be \"%s\"", argument, value),
+				 errmsg("argument \"%s\" of a process cannot be \"%s\"", argument, argument_shown(value)),
 				 errhint("A process has periods without end; something that runs once is a freerun.")));
 }
 
@@ -142,7 +155,7 @@ argument_timezone(const char *argument, const char *timezone)
 	if (zone == NULL || !pg_tz_acceptable(zone))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is no time zone: \"%s\"", argument, timezone),
+				 errmsg("argument \"%s\" is no time zone: \"%s\"", argument, argument_shown(timezone)),
 				 errhint("SELECT name FROM pg_timezone_names lists them; \"Europe/Berlin\" is one.")));
 }
 
@@ -152,6 +165,6 @@ argument_shell_command(const char *command)
 	if (command[strspn(command, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"command\" is empty: \"%s\"", command),
+				 errmsg("argument \"command\" is empty: \"%s\"", argument_shown(command)),
 				 errhint("It is what /bin/sh -c runs on a box; \"true\" does nothing.")));
 }

@@ -13,6 +13,9 @@
 
 #define MAX_NAME_BYTES 63
 
+/* a value as messages show it: of one that is too long to be read the beginning */
+extern const char *argument_shown(const char *value);
+
 /* 22004 when it is NULL */
 extern void argument_not_null(FunctionCallInfo fcinfo, int number, const char *argument);
 extern text *argument_required(FunctionCallInfo fcinfo, int number, const char *argument);

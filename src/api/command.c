@@ -10,6 +10,7 @@
 #include "nodes/parsenodes.h"
 #include "tcop/tcopprot.h"
 
+#include "api/arguments.h"
 #include "api/command.h"
 
 #define MAX_PARAMETER 3
@@ -66,7 +67,7 @@ command_check(const char *command, const char *process_name)
 	if (statements == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("argument \"command\" has no statement: \"%s\"", command),
+				 errmsg("argument \"command\" has no statement: \"%s\"", argument_shown(command)),
 				 errhint("Pass the SQL that does the work of one period.")));
 	foreach(cell, statements)
 	{

@@ -93,7 +93,7 @@ find_daemon(const char *name, Oid *owner)
 	if (!daemon_find(name, owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("daemon \"%s\" does not exist", name),
+				 errmsg("daemon \"%s\" does not exist", argument_shown(name)),
 				 errhint("SELECT process_name FROM synergy.daemon lists the daemons.")));
 }
 

@@ -107,7 +107,7 @@ find_option(const char *key, OptionOwner owner)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"options\" has an unknown key: \"%s\"", key),
+			 errmsg("argument \"options\" has an unknown key: \"%s\"", argument_shown(key)),
 			 errhint("Known keys are %s.", keys.data)));
 	return NULL;				/* keeps the compiler quiet */
 }
@@ -117,7 +117,7 @@ refuse(const Option *option, const char *value, const char *accepted)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("option \"%s\" has an invalid value: \"%s\"", option->key, value),
+			 errmsg("option \"%s\" has an invalid value: \"%s\"", option->key, argument_shown(value)),
 			 errhint("Accepted is %s.", accepted)));
 }
 
@@ -279,7 +279,7 @@ options_check(Jsonb *options, OptionOwner owner, const char *worker)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"options\" is not a JSON object: \"%s\"",
-						JsonbToCString(NULL, &options->root, VARSIZE(options))),
+						argument_shown(JsonbToCString(NULL, &options->root, VARSIZE(options)))),
 				 errhint("Write it as in '{\"concurrency\": 4}'.")));
 	iterator = JsonbIteratorInit(&options->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)

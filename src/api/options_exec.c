@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "api/arguments.h"
 #include "api/options.h"
 #include "api/options_exec.h"
 
@@ -127,7 +128,7 @@ option_check_pattern(const char *what, const char *name, const char *pattern)
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
-				 errmsg("%s \"%s\" holds no regular expression: \"%s\"", what, name, pattern),
+				 errmsg("%s \"%s\" holds no regular expression: \"%s\"", what, name, argument_shown(pattern)),
 				 errdetail("%s.", reason),
 				 errhint("It is matched anywhere in the name of a box: write ^web[0-9]+$ for the whole name, [.] for a point.")));
 }

@@ -118,12 +118,12 @@ find_source(const char *source)
 	if (!OidIsValid(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("argument \"source\" names no table: \"%s\"", source),
+				 errmsg("argument \"source\" names no table: \"%s\"", argument_shown(source)),
 				 errhint("A recomputing process reads the bounds of its units from its source; create the table first.")));
 	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to read source \"%s\"", source),
+				 errmsg("permission denied to read source \"%s\"", argument_shown(source)),
 				 errhint("GRANT SELECT on it to role \"%s\".", GetUserNameFromId(GetUserId(), false))));
 	return table;
 }

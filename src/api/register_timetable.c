@@ -46,7 +46,7 @@ check_dependencies(const char *name, const char **names, int n)
 		if (strcmp(names[i], name) != 0 && !registry_find_timetable(names[i], &ignored))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("argument \"dependent_on\" names no timetable: \"%s\"", names[i]),
+					 errmsg("argument \"dependent_on\" names no timetable: \"%s\"", argument_shown(names[i])),
 					 errhint("Register the timetables depended on first.")));
 	if (registry_reaches(names, n, name))
 		ereport(ERROR,
@@ -147,7 +147,7 @@ synergy_unregister_timetable(PG_FUNCTION_ARGS)
 	if (!registry_find_timetable(name, &known))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("timetable \"%s\" does not exist", name),
+				 errmsg("timetable \"%s\" does not exist", argument_shown(name)),
 				 errhint("SELECT tree_name FROM synergy.timetable lists the timetables.")));
 	session_check_timetable(&session, known.owner, name);
 	if (!registry_delete_timetable(name, &what))

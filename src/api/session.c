@@ -189,7 +189,7 @@ report_no_process(const char *process_name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("process \"%s\" does not exist", process_name),
+			 errmsg("process \"%s\" does not exist", argument_shown(process_name)),
 			 errhint("SELECT process_name FROM synergy.process lists the processes; of a freerun the entry name is needed, too.")));
 }
 
@@ -198,7 +198,7 @@ report_no_freerun(const char *process_name, const char *entry_name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("freerun \"%s\", entry \"%s\" does not exist", process_name, entry_name),
+			 errmsg("freerun \"%s\", entry \"%s\" does not exist", argument_shown(process_name), argument_shown(entry_name)),
 			 errhint("SELECT process_name, entry_name FROM synergy.freerun lists the freeruns.")));
 }
 

@@ -31,21 +31,21 @@ timeperiod_datum(Timeperiod timeperiod)
 }
 
 static void
-report_out_of_range(void)
+report_out_of_range(const char *argument, const char *value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			 errmsg("timeperiod out of range"),
+			 errmsg("argument \"%s\" is out of range: \"%s\"", argument, value),
 			 errhint("Timeperiods run from the year 0001 to 9999.")));
 }
 
 /* a timeperiod that must be written at the qualifier's precision */
 static Timeperiod
-fitting_timeperiod(TimeQualifier qualifier, text *value)
+fitting_timeperiod(TimeQualifier qualifier, const char *argument, text *value)
 {
-	Timeperiod	timeperiod = argument_timeperiod("timeperiod", value);
+	Timeperiod	timeperiod = argument_timeperiod(argument, value);
 
-	argument_fits("timeperiod", qualifier, timeperiod);
+	argument_fits(argument, qualifier, timeperiod);
 	return timeperiod;
 }
 
@@ -69,7 +69,7 @@ synergy_timeperiod_end(PG_FUNCTION_ARGS)
 {
 	TimeQualifier qualifier = argument_qualifier("time_qualifier", PG_GETARG_TEXT_PP(0));
 
-	PG_RETURN_TIMESTAMPTZ(timeperiod_end(qualifier, fitting_timeperiod(qualifier, PG_GETARG_TEXT_PP(1))));
+	PG_RETURN_TIMESTAMPTZ(timeperiod_end(qualifier, fitting_timeperiod(qualifier, "timeperiod", PG_GETARG_TEXT_PP(1))));
 }
 
 Datum
@@ -80,7 +80,7 @@ synergy_timeperiod_at(PG_FUNCTION_ARGS)
 	Timeperiod	timeperiod = TIMEPERIOD_NONE;
 
 	if (TIMESTAMP_NOT_FINITE(at) || !timeperiod_at(qualifier, at, &timeperiod))
-		report_out_of_range();
+		report_out_of_range("at", timestamptz_to_str(at));
 	PG_RETURN_DATUM(timeperiod_datum(timeperiod));
 }
 
@@ -96,10 +96,10 @@ Datum
 synergy_timeperiod_step(PG_FUNCTION_ARGS)
 {
 	TimeQualifier qualifier = argument_qualifier("time_qualifier", PG_GETARG_TEXT_PP(0));
-	Timeperiod	timeperiod = fitting_timeperiod(qualifier, PG_GETARG_TEXT_PP(1));
+	Timeperiod	timeperiod = fitting_timeperiod(qualifier, "timeperiod", PG_GETARG_TEXT_PP(1));
 
 	if (!timeperiod_step(qualifier, timeperiod, PG_GETARG_INT64(2), &timeperiod))
-		report_out_of_range();
+		report_out_of_range("delta", psprintf(INT64_FORMAT, PG_GETARG_INT64(2)));
 	PG_RETURN_DATUM(timeperiod_datum(timeperiod));
 }
 
@@ -116,8 +116,8 @@ start_series(FunctionCallInfo fcinfo)
 	Series	   *series = palloc(sizeof(Series));
 
 	series->qualifier = argument_qualifier("time_qualifier", PG_GETARG_TEXT_PP(0));
-	series->next = fitting_timeperiod(series->qualifier, PG_GETARG_TEXT_PP(1));
-	series->end = fitting_timeperiod(series->qualifier, PG_GETARG_TEXT_PP(2));
+	series->next = fitting_timeperiod(series->qualifier, "from_timeperiod", PG_GETARG_TEXT_PP(1));
+	series->end = fitting_timeperiod(series->qualifier, "to_timeperiod", PG_GETARG_TEXT_PP(2));
 	return series;
 }
 
@@ -160,7 +160,7 @@ synergy_timeperiod_is_milestone(PG_FUNCTION_ARGS)
 	TimeQualifier qualifier = argument_qualifier("time_qualifier", PG_GETARG_TEXT_PP(0));
 	int			grouping = grouping_argument(qualifier, PG_GETARG_INT32(1));
 
-	PG_RETURN_BOOL(timeperiod_is_milestone(qualifier, grouping, fitting_timeperiod(qualifier, PG_GETARG_TEXT_PP(2))));
+	PG_RETURN_BOOL(timeperiod_is_milestone(qualifier, grouping, fitting_timeperiod(qualifier, "timeperiod", PG_GETARG_TEXT_PP(2))));
 }
 
 Datum
@@ -168,7 +168,7 @@ synergy_timeperiod_group_start(PG_FUNCTION_ARGS)
 {
 	TimeQualifier qualifier = argument_qualifier("time_qualifier", PG_GETARG_TEXT_PP(0));
 	int			grouping = grouping_argument(qualifier, PG_GETARG_INT32(1));
-	Timeperiod	timeperiod = fitting_timeperiod(qualifier, PG_GETARG_TEXT_PP(2));
+	Timeperiod	timeperiod = fitting_timeperiod(qualifier, "timeperiod", PG_GETARG_TEXT_PP(2));
 
 	if (timeperiod_is_milestone(qualifier, grouping, timeperiod))
 		timeperiod = timeperiod_group_start(qualifier, grouping, timeperiod);

@@ -189,7 +189,8 @@ text_duration(double seconds)
 	static char buffers[4][32];
 	static int	turn;
 	char	   *buffer = buffers[turn++ % 4];
-	long long	s = (long long) (seconds < 0 ? -seconds : seconds);
+	double		positive = seconds < 0 ? -seconds : seconds;
+	long long	s = positive < 1e15 ? (long long) positive : 0; /* or what is no duration */
 
 	if (s < 60)
 		snprintf(buffer, sizeof(buffers[0]), "%llds", s);

@@ -41,8 +41,9 @@ read_object(const char *body, int size, char **why)
 		ErrorData  *error;
 		int			category = ERRCODE_TO_CATEGORY(geterrcode());
 
+		/* not supported: an escape that is not ASCII, in a database whose encoding is SQL_ASCII */
 		if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
-			category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
+			category != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION && category != ERRCODE_FEATURE_NOT_SUPPORTED)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();

@@ -455,14 +455,14 @@ timeperiod_group_milestone(TimeQualifier qualifier, int grouping, Timeperiod tim
 {
 	Fields		f;
 	Place		place;
-	int			multiple;
+	int			before;
 
 	if (!fields_of(timeperiod, &f))
 		return TIMEPERIOD_NONE;
 	if (grouping <= 1)
 		return timeperiod_cast(qualifier, timeperiod);
 	place = place_of(qualifier, &f);
-	multiple = place.number > 0 ? (place.number + grouping - 1) / grouping * grouping : grouping;
+	before = place.number > 0 ? (place.number - 1) / grouping * grouping : 0;
 	return number_from_ordinal(qualifier, ordinal_of(qualifier, &f) - place.number +
-							   (multiple < place.last ? multiple : place.last));
+							   (grouping < place.last - before ? before + grouping : place.last));
 }

@@ -134,6 +134,28 @@ sound(const TriggerRule *rule, const char *text)
 			 (rule->months_of_year & ~0x1ffe) == 0 && (rule->days_of_week & ~0x7f) == 0, "%s", text);
 }
 
+/* a nickname has its stars in a table; else they are where the fields begin */
+static void
+stars(const TriggerRule *rule, const char *text)
+{
+	static const char spaces[] = " \t\n\r\v\f";
+	const char *at = text + strspn(text, spaces);
+
+	if (rule->kind != TRIGGER_CRON || strchr(text, '@'))
+		return;
+	if (*at == 'c' || *at == 'C')
+		at += 4;
+	for (int field = 1; field <= 5; field++)
+	{
+		at += strspn(at, spaces);
+		if (field == 3)
+			must(rule->dom_star == (*at == '*'), "%s", text);
+		if (field == 5)
+			must(rule->dow_star == (*at == '*'), "%s", text);
+		at += strcspn(at, spaces);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -149,6 +171,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		print_rule(&rule);
 		must(trigger_parse(printed, &again, &error), "%s: %s: %s", text, printed, error.message);
 		same(&rule, &again, text);
+		stars(&rule, text);
 	}
 	else
 	{

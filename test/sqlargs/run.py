@@ -144,7 +144,7 @@ class Arguments:
         except psycopg2.Error as error:
             self.refused += 1
             self.refusal(name, query, error, arguments, role)
-        if time.time() - began > 6:
+        if time.time() - began > 20:
             self.fail('%s: cannot be canceled' % name, query, '%.1f s' % (time.time() - began))
         self.cursor.execute('ROLLBACK')
 
@@ -291,6 +291,8 @@ class Arguments:
             for i in range(40):
                 chosen = self.mixture(name, arguments, kinds, 0.9)
                 chosen[0] = 'live_%d' % i
+                # a round makes all periods since then: from the year 1 on that takes minutes
+                chosen = ['2016042000' if a == 'start_timeperiod' else c for a, c in zip(arguments, chosen)]
                 try:
                     self.cursor.execute(self.query(name, kinds, chosen))
                     n += 1
@@ -300,7 +302,7 @@ class Arguments:
         self.database.comes('a scheduler comes, with %d odd definitions' % n, 'SELECT scheduler_pid IS NOT NULL FROM synergy.status()')
         pid = self.database.value('SELECT scheduler_pid FROM synergy.status()')
         self.database.sql("SELECT synergy.agent_begin('box', 'i1', 4, 'h', 1, '1.0.0')")
-        self.database.comes('it works on them', 'SELECT count(*) > 5 FROM synergy.unit_of_work')
+        self.database.comes('it works on them', 'SELECT count(*) > 5 FROM synergy.unit_of_work', limit=120)
         self.database.same(self.database.sql('SELECT scheduler_pid, failing_since FROM synergy.status()'), [(pid, None)], 'and does not fail')
         for relation in self.relations:
             self.database.sql('SELECT count(v::text) FROM %s v' % relation)

@@ -71,7 +71,7 @@ synergy_prune(PG_FUNCTION_ARGS)
 	store_enter(&scope);
 	definitions = definition_load(CurrentMemoryContext);
 	context = AllocSetContextCreate(CurrentMemoryContext, "synergy prune", ALLOCSET_DEFAULT_SIZES);
-	sweep_begin(&sweep, true);
+	sweep_begin(&sweep, SWEEP_ALL);
 	old = MemoryContextSwitchTo(context);
 	while (left > 0 && sweep_step(&sweep, definitions, now, Min(left, ROWS_PER_STEP)))
 	{

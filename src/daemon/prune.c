@@ -23,6 +23,7 @@
 #define PAUSES 9				/* per batch */
 #define MAX_DELAY (1 * USECS_PER_SEC)	/* rounds come without end: a batch all the same */
 #define FRONT_INTERVAL (60 * 60 * USECS_PER_SEC)
+#define ALL_INTERVAL (24 * FRONT_INTERVAL)
 #define LOG_INTERVAL (60 * 60 * USECS_PER_SEC)
 #define RETRY_LOCKED (1 * USECS_PER_SEC)
 #define RETRY_FAILED (60 * USECS_PER_SEC)
@@ -31,6 +32,7 @@ static Sweep sweep = {.older_than = -1};
 static int	max_rows = 200;
 static TimestampTz next_batch = 0;
 static TimestampTz next_front = 0;
+static TimestampTz next_all = 0;
 static TimestampTz next_log = 0;
 static Sweep unlogged = {0};	/* taken since the last line in the event log */
 
@@ -84,8 +86,10 @@ end_sweep(const Batch *batch)
 	}
 	else
 		sum_up(&unlogged);
-	if (!sweep.is_resumed)
+	if (sweep.extent != SWEEP_RESUMED)
 		next_front = batch->now + FRONT_INTERVAL;
+	if (sweep.extent == SWEEP_ALL)
+		next_all = batch->now + ALL_INTERVAL;
 	sweep.is_begun = false;
 	next_batch = GetCurrentTimestamp() + retention_interval(batch->definitions);
 }
@@ -113,11 +117,11 @@ prune_run(const Definitions *definitions, bool is_idle)
 	if (batch.now < next_batch || (!is_idle && batch.now < next_batch + MAX_DELAY))
 		return next_batch;
 	if (!sweep.is_begun)
-		sweep_begin(&sweep, batch.now >= next_front);
+		sweep_begin(&sweep, batch.now >= next_all ? SWEEP_ALL : batch.now >= next_front ? SWEEP_FRONT : SWEEP_RESUMED);
 	if (!process_run("synergy: retention", take_batch, &batch))
 	{
 		/* what it had noted is not true; it may have been dropped, which the next round finds out */
-		sweep_begin(&sweep, true);
+		sweep_begin(&sweep, SWEEP_ALL);
 		next_batch = batch.now + RETRY_FAILED;
 	}
 	else if (!batch.is_locked)

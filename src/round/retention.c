@@ -5,7 +5,8 @@
  * batch has brought nothing that is older than the shortest retention there is.  Some units stay behind: of processes
  * that keep theirs longer, of jobs that are active still.  The next sweep need not see them again: it goes on after all
  * that was requested more than an hour before, and once an hour one begins from the front.  So neither what is kept
- * nor, while a session holds an old snapshot, what was taken is gone through again and again.
+ * nor, while a session holds an old snapshot, what was taken is gone through again and again.  Once a day one goes on to
+ * the end: clocks are set, and recomputing jobs request old units anew, which are young then.
  *
  * By number.  The index of jobs leads from the newest period of a process to the first one that is too many, and to
  * those before it.
@@ -141,6 +142,8 @@ sweep_old_units(Sweep *sweep, const Definitions *definitions, TimestampTz now, i
 	}
 	if (n_ids > 0 && !retention_take_units(ids, n_ids, max * LINES_PER_ROW, &sweep->log_place, &sweep->units, &sweep->lines))
 		return true;			/* the same ones again, for the rest of their lines */
+	if (sweep->extent == SWEEP_ALL && n > 0)
+		last_old = units[n - 1].id;
 	sweep->unit_after = last_old;
 	sweep->unit_start = last_settled;
 	return n == max && last_old == units[n - 1].id;
@@ -245,6 +248,8 @@ sweep_events(Sweep *sweep, TimestampTz now, int max)
 	}
 	if (n_ids > 0)
 		sweep->events += retention_take_events(ids, n_ids);
+	if (sweep->extent == SWEEP_ALL && n > 0)
+		last_old = events[n - 1].id;
 	sweep->event_after = last_old;
 	return n == max && last_old == events[n - 1].id;
 }
@@ -257,7 +262,7 @@ sweep_orphaned_lines(Sweep *sweep, int max)
 	bool		is_end;
 	int			n;
 
-	if (sweep->is_resumed)
+	if (sweep->extent == SWEEP_RESUMED)
 		return false;
 	n = retention_find_orphans(sweep->line_after, max, ids, &looked_up_to, &is_end);
 	if (n > 0 && !retention_take_lines(ids, n, max * LINES_PER_ROW, &sweep->log_place, &sweep->lines))
@@ -270,14 +275,14 @@ sweep_orphaned_lines(Sweep *sweep, int max)
 /* ---------------------------------------------------------------- a sweep */
 
 void
-sweep_begin(Sweep *sweep, bool from_front)
+sweep_begin(Sweep *sweep, SweepExtent extent)
 {
 	Sweep		next = {0};
 
 	next.older_than = sweep->older_than;
 	next.is_begun = true;
-	next.is_resumed = !from_front;
-	if (!from_front)
+	next.extent = extent;
+	if (extent == SWEEP_RESUMED)
 	{
 		next.unit_start = next.unit_after = sweep->unit_start;
 		next.event_start = next.event_after = sweep->event_start;

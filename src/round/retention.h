@@ -21,13 +21,20 @@ typedef enum SweepPhase
 	SWEEP_DONE,
 } SweepPhase;
 
+typedef enum SweepExtent
+{
+	SWEEP_RESUMED,				/* from where the one before has seen nothing that it left for later, to what is young */
+	SWEEP_FRONT,				/* from the front */
+	SWEEP_ALL,					/* and to the end: clocks were set, old units were requested anew */
+} SweepExtent;
+
 /* zeroed with older_than = -1: from the front */
 typedef struct Sweep
 {
 	int64		older_than;		/* microseconds, for all alike; -1: as settings and options say */
 	SweepPhase	phase;
 	bool		is_begun;
-	bool		is_resumed;		/* it goes on where the one before has seen nothing that it left for later */
+	SweepExtent extent;
 	int64		unit_start;		/* where the next one may go on, likewise below */
 	int64		event_start;
 	int64		unit_after;		/* those up to here have been looked at */
@@ -50,7 +57,7 @@ extern bool retention_is_limited(const Definitions *definitions);
 /* how long the caller may wait after a sweep before he begins another one, in microseconds */
 extern int64 retention_interval(const Definitions *definitions);
 
-extern void sweep_begin(Sweep *sweep, bool from_front);
+extern void sweep_begin(Sweep *sweep, SweepExtent extent);
 
 /* one batch of about so many rows; false: the sweep has ended.  Inside of store_enter() */
 extern bool sweep_step(Sweep *sweep, const Definitions *definitions, TimestampTz now, int max_rows);

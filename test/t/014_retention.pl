@@ -63,7 +63,6 @@ my $holder = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgre
 		'BEGIN ISOLATION LEVEL REPEATABLE READ', '-c', 'SELECT pg_sleep(3600)' ], '>', '/dev/null', '2>', '/dev/null');
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep')), 'a snapshot is held');
 $node->safe_psql('postgres', q(ALTER DATABASE postgres SET synergy.gc_interval = '100ms'));
-$node->restart if $ENV{RETENTION_RESTART};
 ok(defined wait_for($node, 'postgres', "SELECT ($left) = 0", 600), 'all of it goes under an old snapshot, too');
 $node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'));
 $holder->finish;

@@ -18,7 +18,7 @@
 #include "store/spi.h"
 
 #define BATCH_USECS (5 * INT64CONST(1000))
-#define MIN_ROWS 20
+#define MIN_ROWS 100
 #define MAX_ROWS 2000
 #define PAUSES 9				/* per batch */
 #define MAX_DELAY (1 * USECS_PER_SEC)	/* rounds come without end: a batch all the same */

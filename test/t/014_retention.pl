@@ -40,16 +40,26 @@ sub pace
 }
 
 $node->safe_psql('postgres', $fill);
-my @without = pace(4);
 my $before = $node->safe_psql('postgres', $left);
 cmp_ok($before, '>', $units, 'nothing is taken while nothing is limited');
-# the scheduler is started anew
-$node->safe_psql('postgres', q(ALTER DATABASE postgres SET synergy.retention = '1d'));
-ok(defined wait_for($node, 'postgres', "SELECT ($left) < $before"), 'once it is, it begins');
-my @with = pace(4);
+# in turns, so that whatever else the machine does meets both; the best of each. The scheduler is started anew each time.
+my (@without, @with);
+for (1 .. 3)
+{
+	for my $retention ('-1', '1d')
+	{
+		$node->safe_psql('postgres', "ALTER DATABASE postgres SET synergy.retention = '$retention'; SELECT pg_sleep(1)");
+		scheduler_state($node, 'postgres', 'running');
+		my @pace = pace(2);
+		note("retention $retention: units, median, 99th percentile and maximum of ms between two of them: @pace");
+		push @{ $retention eq '-1' ? \@without : \@with }, $pace[1];
+	}
+}
 my $during = $node->safe_psql('postgres', $left);
-note("units, median, 99th percentile and maximum of ms between two units: @without without, @with with retention at work; $during rows left of $before");
-cmp_ok($with[1], '<', $without[1] * 2 + 1, 'the next unit starts as soon') if $during > 0;
+cmp_ok($during, '<', $before, 'once it is, it begins');
+cmp_ok($during, '>', 0, 'and is at work all the time');
+my ($without, $with) = map { (sort { $a <=> $b } @$_)[0] } (\@without, \@with);
+cmp_ok($with, '<', $without * 1.5 + 0.5, 'the next unit starts as soon: median of ms');
 my $took = wait_for($node, 'postgres', "SELECT ($left) = 0", 600);
 ok(defined $took, 'and all of it goes');
 is($node->safe_psql('postgres', q(SELECT count(*) FROM synergy.unit_of_work_log)), '0', 'with its lines');

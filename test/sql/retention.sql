@@ -94,7 +94,9 @@ SELECT work(), work();
 SELECT timeperiod, start_id, end_id, state FROM synergy.unit_of_work WHERE process_name = 'rows' ORDER BY 1;
 SELECT process_name, jobs FROM synergy.backfill('few', '2016041922');
 SELECT work(), work();
+-- the last run of a freerun is finished, and stays
 SELECT * FROM synergy.prune('0') \gset
+SELECT process_name, entry_name, count, finished FROM units WHERE process_name = 'runs';
 SELECT * FROM jobs;
 SELECT later(24), work(), work();
 SELECT * FROM jobs;

@@ -13,7 +13,7 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client agent amqp cluster meta demo format dist help
+TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client mx agent amqp cluster meta demo format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,7 +21,7 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron examples readme client agent amqp cluster meta:
+unit regress isolation tap golden live stress cron examples readme client mx agent amqp cluster meta:
 	@scripts/check --only $@
 demo:
 	@scripts/demo
@@ -30,7 +30,7 @@ format:
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, agent, amqp, cluster, meta: one kind of tests'; \
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, mx, agent, amqp, cluster, meta: one kind of tests'; \
 	 echo '	make dist: a zip for PGXN; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)

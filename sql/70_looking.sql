@@ -15,6 +15,11 @@ CREATE FUNCTION synergy.status(OUT preloaded boolean, OUT enabled boolean, OUT l
 COMMENT ON FUNCTION synergy.status() IS
 'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published';
 
+CREATE FUNCTION synergy.watch(lease interval DEFAULT '1 minute') RETURNS timestamptz
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_watch';
+COMMENT ON FUNCTION synergy.watch(interval) IS
+'Somebody watches for so long from now on: after LISTEN synergy_changes the scheduler tells which processes something has changed of. Returns until when; to be called again before that. NULL: no scheduler can tell (library not preloaded, standby, scheduler disabled or paused): look again now and then instead. ERROR 22023 for less than 1 second or more than 10 minutes';
+
 CREATE FUNCTION synergy.explain_job(process_name text, timeperiod text)
 	RETURNS TABLE (level int, process_name text, timeperiod text, state synergy.job_state, unit_of_work_id bigint, explanation text)
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_explain_job';

@@ -35,8 +35,8 @@ BEGIN
 	-- whoever does something may look, too
 	EXECUTE pg_catalog.format('GRANT USAGE ON SCHEMA synergy TO %I', $2);
 	EXECUTE pg_catalog.format('GRANT SELECT ON ALL TABLES IN SCHEMA synergy TO %I', $2);
-	FOREACH target IN ARRAY functions || ARRAY['now()', 'status()', 'explain_job(text, text)', 'next_fires(text, text, timestamptz, int)',
-		'machine_rows()', 'check(boolean)', 'timeperiod_is_valid(text)', 'job_state_of("char")', 'uow_state_of("char")',
+	FOREACH target IN ARRAY functions || ARRAY['now()', 'status()', 'watch(interval)', 'explain_job(text, text)', 'next_fires(text, text, timestamptz, int)',
+		'machine_rows()', 'check(boolean)', 'json_arguments(jsonb, text[])', 'timeperiod_is_valid(text)', 'job_state_of("char")', 'uow_state_of("char")',
 		'timeperiod_start(text)', 'timeperiod_end(text, text)', 'timeperiod_bounds(text, text)', 'timeperiod_at(text, timestamptz)',
 		'timeperiod_cast(text, text)', 'timeperiod_step(text, text, bigint)', 'timeperiod_series(text, text, text)',
 		'timeperiod_is_milestone(text, int, text)', 'timeperiod_group_start(text, int, text)']

@@ -9,7 +9,13 @@
 
 #include "amqp/private.h"
 
-static const struct timeval patience = {AMQP_PATIENCE_MS / 1000, AMQP_PATIENCE_MS % 1000 * 1000};
+struct timeval
+link_patience(const AmqpLink *link)
+{
+	struct timeval patience = {link->address.patience_ms / 1000, link->address.patience_ms % 1000 * 1000};
+
+	return patience;
+}
 
 /* with a socket of the kind that the address asks for */
 static int
@@ -94,7 +100,7 @@ static AmqpResult
 open_socket(AmqpLink *link)
 {
 	struct amqp_connection_info info;
-	struct timeval timeout = patience;
+	struct timeval timeout = link_patience(link);
 	int			status = parse_address(link, &info);
 
 	if (status != AMQP_STATUS_OK)
@@ -123,7 +129,7 @@ login(AmqpLink *link)
 	amqp_table_t table;
 	struct amqp_connection_info info;
 	amqp_rpc_reply_t reply;
-	struct timeval timeout = patience;
+	struct timeval timeout = link_patience(link);
 
 	for (int i = 0; i < 5; i++)
 	{
@@ -152,16 +158,14 @@ login(AmqpLink *link)
 	return AMQP_OK;
 }
 
-AmqpResult
-link_connect_step(AmqpLink *link)
+/* a step for which the broker has to answer */
+static AmqpResult
+ask_step(AmqpLink *link, const AskArguments *arguments)
 {
 	AmqpResult	result = AMQP_OK;
 
 	switch (link->stage)
 	{
-		case STAGE_LOOK_UP:
-			result = look_up(link);
-			break;
 		case STAGE_OPEN:
 			result = open_socket(link);
 			break;
@@ -180,9 +184,21 @@ link_connect_step(AmqpLink *link)
 			if (amqp_channel_open(link->connection, CHANNEL_ADMIN) == NULL)
 				result = link_fail_reply(link, "opening a channel", amqp_get_rpc_reply(link->connection));
 			break;
-		case STAGE_DONE:
-			return AMQP_OK;
+		default:
+			break;
 	}
+	return result;
+}
+
+AmqpResult
+link_connect_step(AmqpLink *link)
+{
+	static const AskArguments nothing = {0};
+	AmqpResult	result;
+
+	if (link->stage == STAGE_DONE)
+		return AMQP_OK;
+	result = link->stage == STAGE_LOOK_UP ? look_up(link) : errand_run(link, ask_step, &nothing);
 	if (result != AMQP_OK)
 		return result;
 	link->stage++;

@@ -30,49 +30,98 @@ settle(AmqpLink *link, const char *what)
 	return AMQP_REFUSED;
 }
 
+static AmqpResult
+ask_exchange(AmqpLink *link, const AskArguments *a)
+{
+	amqp_exchange_declare(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(a->name), amqp_cstring_bytes("direct"),
+						  a->passive, 1, 0, 0, amqp_empty_table);
+	return settle(link, "declaring an exchange");
+}
+
+static AmqpResult
+ask_queue(AmqpLink *link, const AskArguments *a)
+{
+	amqp_table_entry_t entries[2];
+	amqp_table_t table = {0, entries};
+
+	entries[0].key = amqp_cstring_bytes("x-queue-type");
+	entries[0].value.kind = AMQP_FIELD_KIND_UTF8;
+	entries[0].value.value.bytes = amqp_cstring_bytes(a->type);
+	table.num_entries++;
+	if (a->number > 0)
+	{
+		entries[1].key = amqp_cstring_bytes("x-max-priority");
+		entries[1].value.kind = AMQP_FIELD_KIND_I32;
+		entries[1].value.value.i32 = a->number;
+		table.num_entries++;
+	}
+	amqp_queue_declare(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(a->name), 0, 1, 0, 0, table);
+	return settle(link, "declaring a queue");
+}
+
+static AmqpResult
+ask_bind(AmqpLink *link, const AskArguments *a)
+{
+	amqp_queue_bind(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(a->name), amqp_cstring_bytes(a->exchange),
+					amqp_cstring_bytes(a->routing_key), amqp_empty_table);
+	return settle(link, "binding a queue");
+}
+
+static AmqpResult
+ask_consume(AmqpLink *link, const AskArguments *a)
+{
+	if (amqp_basic_qos(link->connection, CHANNEL_WORK, 0, a->number, 0) == NULL ||
+		amqp_basic_consume(link->connection, CHANNEL_WORK, amqp_cstring_bytes(a->name), amqp_empty_bytes, 0, 0, 0,
+						   amqp_empty_table) == NULL)
+		return link_fail_reply(link, "consuming a queue", amqp_get_rpc_reply(link->connection));
+	return AMQP_OK;
+}
+
+static AmqpResult
+ask_apart(AmqpLink *link, const AskArguments *a)
+{
+	if (amqp_channel_open(link->connection, CHANNEL_APART + a->number) == NULL ||
+		amqp_confirm_select(link->connection, CHANNEL_APART + a->number) == NULL)
+		return link_fail_reply(link, "opening a channel", amqp_get_rpc_reply(link->connection));
+	return AMQP_OK;
+}
+
+AmqpResult
+link_open_apart(AmqpLink *link, int channel)
+{
+	AskArguments arguments = {.number = channel};
+
+	return errand_run(link, ask_apart, &arguments);
+}
+
 AmqpResult
 link_declare_exchange(AmqpLink *link, const char *name, bool passive)
 {
-	amqp_exchange_declare(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(name), amqp_cstring_bytes("direct"),
-						  passive, 1, 0, 0, amqp_empty_table);
-	return settle(link, "declaring an exchange");
+	AskArguments arguments = {.name = name, .passive = passive};
+
+	return errand_run(link, ask_exchange, &arguments);
 }
 
 AmqpResult
 link_declare_queue(AmqpLink *link, const char *name, const char *type, int max_priority)
 {
-	amqp_table_entry_t entries[2];
-	amqp_table_t arguments = {0, entries};
+	AskArguments arguments = {.name = name, .type = type, .number = max_priority};
 
-	entries[0].key = amqp_cstring_bytes("x-queue-type");
-	entries[0].value.kind = AMQP_FIELD_KIND_UTF8;
-	entries[0].value.value.bytes = amqp_cstring_bytes(type);
-	arguments.num_entries++;
-	if (max_priority > 0)
-	{
-		entries[1].key = amqp_cstring_bytes("x-max-priority");
-		entries[1].value.kind = AMQP_FIELD_KIND_I32;
-		entries[1].value.value.i32 = max_priority;
-		arguments.num_entries++;
-	}
-	amqp_queue_declare(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(name), 0, 1, 0, 0, arguments);
-	return settle(link, "declaring a queue");
+	return errand_run(link, ask_queue, &arguments);
 }
 
 AmqpResult
 link_bind(AmqpLink *link, const char *queue, const char *exchange, const char *routing_key)
 {
-	amqp_queue_bind(link->connection, CHANNEL_ADMIN, amqp_cstring_bytes(queue), amqp_cstring_bytes(exchange),
-					amqp_cstring_bytes(routing_key), amqp_empty_table);
-	return settle(link, "binding a queue");
+	AskArguments arguments = {.name = queue, .exchange = exchange, .routing_key = routing_key};
+
+	return errand_run(link, ask_bind, &arguments);
 }
 
 AmqpResult
 link_consume(AmqpLink *link, const char *queue, int prefetch)
 {
-	if (amqp_basic_qos(link->connection, CHANNEL_WORK, 0, prefetch, 0) == NULL ||
-		amqp_basic_consume(link->connection, CHANNEL_WORK, amqp_cstring_bytes(queue), amqp_empty_bytes, 0, 0, 0,
-						   amqp_empty_table) == NULL)
-		return link_fail_reply(link, "consuming a queue", amqp_get_rpc_reply(link->connection));
-	return AMQP_OK;
+	AskArguments arguments = {.name = queue, .number = prefetch};
+
+	return errand_run(link, ask_consume, &arguments);
 }

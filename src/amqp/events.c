@@ -23,18 +23,18 @@ copy_bytes(char *out, size_t size, amqp_bytes_t bytes)
 }
 
 static void
-begin_message(AmqpLink *link, AmqpEventKind kind)
+begin_message(Arriving *arriving, AmqpEventKind kind)
 {
-	memset(&link->arriving, 0, sizeof(link->arriving));
-	link->arriving.is_going_on = true;
-	link->arriving.kind = kind;
+	memset(arriving, 0, sizeof(*arriving));
+	arriving->is_going_on = true;
+	arriving->kind = kind;
 }
 
 /* true: the message is complete */
 static bool
 take_part(AmqpLink *link, const amqp_frame_t *frame, AmqpEvent *event)
 {
-	Arriving   *arriving = &link->arriving;
+	Arriving   *arriving = &link->arriving[event->channel];
 
 	if (!arriving->is_going_on)
 		return false;
@@ -82,13 +82,13 @@ take_channel_close(AmqpLink *link, const amqp_frame_t *frame, AmqpEvent *event)
 }
 
 static void
-take_returned(AmqpLink *link, const amqp_basic_return_t *returned)
+take_returned(Arriving *arriving, const amqp_basic_return_t *returned)
 {
 	char		reply[200];
 
-	begin_message(link, AMQP_EVENT_RETURNED);
+	begin_message(arriving, AMQP_EVENT_RETURNED);
 	copy_bytes(reply, sizeof(reply), returned->reply_text);
-	snprintf(link->arriving.text, sizeof(link->arriving.text), "%d %s", returned->reply_code, reply);
+	snprintf(arriving->text, sizeof(arriving->text), "%d %s", returned->reply_code, reply);
 }
 
 /* true: the frame is an event by itself.  AMQP_FAILED is told by link->is_broken. */
@@ -96,6 +96,7 @@ static bool
 take_method(AmqpLink *link, const amqp_frame_t *frame, AmqpEvent *event)
 {
 	void	   *decoded = frame->payload.method.decoded;
+	Arriving   *arriving = &link->arriving[event->channel];
 	char		text[200];
 
 	switch (frame->payload.method.id)
@@ -111,11 +112,11 @@ take_method(AmqpLink *link, const amqp_frame_t *frame, AmqpEvent *event)
 			event->multiple = ((amqp_basic_nack_t *) decoded)->multiple;
 			return true;
 		case AMQP_BASIC_RETURN_METHOD:
-			take_returned(link, decoded);
+			take_returned(arriving, decoded);
 			return false;
 		case AMQP_BASIC_DELIVER_METHOD:
-			begin_message(link, AMQP_EVENT_DELIVERY);
-			link->arriving.tag = ((amqp_basic_deliver_t *) decoded)->delivery_tag;
+			begin_message(arriving, AMQP_EVENT_DELIVERY);
+			arriving->tag = ((amqp_basic_deliver_t *) decoded)->delivery_tag;
 			return false;
 		case AMQP_BASIC_CANCEL_METHOD:
 			event->kind = AMQP_EVENT_CANCELED;
@@ -162,10 +163,11 @@ link_next_event(AmqpLink *link, AmqpEvent *event)
 			return AMQP_AGAIN;
 		if (status != AMQP_STATUS_OK)
 			return link_fail(link, "the connection is lost", status);
+		event->channel = frame.channel > CHANNEL_APART && frame.channel <= CHANNEL_APART + AMQP_APART ? frame.channel - CHANNEL_APART : 0;
 		if (frame.frame_type == AMQP_FRAME_METHOD)
 			is_event = take_method(link, &frame, event);
 		else if ((frame.frame_type == AMQP_FRAME_HEADER || frame.frame_type == AMQP_FRAME_BODY) &&
-				 frame.channel == CHANNEL_WORK)
+				 (frame.channel == CHANNEL_WORK || event->channel != 0))
 			is_event = take_part(link, &frame, event);
 		if (is_event)
 			return AMQP_OK;

@@ -1,10 +1,11 @@
 /*
  * amqp/link.c: a connection from its making to its end, and writing to it.
  */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #ifdef __linux__
@@ -35,6 +36,7 @@ AmqpResult
 link_fail(AmqpLink *link, const char *what, int status)
 {
 	link->is_broken = true;
+	link->timed_out = status == AMQP_STATUS_TIMEOUT;
 	snprintf(link->error, sizeof(link->error), "%s: %s", what, amqp_error_string2(status));
 	return AMQP_FAILED;
 }
@@ -60,6 +62,12 @@ link_error(AmqpLink *link)
 	return link->error;
 }
 
+static bool
+link_timed_out(AmqpLink *link)
+{
+	return link->timed_out;
+}
+
 /* ---------------------------------------------------------------- beginning and end */
 
 static AmqpLink *
@@ -76,7 +84,7 @@ link_create(const AmqpAddress *address)
 static void
 link_destroy(AmqpLink *link, bool orderly)
 {
-	if (link == NULL)
+	if (link == NULL || !errand_abort(link))
 		return;
 	if (link->connection != NULL)
 	{
@@ -121,8 +129,18 @@ link_room(AmqpLink *link)
 	return size / 4 > unsent ? size / 4 - unsent : 0;
 }
 
+static void
+link_beat(AmqpLink *link)
+{
+	amqp_frame_t frame = {0};
+
+	frame.frame_type = AMQP_FRAME_HEARTBEAT;
+	if (link->errand == NULL && link->stage == STAGE_DONE && !link->is_broken && link_room(link) > 1024)
+		(void) amqp_send_frame(link->connection, &frame);	/* a link that is broken shows it elsewhere */
+}
+
 static AmqpResult
-link_publish(AmqpLink *link, const AmqpMessage *message)
+link_publish(AmqpLink *link, const AmqpMessage *message, int channel)
 {
 	amqp_basic_properties_t properties = {0};
 	amqp_table_entry_t header;
@@ -166,9 +184,22 @@ link_publish(AmqpLink *link, const AmqpMessage *message)
 		properties.headers.num_entries = 1;
 		properties.headers.entries = &header;
 	}
-	status = amqp_basic_publish(link->connection, CHANNEL_WORK, amqp_cstring_bytes(message->exchange),
+	status = amqp_basic_publish(link->connection, channel == 0 ? CHANNEL_WORK : CHANNEL_APART + channel, amqp_cstring_bytes(message->exchange),
 								amqp_cstring_bytes(message->routing_key), message->mandatory, 0, &properties, body);
 	return status == AMQP_STATUS_OK ? AMQP_OK : link_fail(link, "publishing", status);
+}
+
+/* a broker that gets many messages in a packet has less to do with each */
+static void
+link_hold(AmqpLink *link, bool is_held)
+{
+#ifdef TCP_CORK
+	int			fd = link_socket(link);
+	int			value = is_held;
+
+	if (fd >= 0)
+		(void) setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+#endif
 }
 
 static AmqpResult
@@ -185,10 +216,14 @@ const AmqpFunctions amqp_link_functions = {
 	link_connect_step,
 	link_destroy,
 	link_error,
+	link_timed_out,
 	link_socket,
+	link_beat,
 	link_next_event,
 	link_room,
 	link_publish,
+	link_hold,
+	link_open_apart,
 	link_ack,
 	link_declare_exchange,
 	link_declare_queue,

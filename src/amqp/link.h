@@ -5,9 +5,10 @@
  * (synergy_amqp), loaded by couriers only, so that a server without RabbitMQ needs no librabbitmq; the courier gets
  * its functions as a table (AmqpFunctions).
  *
- * Nothing here blocks for longer than AMQP_PATIENCE_MS, whatever the broker does:
+ * Nothing here is deaf for longer than a moment, whatever the broker does:
  *
- *	 connect_step(), declare_*(), bind(), consume()	wait for one answer of the broker, so long at most
+ *	 connect_step(), declare_*(), bind(), consume()	wait for one answer of the broker, for address.patience_ms at most, and
+ *						call address.go_on() every few moments meanwhile
  *	 next_event()		takes what has arrived, and never waits
  *	 publish(), ack()	only write into the socket's buffer.  librabbitmq would wait for ever, and be deaf to signals, if
  *						that were full.  So publish() must not be called when room() says that the message might not fit
@@ -22,10 +23,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AMQP_PATIENCE_MS 700
+#define AMQP_PATIENCE_MS 700	/* with a broker that has not been slow so far */
+#define AMQP_MAX_PATIENCE_MS 30000
 #define AMQP_HEARTBEAT_SECONDS 10	/* both sides; next_event() must be called at least twice as often */
 #define AMQP_MAX_BODY 65536			/* of a message that arrives, what is longer is cut off */
 #define AMQP_ERROR_SIZE 256
+#define AMQP_APART 16				/* channels for messages that must not hold up others, from 1 on; 0 is the usual one */
 
 typedef struct AmqpLink AmqpLink;
 
@@ -41,6 +44,8 @@ typedef struct AmqpAddress
 	bool		verify_peer;	/* TLS: is the certificate signed by one of ca_file? */
 	bool		verify_host;	/* TLS: and is it the host's? */
 	bool		confirms;		/* the broker is to confirm what is published */
+	int			patience_ms;	/* with each answer */
+	bool		(*go_on) (void);	/* false: not to wait any longer.  May also exit(); destroy() is then called from there */
 } AmqpAddress;
 
 typedef enum AmqpResult
@@ -67,6 +72,7 @@ typedef enum AmqpEventKind
 typedef struct AmqpEvent
 {
 	AmqpEventKind kind;
+	int			channel;		/* 0, or one of those apart: tags and the like are its own */
 	uint64_t	tag;
 	bool		multiple;
 	char		text[AMQP_ERROR_SIZE];	/* why: returned, blocked, closed */
@@ -99,11 +105,15 @@ typedef struct AmqpFunctions
 	AmqpResult (*connect_step) (AmqpLink *link);	/* again, while it says AMQP_AGAIN or AMQP_WAIT */
 	void		(*destroy) (AmqpLink *link, bool orderly);	/* orderly: says good-bye */
 	const char *(*error) (AmqpLink *link);
+	bool		(*timed_out) (AmqpLink *link);	/* was it the patience that was at its end? */
 	int			(*socket) (AmqpLink *link); /* to wait for */
+	void		(*beat) (AmqpLink *link);	/* a sign of life, when next_event() is not called for a while */
 
 	AmqpResult (*next_event) (AmqpLink *link, AmqpEvent *event);	/* AMQP_OK: event; AMQP_AGAIN: nothing now */
 	size_t		(*room) (AmqpLink *link);	/* bytes that can be written without waiting */
-	AmqpResult (*publish) (AmqpLink *link, const AmqpMessage *message); /* its tags count 1, 2, 3... */
+	AmqpResult (*publish) (AmqpLink *link, const AmqpMessage *message, int channel);	/* its tags count 1, 2, 3... */
+	void		(*hold) (AmqpLink *link, bool is_held); /* what is written may stay here, for a fifth of a second at most */
+	AmqpResult (*open_apart) (AmqpLink *link, int channel); /* before the first message on it; asks the broker */
 	AmqpResult (*ack) (AmqpLink *link, uint64_t tag);
 
 	AmqpResult (*declare_exchange) (AmqpLink *link, const char *name, bool passive);
@@ -112,7 +122,7 @@ typedef struct AmqpFunctions
 	AmqpResult (*consume) (AmqpLink *link, const char *queue, int prefetch);
 } AmqpFunctions;
 
-#define AMQP_FUNCTIONS_VERSION 1
+#define AMQP_FUNCTIONS_VERSION 2
 
 extern const AmqpFunctions amqp_link_functions;
 

@@ -17,9 +17,12 @@
 
 #include "amqp/link.h"
 
+typedef struct Errand Errand;
+
 #define CHANNEL_WORK 1			/* publishing, or consuming */
 #define SEND_BUFFER 524288		/* bytes */
 #define CHANNEL_ADMIN 2			/* declaring: an exception closes it, and only it */
+#define CHANNEL_APART 2			/* and the number of the one apart */
 
 typedef enum ConnectStage
 {
@@ -67,8 +70,10 @@ struct AmqpLink
 	struct Lookup *lookup;
 	bool		is_up;				/* logged in: can be closed in an orderly way */
 	bool		is_broken;
+	bool		timed_out;		/* that was why */
+	Errand	   *errand;			/* a thread that is asking the broker: nobody else may touch the connection */
 	char		error[AMQP_ERROR_SIZE];
-	Arriving	arriving;
+	Arriving	arriving[1 + AMQP_APART];	/* by the channel, as the courier counts: frames of several may be mixed */
 	char		body[AMQP_MAX_BODY];
 };
 
@@ -77,12 +82,30 @@ extern AmqpResult link_fail(AmqpLink *link, const char *what, int status);
 extern AmqpResult link_fail_reply(AmqpLink *link, const char *what, amqp_rpc_reply_t reply);
 extern void describe_exception(char *text, size_t size, amqp_rpc_reply_t reply);
 
+/* errand.c: ask(link, arguments) in a thread of its own, while address.go_on is called now and then */
+typedef struct AskArguments
+{
+	const char *name;
+	bool		passive;
+	const char *type;
+	int			number;			/* of priorities, of messages to be sent in advance, or a channel's */
+	const char *exchange;
+	const char *routing_key;
+} AskArguments;
+
+typedef AmqpResult (*AskFunction) (AmqpLink *link, const AskArguments *arguments);
+
+extern AmqpResult errand_run(AmqpLink *link, AskFunction ask, const AskArguments *arguments);
+extern bool errand_abort(AmqpLink *link);	/* false: the thread does not end, and keeps the link */
+
+extern struct timeval link_patience(const AmqpLink *link);
 extern AmqpResult link_connect_step(AmqpLink *link);
 extern AmqpResult link_next_event(AmqpLink *link, AmqpEvent *event);
 
 extern AmqpResult link_declare_exchange(AmqpLink *link, const char *name, bool passive);
 extern AmqpResult link_declare_queue(AmqpLink *link, const char *name, const char *type, int max_priority);
 extern AmqpResult link_bind(AmqpLink *link, const char *queue, const char *exchange, const char *routing_key);
+extern AmqpResult link_open_apart(AmqpLink *link, int channel);
 extern AmqpResult link_consume(AmqpLink *link, const char *queue, int prefetch);
 
 #endif							/* SYNERGY_AMQP_PRIVATE_H */

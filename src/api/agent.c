@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -26,6 +27,7 @@
 #include "compat.h"
 #include "core/types.h"
 #include "daemon/clock.h"
+#include "daemon/watch.h"
 #include "store/box.h"
 #include "store/box_unit.h"
 #include "store/spi.h"
@@ -73,6 +75,14 @@ at_subend(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, vo
 		forget_box();
 }
 
+/* the box's lock went before that */
+static void
+at_exit(int code, Datum argument)
+{
+	if (my_box[0] != '\0')
+		watch_tell_of_boxes();
+}
+
 static void
 remember_box(const char *box_name)
 {
@@ -82,6 +92,7 @@ remember_box(const char *box_name)
 	{
 		RegisterXactCallback(at_end, NULL);
 		RegisterSubXactCallback(at_subend, NULL);
+		on_shmem_exit(at_exit, (Datum) 0);
 	}
 	is_registered = true;
 	if (my_box[0] != '\0' && strcmp(my_box, box_name) != 0)

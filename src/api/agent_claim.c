@@ -28,6 +28,7 @@
 #include "daemon/again.h"
 #include "daemon/clock.h"
 #include "daemon/wake.h"
+#include "daemon/watch.h"
 #include "store/box.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -248,6 +249,7 @@ take(Claim *claim, StoreQuery *query, int limit, Datum *values)
 
 		ids[i] = store_get_int64(i, 1, 0);
 		again_note(ids[i], false);
+		watch_note_process(place->id);
 		place->last_taken = place->n_taken++ == 0 ? ids[i] : Max(place->last_taken, ids[i]);
 		return_unit(claim, i);
 	}

@@ -29,6 +29,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -43,6 +44,7 @@
 #include "compat.h"
 #include "daemon/again.h"
 #include "daemon/clock.h"
+#include "daemon/watch.h"
 #include "store/spi.h"
 #include "store/stream.h"
 #include "store/unit.h"
@@ -54,8 +56,9 @@ PG_FUNCTION_INFO_V1(synergy_start);
 #define FRONT_SHARE 20			/* that takes 1/20 of the time at most */
 
 /*
- * The columns of the view synergy.unit_of_work, from an UPDATE of u joined with its definition o.  The state as text: else the
- * partial index of active units would do, too, and be scanned for each id of the array.
+ * The columns of the view synergy.unit_of_work, and the id of the process, from an UPDATE of u joined with its
+ * definition o.  The state as text: else the partial index of active units would do, too, and be scanned for each id of
+ * the array.
  */
 #define TAKE_UNITS \
 	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = false " \
@@ -63,7 +66,8 @@ PG_FUNCTION_INFO_V1(synergy_start);
 #define RETURN_UNITS \
 	" RETURNING u.unit_of_work_id, o.process_name, o.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
 	"u.start_id, u.end_id, o.source, o.sink, o.arguments, synergy.uow_state_of(u.state), u.number_of_retries, u.attempt, " \
-	"u.created_at, u.submitted_at, u.started_at, u.finished_at, u.number_of_processed, u.number_of_aggregated, u.error"
+	"u.created_at, u.submitted_at, u.started_at, u.finished_at, u.number_of_processed, u.number_of_aggregated, u.error, u.process_id"
+#define N_COLUMNS 21			/* of the view */
 
 /* $1: ids of the process name, $3: how many at most, $4: where to look */
 #define CLAIM(which, type, order) \
@@ -138,8 +142,13 @@ return_units(FunctionCallInfo fcinfo, uint64 n)
 
 	for (uint64 i = 0; i < n; i++)
 	{
-		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
-		ids[i] = store_get_int64(i, 1, 0);
+		Datum		values[N_COLUMNS + 1];
+		bool		nulls[N_COLUMNS + 1];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		ids[i] = DatumGetInt64(values[0]);
+		watch_note_process(DatumGetInt32(values[N_COLUMNS]));
 	}
 	stream_units(ids, (int) n, clock_now());
 	pfree(ids);

@@ -18,6 +18,7 @@
 #include "api/session.h"
 #include "compat.h"
 #include "daemon/clock.h"
+#include "daemon/watch.h"
 #include "store/daemon.h"
 
 PG_FUNCTION_INFO_V1(synergy_register_daemon);
@@ -39,6 +40,8 @@ daemon_changed(Session *session, const char *event, const char *name, const char
 	record.detail = detail;
 	event_log_one(record, session->now);
 	daemon_notify();
+	watch_note_definitions();
+	watch_note_name(name);
 }
 
 static Datum

@@ -15,6 +15,7 @@
 #include "api/session.h"
 #include "daemon/clock.h"
 #include "daemon/wake.h"
+#include "daemon/watch.h"
 #include "store/registry.h"
 
 void
@@ -45,6 +46,11 @@ session_definitions_changed(Session *session, const char *event, const char *pro
 	record.detail = detail;
 	event_log_one(record, session->now);
 	definition_bump_version();
+	watch_note_definitions();
+	if (process_name != NULL)
+		watch_note_name(process_name);
+	else						/* a timetable: jobs of its processes may have come or gone */
+		watch_note_all();
 	wake_scheduler_at_commit(WAKE_ALL);
 }
 

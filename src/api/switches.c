@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "api/arguments.h"
@@ -96,6 +97,7 @@ synergy_trigger_now(PG_FUNCTION_ARGS)
 	Target		target;
 	StoreScope	scope;
 
+	PreventCommandIfReadOnly("synergy.trigger_now()");
 	read_target(fcinfo, 1, &target);
 	store_enter(&scope);
 	find_target(&target);

@@ -14,6 +14,7 @@
 #include "api/session.h"
 #include "core/types.h"
 #include "daemon/clock.h"
+#include "daemon/watch.h"
 #include "store/unit_run.h"
 
 PG_FUNCTION_INFO_V1(synergy_complete);
@@ -106,6 +107,7 @@ synergy_log(PG_FUNCTION_ARGS)
 		{INT8OID, TIMESTAMPTZOID, TEXTOID}
 	};
 	StoreScope	scope;
+	StoreColumn ids;
 	Datum		values[3];
 	uint64		n;
 
@@ -115,6 +117,9 @@ synergy_log(PG_FUNCTION_ARGS)
 	values[2] = PointerGetDatum(argument_required(fcinfo, 1, "line"));
 	store_enter(&scope);
 	n = store_execute(&query, values, NULL);
+	column_init(&ids, INT8OID);
+	column_add(&ids, PG_GETARG_DATUM(0));
+	watch_note_units(column_array(&ids));
 	store_leave(&scope);
 	if (n == 0)
 		ereport(ERROR,

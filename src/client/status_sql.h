@@ -1,5 +1,5 @@
 /*
- * client/status_sql.h: what `synergy status` asks.
+ * client/status_sql.h: what `synergy status` asks, and the console with it (mx/api_overview.c).
  *
  * None of it goes through all jobs or units (but with --full, which says so). Jobs are looked at from each process's
  * frontier on, at most LOOK_AT of them; how many are finished follows from the calendar, because every period up to the
@@ -14,14 +14,21 @@
 #define QUALIFIERS "ARRAY['hourly', 'daily', 'monthly', 'yearly']"
 #define FIRST_PERIOD "synergy.timeperiod_cast(p.time_qualifier, p.start_timeperiod)"
 
+/* how many periods of a qualifier lie between two of its timeperiods */
+#define PERIODS(qualifier, from, to) \
+	"CASE " qualifier " WHEN 'yearly' THEN left(" to ", 4)::int - left(" from ", 4)::int " \
+	"WHEN 'monthly' THEN left(" to ", 4)::int * 12 + substr(" to ", 5, 2)::int - left(" from ", 4)::int * 12 - substr(" from ", 5, 2)::int " \
+	"ELSE date_part('epoch', synergy.timeperiod_start(" to ") - synergy.timeperiod_start(" from ")) " \
+	"/ CASE " qualifier " WHEN 'hourly' THEN 3600 ELSE 86400 END END::bigint"
+
 /* a row for each process: where its timetable is; counts are exact unless is_capped */
 #define LEVELS_OF(limit, is_capped) \
 	"SELECT p.tree_name, p.time_qualifier, p.process_name, p.is_on, " FIRST_PERIOD " AS first_timeperiod, " \
-	"g.head AS last_timeperiod, greatest(n.periods - a.active, 0) AS finished, a.embryo, a.in_progress, a.final_run, " \
+	"g.head AS last_timeperiod, greatest(n.before + a.finished - a.backfill_left, 0) AS finished, a.embryo, a.in_progress, a.final_run, " \
 	is_capped " AS is_capped, f.frontier, l.lag_seconds, p.is_on AND coalesce(l.is_behind, false) AS is_behind, " \
 	"g.backfill_start, g.backfill_end, CASE WHEN g.backfill_end IS NOT NULL THEN a.backfill_left END AS backfill_left " \
 	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) " \
-	"CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE j.state IN " ACTIVE ") AS active, count(*) AS seen, " \
+	"CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE NOT j.in_backfill AND j.state NOT IN " ACTIVE ") AS finished, count(*) AS seen, " \
 	"count(*) FILTER (WHERE j.state = 'e') AS embryo, count(*) FILTER (WHERE j.state = 'i') AS in_progress, " \
 	"count(*) FILTER (WHERE j.state = 'f') AS final_run, " \
 	"count(*) FILTER (WHERE j.in_backfill AND j.state IN " ACTIVE ") AS backfill_left " \
@@ -35,12 +42,9 @@
 	"synergy.timeperiod_end(p.time_qualifier, f.frontier)), 0)::float8 AS lag_seconds, " \
 	"synergy.now() > synergy.timeperiod_end(p.time_qualifier, synergy.timeperiod_step(p.time_qualifier, f.frontier)) AS is_behind) l " \
 	"ON f.frontier IS NOT NULL " \
-	"CROSS JOIN LATERAL (SELECT CASE p.time_qualifier " \
-	"WHEN 'hourly' THEN extract(epoch FROM synergy.timeperiod_start(g.head) - synergy.timeperiod_start(" FIRST_PERIOD ")) / 3600 " \
-	"WHEN 'daily' THEN extract(epoch FROM synergy.timeperiod_start(g.head) - synergy.timeperiod_start(" FIRST_PERIOD ")) / 86400 " \
-	"WHEN 'monthly' THEN left(g.head, 4)::int * 12 + substr(g.head, 5, 2)::int - left(p.start_timeperiod, 4)::int * 12 " \
-	"- substr(p.start_timeperiod, 5, 2)::int " \
-	"ELSE left(g.head, 4)::int - left(p.start_timeperiod, 4)::int END::bigint + 1 AS periods) n " \
+	/* before the frontier all are finished, but for the lane of a backfill */ \
+	"CROSS JOIN LATERAL (SELECT " PERIODS("p.time_qualifier", FIRST_PERIOD, \
+	"least(coalesce(g.frontier, " FIRST_PERIOD "), synergy.timeperiod_step(p.time_qualifier, g.head))") " AS before) n " \
 	"ORDER BY t.tree_id, array_position(" QUALIFIERS ", p.time_qualifier)"
 
 #define LEVELS LEVELS_OF(LOOK_AT, "a.seen >= " LOOK_AT)
@@ -94,16 +98,11 @@
 	"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' GROUP BY u.box_name) u ON u.box_name = b.box_name ORDER BY b.box_name"
 
 /*
- * The verdict. Problems make it unwell, warnings do not unless that is asked for. $1: lag that is too long, or NULL;
- * $2: are warnings problems?
+ * The verdict: a row h of synergy.status() with verdict, problems and warnings. levels: rows as of LEVELS; max_lag: lag
+ * that is too long, an interval or NULL
  */
-#define HEALTH \
-	"SELECT verdict, cardinality(problems) = 0 AND NOT ($2::boolean AND cardinality(warnings) > 0) AS is_healthy, problems, warnings, " \
-	"current_database() AS database, now() AS at, executors, executors_busy, queued, pending_news, units_requested, " \
-	"units_in_progress, units_invalid, courier_state, outbox, last_round_at, next_wake, " \
-	"extract(epoch FROM clock_timestamp() - last_round_at)::float8 AS last_round_seconds, last_round_ms, " \
-	"extract(epoch FROM next_wake - clock_timestamp())::float8 AS next_wake_seconds " \
-	"FROM (SELECT s.*, CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN NOT s.preloaded THEN 'not preloaded' " \
+#define HEALTH_ROW(levels, max_lag) \
+	"(SELECT s.*, CASE WHEN pg_is_in_recovery() THEN 'standby' WHEN NOT s.preloaded THEN 'not preloaded' " \
 	"WHEN s.scheduler_state = 'absent' THEN 'not running' WHEN s.scheduler_state <> 'running' THEN s.scheduler_state " \
 	"WHEN s.failing_since IS NOT NULL THEN 'failing' WHEN s.next_wake < clock_timestamp() - interval '30 s' OR l.late > 0 THEN 'behind' " \
 	"ELSE 'running' END AS verdict, " \
@@ -120,7 +119,7 @@
 	"CASE WHEN s.lock_held_for > interval '1 min' THEN format('the lock on the timetables is held by %s (pid %s) since %s', " \
 	"s.lock_holder_role, s.lock_holder_pid, date_trunc('second', s.lock_held_for)) END, " \
 	"CASE WHEN l.late > 0 THEN format('%s behind by more than %s', CASE l.late WHEN 1 THEN '1 process is' " \
-	"ELSE l.late || ' processes are' END, $1::interval) END, " \
+	"ELSE l.late || ' processes are' END, " max_lag "::interval) END, " \
 	"CASE WHEN s.courier_state = 'failing' THEN 'RabbitMQ cannot be reached: ' || coalesce(s.courier_error, 'no reason given') END" \
 	"], NULL) END AS problems, " \
 	"array_remove(ARRAY[" \
@@ -132,6 +131,15 @@
 	"CASE s.outbox_unroutable WHEN 0 THEN NULL ELSE s.outbox_unroutable || ' messages find no queue' END" \
 	"], NULL) AS warnings " \
 	"FROM synergy.status() s CROSS JOIN (SELECT count(*) FILTER (WHERE q.is_behind) AS behind, " \
-	"count(*) FILTER (WHERE q.is_on AND q.lag_seconds > extract(epoch FROM $1::interval)) AS late FROM (" LEVELS ") q) l) h"
+	"count(*) FILTER (WHERE q.is_on AND q.lag_seconds > extract(epoch FROM " max_lag "::interval)) AS late FROM (" levels ") q) l) h"
+
+/* problems make it unwell, warnings do not unless that is asked for. $1: lag that is too long, or NULL; $2: are warnings problems? */
+#define HEALTH \
+	"SELECT verdict, cardinality(problems) = 0 AND NOT ($2::boolean AND cardinality(warnings) > 0) AS is_healthy, problems, warnings, " \
+	"current_database() AS database, now() AS at, executors, executors_busy, queued, pending_news, units_requested, " \
+	"units_in_progress, units_invalid, courier_state, outbox, last_round_at, next_wake, " \
+	"extract(epoch FROM clock_timestamp() - last_round_at)::float8 AS last_round_seconds, last_round_ms, " \
+	"extract(epoch FROM next_wake - clock_timestamp())::float8 AS next_wake_seconds " \
+	"FROM " HEALTH_ROW(LEVELS, "$1")
 
 #endif							/* SYNERGY_CLIENT_STATUS_SQL_H */

@@ -2,8 +2,8 @@
  * courier/courier.c: the bridge to RabbitMQ: one process for each database that wants one.
  *
  * Its loop does what there is to do on either side (publisher.c, listener.c) and then waits for its latch, for the two
- * sockets, and for the next timer.  Nothing in it waits for the broker for more than a second (amqp/link.h), and
- * between any two such waits interrupts are served: so SIGTERM, a cancel and the barriers by which PostgreSQL asks all
+ * sockets, and for the next timer.  It waits for one answer of the broker at a time, which may take long, and
+ * serves interrupts meanwhile (amqp/link.h, go_on): so SIGTERM, a cancel and the barriers by which PostgreSQL asks all
  * processes to let go of files are answered, whatever the broker does.  No transaction is open while it waits.
  *
  * All it knows is in the tables and at the broker; killed at any moment, the next one goes on.
@@ -158,6 +158,27 @@ reload_settings(void)
 	proc_exit(0);
 }
 
+/* while the broker is waited for */
+static bool
+go_on(void)
+{
+	static TimestampTz last_beat = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	process_check(0);
+	if (ConfigReloadPending)
+		reload_settings();
+	if (now - last_beat > MAX_SLEEP)
+	{
+		last_beat = now;
+		if (courier.publisher.dial.is_up)
+			amqp->beat(courier.publisher.dial.link);
+		if (courier.listener.dial.is_up)
+			amqp->beat(courier.listener.dial.link);
+	}
+	return !my_slot->courier.stop && my_slot->parkers == 0;
+}
+
 /* ---------------------------------------------------------------- what is shown */
 
 static void
@@ -302,6 +323,7 @@ synergy_courier_main(Datum argument)
 
 	load_module();
 	read_settings(&courier.settings);
+	courier.settings.go_on = go_on;
 	if (courier.settings.uris == NIL)
 		proc_exit(0);
 	publisher_init(&courier.publisher, &courier.settings);

@@ -4,6 +4,7 @@
  *	 courier.c		the process: its loop, its settings, what it shows of itself
  *	 dial.c			one connection: making it, losing it, trying again
  *	 publisher.c	outbox -> broker, with confirms
+ *	 confirms.c		what the broker says of it
  *	 topology.c		exchanges, queues and bindings, declared before they are used
  *	 listener.c		status queue -> units
  *	 status.c		reading one status message
@@ -37,6 +38,7 @@ typedef struct CourierSettings
 	char	   *cert_file;
 	char	   *key_file;
 	int			verify;			/* AmqpVerify */
+	bool		(*go_on) (void);	/* called while the broker is waited for; false: not to wait any longer */
 } CourierSettings;
 
 /* ---------------------------------------------------------------- dial.c */
@@ -55,6 +57,7 @@ typedef struct Dial
 	char		host[128];		/* that is talked to, without user and password */
 	TimestampTz up_since;
 	TimestampTz not_before;		/* of the next try */
+	int			patience_ms;	/* with the broker's answers */
 	int64		backoff;		/* 0: the next failure is the first one */
 	TimestampTz failing_since;	/* 0: not */
 	char		error[AMQP_ERROR_SIZE];
@@ -76,6 +79,9 @@ extern TimestampTz dial_next(const Dial *dial);	/* when dial_advance() has to do
 #define PUBLISH_WINDOW 1024
 #define PUBLISH_WINDOW_BYTES (1024 * 1024)
 
+#define PUBLISH_FETCH 256
+#define PUBLISH_ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
+#define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */
 
 typedef struct Rejected
@@ -87,11 +93,15 @@ typedef struct Rejected
 	char	   *reason;
 } Rejected;
 
-/* by a queue */
+/* what a queue makes of what is sent to it */
 typedef struct Refusals
 {
 	TimestampTz since;			/* of every message, over this connection; 0: not so */
 	bool		was_given_up;	/* a connection was, for it */
+	bool		is_suspect;		/* it had not answered when a connection ended: one message at a time, until it takes one */
+	bool		was_probed;		/* over this connection */
+	TimestampTz probed_at;		/* when it got the message that is on its way; 0: none is */
+	TimestampTz answered_at;	/* the last time */
 } Refusals;
 
 typedef struct InFlight
@@ -100,6 +110,7 @@ typedef struct InFlight
 	Rejected   *rejected;
 	struct Route *route;		/* of a request */
 	size_t		size;
+	TimestampTz sent_at;
 	bool		is_confirmed;
 	bool		is_returned;
 	bool		is_refused;		/* nack */
@@ -107,16 +118,27 @@ typedef struct InFlight
 	char		error[AMQP_ERROR_SIZE];
 } InFlight;
 
+/* one message to a queue that is suspect, on a channel of its own: the broker may handle nothing behind it */
+typedef struct Probe
+{
+	bool		is_open;		/* the channel is */
+	bool		is_out;
+	InFlight	flying;
+} Probe;
+
 typedef struct Publisher
 {
 	Dial		dial;
 	bool		is_blocked;
 	Refusals	refusals;		/* of what goes over no route: rejected statuses, events */
+	TimestampTz moment_ends;	/* until which all wait for a queue that owes an answer */
+	TimestampTz reading_since;	/* the broker reads what we send: neither connecting nor blocked */
 	int64		nack_patience;	/* with a queue that refuses everything */
 	MemoryContext batch;		/* of the rows in `rows` */
 	List	   *rows;			/* of OutboxRow *: fetched */
 	int			next_row;		/* those before it have been published */
 	InFlight	flying[PUBLISH_WINDOW]; /* ring: tag first_tag is at first_tag % PUBLISH_WINDOW */
+	Probe		probes[AMQP_APART];
 	uint64		first_tag;
 	uint64		next_tag;
 	size_t		flying_bytes;
@@ -153,12 +175,18 @@ typedef struct Publisher
 extern void publisher_init(Publisher *publisher, const CourierSettings *settings);
 extern void publisher_connected(Publisher *publisher);
 extern void publisher_disconnected(Publisher *publisher);
-extern void publisher_read(Publisher *publisher);	/* confirms */
 extern void publisher_write(Publisher *publisher);	/* as much as fits */
 extern bool publisher_wants_database(const Publisher *publisher);
 extern void publisher_use_database(Publisher *publisher);	/* a transaction of its own */
 extern TimestampTz publisher_next(const Publisher *publisher);
 extern void publisher_reject(Publisher *publisher, Rejected *rejected);
+
+/* ---------------------------------------------------------------- confirms.c */
+
+extern void publisher_read(Publisher *publisher);
+extern void publisher_add_failure(Publisher *publisher, int64 id, const char *error);
+extern Refusals *publisher_refusals(const Publisher *publisher, struct Route *route);
+extern TimestampTz publisher_silent_until(const Publisher *publisher);
 
 /* ---------------------------------------------------------------- topology.c */
 

@@ -1,8 +1,9 @@
 /*
  * courier/dial.c: one connection to the broker: making it, losing it, trying again.
  *
- * Each step of connecting waits for the broker for less than a second; between two of them the loop goes round, so
- * that a broker that answers nothing cannot make the courier deaf.
+ * Each step of connecting waits for one answer of the broker, interrupts being served meanwhile.  At first for less than
+ * a second; each time that this was not enough, the next connection waits twice as long, up to 30 s: a broker that is
+ * slow, and alive, is got through to.
  *
  * An episode of failure begins with the first one of either connection, is reported once, and ends when both have
  * lasted for a while.  Within it the addresses are tried in turn, and after all of them have failed comes a pause: 1 s, 2 s, up to 15.
@@ -68,6 +69,9 @@ begin(Dial *dial)
 	address.verify_peer = settings->verify != AMQP_VERIFY_NONE;
 	address.verify_host = settings->verify == AMQP_VERIFY_FULL;
 	address.confirms = dial->confirms;
+	dial->patience_ms = Max(dial->patience_ms, AMQP_PATIENCE_MS);
+	address.patience_ms = dial->patience_ms;
+	address.go_on = settings->go_on;
 	if (settings->password_file && !read_password(dial, settings->password_file))
 		dial_fail(dial, "the file of synergy.amqp_password_file cannot be read");
 	else if (strncmp(uri, "amqps:", 6) == 0 && address.verify_peer && settings->ca_file == NULL)
@@ -80,6 +84,7 @@ static void
 end_episode(Dial *dial)
 {
 	dial->backoff = 0;
+	dial->patience_ms = 0;
 	dial->failing_since = 0;
 	dial->error[0] = '\0';
 	if (--n_failing == 0)
@@ -123,6 +128,8 @@ dial_fail(Dial *dial, const char *error)
 	TimestampTz now = GetCurrentTimestamp();
 	int			n = list_length(dial->settings->uris);
 
+	if (error == NULL && amqp->timed_out(dial->link))
+		dial->patience_ms = Min(dial->patience_ms * 2, AMQP_MAX_PATIENCE_MS);
 	strlcpy(dial->error, error ? error : amqp->error(dial->link), sizeof(dial->error));
 	dial_hang_up(dial, false);
 	if (dial->failing_since == 0)

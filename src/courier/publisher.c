@@ -9,6 +9,12 @@
  * One transaction serves for all: it deletes what was confirmed, postpones what came back, and fetches the next rows,
  * while up to a window of messages is still on its way to the broker and keeps it busy.
  *
+ * A queue may say nothing at all: one without a leader neither confirms nor refuses what is sent to it.  The broker's
+ * channel may wait for it, so that nothing behind it on that channel is confirmed, and after some hundred messages it
+ * reads nothing more of the whole connection.  Then that is given up, and over the next one every queue that still owed
+ * an answer gets one message on a channel of its own.  The others wait for it a moment, since mostly the answer comes at
+ * once; until it does, the rows of that queue are put off, and those of other queues go on.
+ *
  * Rows are written by many transactions, which commit in any order; a row that becomes visible behind those that were
  * fetched already is found by its gap (store/backlog.h).  Whoever writes one wakes the courier when he has committed.
  */
@@ -23,14 +29,12 @@
 #include "guc.h"
 #include "store/spi.h"
 
-#define FETCH 256
 #define LOOK_INTERVAL (60 * USECS_PER_SEC) /* for what a COMMIT PREPARED has added, which wakes nobody */
-#define ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
 #define HELD_RETRY (500 * 1000)	/* microseconds; rows that could not be deleted, because somebody holds them */
-#define REJECTED_PAUSE (5 * USECS_PER_SEC)	/* the dead letter queue did not take one */
-#define NACK_PATIENCE (2 * USECS_PER_SEC)
-#define MAX_NACK_PATIENCE (300 * USECS_PER_SEC)
+#define PROBE_MOMENT (1 * USECS_PER_SEC)	/* all wait so long for a queue that has not answered before */
 #define MESSAGE_OVERHEAD 600	/* frames and properties around a body */
+
+static const char NO_ANSWER[] = "its queue neither confirms nor refuses anything";
 
 void
 publisher_init(Publisher *publisher, const CourierSettings *settings)
@@ -41,7 +45,7 @@ publisher_init(Publisher *publisher, const CourierSettings *settings)
 	publisher->dial.settings = settings;
 	publisher->batch = AllocSetContextCreate(TopMemoryContext, "synergy courier batch", ALLOCSET_DEFAULT_SIZES);
 	publisher->routes_context = AllocSetContextCreate(TopMemoryContext, "synergy courier routes", ALLOCSET_DEFAULT_SIZES);
-	publisher->done_capacity = ENOUGH_DONE + FETCH + PUBLISH_WINDOW;
+	publisher->done_capacity = PUBLISH_ENOUGH_DONE + PUBLISH_FETCH + PUBLISH_WINDOW;
 	publisher->done = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
 	publisher->left = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
 	publisher->first_tag = publisher->next_tag = 1;
@@ -55,7 +59,10 @@ publisher_connected(Publisher *publisher)
 {
 	publisher->is_blocked = false;
 	publisher->room = 0;
-	publisher->refusals.since = 0;
+	publisher->reading_since = GetCurrentTimestamp();
+	publisher->refusals.since = publisher->refusals.probed_at = 0;
+	publisher->refusals.was_probed = false;
+	memset(publisher->probes, 0, sizeof(publisher->probes));
 	publisher->first_tag = publisher->next_tag = 1;
 	publisher->flying_bytes = 0;
 	backlog_reset(&publisher->backlog);
@@ -82,9 +89,17 @@ publisher_disconnected(Publisher *publisher)
 	{
 		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
 
+		if (!flying->is_confirmed)
+			publisher_refusals(publisher, flying->route)->is_suspect = true;
 		/* what was confirmed before those in front of it is settled, and gone */
 		if (flying->rejected && !flying->is_confirmed)
 			publisher_reject(publisher, flying->rejected);
+	}
+	for (int i = 0; i < AMQP_APART; i++)
+	{
+		if (publisher->probes[i].is_out && publisher->probes[i].flying.rejected)
+			publisher_reject(publisher, publisher->probes[i].flying.rejected);
+		publisher->probes[i].is_out = false;
 	}
 	publisher->flying_bytes = 0;
 	publisher->rows = NIL;
@@ -92,173 +107,6 @@ publisher_disconnected(Publisher *publisher)
 	publisher->to_declare = NIL;
 	publisher->is_blocked = false;
 	MemoryContextReset(publisher->batch);
-}
-
-/* ---------------------------------------------------------------- what the broker says */
-
-static void
-add_failure(Publisher *publisher, int64 id, const char *error)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	OutboxFailure *failure = palloc(sizeof(OutboxFailure));
-
-	failure->id = id;
-	failure->error = pstrdup(error);
-	publisher->failures = lappend(publisher->failures, failure);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-settle(Publisher *publisher, InFlight *flying)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-	publisher->flying_bytes -= flying->size;
-	if (flying->rejected && (flying->is_refused || flying->is_returned))
-	{
-		publisher->rejected = lappend(publisher->rejected, flying->rejected);
-		publisher->rejected_not_before = GetCurrentTimestamp() + REJECTED_PAUSE;
-	}
-	else if (flying->rejected)
-		publisher->settled = lappend(publisher->settled, flying->rejected);
-	else if (flying->is_returned)
-		add_failure(publisher, flying->outbox_id, flying->error);
-	else if (flying->is_refused)
-		add_failure(publisher, flying->outbox_id, "the broker could not take it over (nack)");
-	else
-		publisher->done[publisher->n_done++] = flying->outbox_id;
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * A channel that published while a queue had no leader may be refused by that queue for ever, and another one is not.
- * A queue that is full refuses both: so each time that it does not help, the next one is put off for twice as long.
- */
-static void
-watch_nacks(Publisher *publisher, InFlight *flying)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Refusals   *refusals = flying->route ? topology_refusals(flying->route) : &publisher->refusals;
-
-	if (!flying->is_refused)
-	{
-		if (refusals->was_given_up)
-			publisher->nack_patience = NACK_PATIENCE;
-		memset(refusals, 0, sizeof(*refusals));
-	}
-	else if (refusals->since == 0)
-		refusals->since = now;
-	else if (now - refusals->since > publisher->nack_patience && publisher->dial.is_up)
-	{
-		refusals->was_given_up = true;
-		publisher->nack_patience = Min(publisher->nack_patience * 2, MAX_NACK_PATIENCE);
-		dial_fail(&publisher->dial, "a queue takes over no message (nack)");
-	}
-}
-
-static void
-take_confirm(Publisher *publisher, const AmqpEvent *event)
-{
-	uint64		from = event->multiple ? publisher->first_tag : event->tag;
-
-	if (event->tag >= publisher->next_tag)
-		return;					/* of nothing that we sent */
-	publisher->is_careful = false;
-	for (uint64 tag = Max(from, publisher->first_tag); tag <= event->tag; tag++)
-	{
-		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
-
-		if (flying->is_confirmed)
-			continue;
-		flying->is_confirmed = true;
-		flying->is_refused = event->kind == AMQP_EVENT_NACK;
-		settle(publisher, flying);
-		watch_nacks(publisher, flying);
-	}
-	while (publisher->first_tag < publisher->next_tag &&
-		   publisher->flying[publisher->first_tag % PUBLISH_WINDOW].is_confirmed)
-		publisher->first_tag++;
-}
-
-/* it comes before the confirm of the same message */
-static void
-take_returned(Publisher *publisher, const AmqpEvent *event)
-{
-	for (uint64 tag = publisher->first_tag; tag < publisher->next_tag; tag++)
-	{
-		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
-
-		if (flying->is_confirmed || flying->is_returned || strcmp(flying->message_id, event->message_id) != 0)
-			continue;
-		flying->is_returned = true;
-		strlcpy(flying->error, event->text, sizeof(flying->error));
-		topology_forget(flying->route);	/* somebody deleted what was there */
-		publisher->has_lost_dead_letters |= flying->rejected != NULL;
-		return;
-	}
-}
-
-/*
- * The broker has closed the channel, over one of the messages that were on their way: one that may not be published
- * there, say.  With the next connection they are sent one by one, so that it is known which; it is put off, and the
- * others go on.
- */
-static void
-blame(Publisher *publisher, const char *why)
-{
-	InFlight   *flying = &publisher->flying[publisher->first_tag % PUBLISH_WINDOW];
-
-	if (publisher->next_tag - publisher->first_tag == 1 && !flying->rejected)
-		add_failure(publisher, flying->outbox_id, why);
-	publisher->is_careful = true;
-}
-
-void
-publisher_read(Publisher *publisher)
-{
-	AmqpEvent	event;
-
-	publisher->has_unread = false;
-	while (publisher->dial.is_up)
-	{
-		AmqpResult	result;
-
-		if (publisher->n_done >= ENOUGH_DONE + FETCH)
-		{
-			/* librabbitmq may have taken more of them from the socket, which then tells nothing */
-			publisher->has_unread = true;
-			return;
-		}
-		result = amqp->next_event(publisher->dial.link, &event);
-		if (result == AMQP_FAILED)
-			dial_fail(&publisher->dial, NULL);
-		if (result != AMQP_OK)
-			return;
-		switch (event.kind)
-		{
-			case AMQP_EVENT_ACK:
-			case AMQP_EVENT_NACK:
-				take_confirm(publisher, &event);
-				break;
-			case AMQP_EVENT_RETURNED:
-				take_returned(publisher, &event);
-				break;
-			case AMQP_EVENT_BLOCKED:
-				publisher->is_blocked = true;
-				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes no messages for now: %s", event.text)));
-				break;
-			case AMQP_EVENT_UNBLOCKED:
-				publisher->is_blocked = false;
-				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes messages again")));
-				break;
-			case AMQP_EVENT_CHANNEL_CLOSED:
-				blame(publisher, event.text);
-				dial_fail(&publisher->dial, event.text);
-				break;
-			default:
-				break;
-		}
-	}
 }
 
 /* ---------------------------------------------------------------- publishing */
@@ -279,26 +127,64 @@ has_room(Publisher *publisher, size_t size)
 	return !publisher->is_short_of_room;
 }
 
+/* one that is free; -1: none is */
+static int
+channel_apart(const Publisher *publisher)
+{
+	for (int i = 0; i < AMQP_APART; i++)
+		if (!publisher->probes[i].is_out)
+			return i + 1;
+	return -1;
+}
+
 static bool
 send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, Rejected *rejected, Route *route)
 {
 	InFlight   *flying = &publisher->flying[publisher->next_tag % PUBLISH_WINDOW];
+	Refusals   *refusals = publisher_refusals(publisher, route);
+	int			channel = refusals->is_suspect ? channel_apart(publisher) : 0;
+	Probe	   *probe = channel > 0 ? &publisher->probes[channel - 1] : NULL;
+	AmqpResult	result = AMQP_OK;
 
-	if (amqp->publish(publisher->dial.link, message) != AMQP_OK)
+	if (probe != NULL && !probe->is_open)
+	{
+		result = amqp->open_apart(publisher->dial.link, channel);
+		process_check(0);
+	}
+	if (result == AMQP_OK)
+		result = amqp->publish(publisher->dial.link, message, channel);
+	if (result != AMQP_OK)
 	{
 		dial_fail(&publisher->dial, NULL);
 		return false;
 	}
-	publisher->next_tag++;
+	if (probe != NULL)
+	{
+		flying = &probe->flying;
+		probe->is_open = probe->is_out = true;
+		refusals->probed_at = GetCurrentTimestamp();
+		publisher->moment_ends = refusals->was_probed ? 0 : refusals->probed_at + PROBE_MOMENT;
+		refusals->was_probed = true;
+	}
+	else
+		publisher->next_tag++;
 	memset(flying, 0, offsetof(InFlight, error));
 	flying->outbox_id = outbox_id;
 	flying->rejected = rejected;
 	flying->route = route;
+	flying->sent_at = GetCurrentTimestamp();
 	flying->size = message->size + MESSAGE_OVERHEAD;
 	strlcpy(flying->message_id, message->message_id, sizeof(flying->message_id));
 	publisher->flying_bytes += flying->size;
 	publisher->room -= Min(publisher->room, flying->size);
 	return true;
+}
+
+/* nothing may be sent to it now */
+static bool
+owes_answer(const Publisher *publisher, const Refusals *refusals)
+{
+	return refusals->is_suspect && (refusals->probed_at != 0 || channel_apart(publisher) < 0);
 }
 
 /* into the dead letter queue, with the reason */
@@ -310,7 +196,7 @@ send_rejected(Publisher *publisher)
 	char		id[48];
 
 	message.size = rejected->size;
-	if (!has_room(publisher, message.size + strlen(rejected->reason)))
+	if (!has_room(publisher, message.size + strlen(rejected->reason)) || owes_answer(publisher, &publisher->refusals))
 		return false;
 	snprintf(id, sizeof(id), "rejected-%u-" UINT64_FORMAT, rejected->generation, rejected->tag);
 	message.exchange = "";
@@ -352,9 +238,15 @@ send_row(Publisher *publisher, OutboxRow *row)
 	error = topology_error(route);
 	if (!publisher->dial.is_up || publisher->has_declared)
 		return false;			/* declaring takes its time: the others have their turn first */
+	if (error == NULL && owes_answer(publisher, publisher_refusals(publisher, route)))
+	{
+		if (GetCurrentTimestamp() < publisher->moment_ends)
+			return false;
+		error = NO_ANSWER;
+	}
 	if (error != NULL)
 	{
-		add_failure(publisher, row->id, error);
+		publisher_add_failure(publisher, row->id, error);
 		return true;
 	}
 	message.exchange = row->exchange;
@@ -373,6 +265,18 @@ send_row(Publisher *publisher, OutboxRow *row)
 	return send_message(publisher, &message, row->id, NULL, route);
 }
 
+static void
+send_rows(Publisher *publisher)
+{
+	while (publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
+		   publisher->n_done < publisher->done_capacity)
+	{
+		if (!send_row(publisher, list_nth(publisher->rows, publisher->next_row)))
+			return;
+		publisher->next_row++;
+	}
+}
+
 void
 publisher_write(Publisher *publisher)
 {
@@ -388,12 +292,12 @@ publisher_write(Publisher *publisher)
 			break;
 	if (publisher->dial.is_up && !publisher->is_blocked && publisher->to_declare != NIL)
 		topology_declare_next(publisher);
-	while (publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
-		   publisher->n_done < publisher->done_capacity)
+	if (publisher->dial.is_up && publisher->next_row < list_length(publisher->rows))
 	{
-		if (!send_row(publisher, list_nth(publisher->rows, publisher->next_row)))
-			return;
-		publisher->next_row++;
+		amqp->hold(publisher->dial.link, true);
+		send_rows(publisher);
+		if (publisher->dial.is_up)
+			amqp->hold(publisher->dial.link, false);
 	}
 }
 
@@ -425,7 +329,7 @@ publisher_wants_database(const Publisher *publisher)
 
 	if (now < publisher->no_database_before)
 		return false;
-	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= ENOUGH_DONE ||
+	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= PUBLISH_ENOUGH_DONE ||
 		(publisher->n_done > publisher->n_held && !is_flying(publisher) && !has_rows) ||
 		(publisher->n_held > 0 && now >= publisher->held_until) || (publisher->new_routes && publisher->dial.is_up);
 }
@@ -442,11 +346,11 @@ fetch(Publisher *publisher, TimestampTz now)
 	publisher->next_row = 0;
 	if (publisher->is_partial)
 		backlog_reset(&publisher->backlog);
-	n = outbox_fetch(&publisher->backlog, FETCH, &publisher->rows, &publisher->is_partial);
-	publisher->has_mail = n == FETCH;
+	n = outbox_fetch(&publisher->backlog, PUBLISH_FETCH, &publisher->rows, &publisher->is_partial);
+	publisher->has_mail = n == PUBLISH_FETCH;
 	publisher->next_look = now + LOOK_INTERVAL;
 	if (now >= publisher->next_try)
-		(void) outbox_fetch_due(now, FETCH, &publisher->rows);
+		(void) outbox_fetch_due(now, PUBLISH_FETCH, &publisher->rows);
 	MemoryContextSwitchTo(old);
 }
 
@@ -533,6 +437,8 @@ publisher_next(const Publisher *publisher)
 		next = Min(next, publisher->rejected_not_before);
 	if (publisher->n_held > 0)
 		next = Min(next, publisher->held_until);
-	/* else a confirm comes, and wakes us */
-	return is_flying(publisher) ? PG_INT64_MAX : next;
+	/* a confirm comes, and wakes us; or it does not */
+	if (publisher->moment_ends > now)
+		return Min(publisher_silent_until(publisher), publisher->moment_ends);
+	return is_flying(publisher) ? publisher_silent_until(publisher) : next;
 }

@@ -55,6 +55,8 @@ topology_reset(Publisher *publisher)
 	{
 		route->is_declared = false;
 		route->refusals.since = 0;
+		route->refusals.probed_at = 0;
+		route->refusals.was_probed = false;
 	}
 }
 

@@ -26,6 +26,7 @@
 #include "daemon/prune.h"
 #include "daemon/slots.h"
 #include "daemon/wake.h"
+#include "daemon/watch.h"
 #include "guc.h"
 #include "round/round.h"
 #include "store/definition.h"
@@ -286,9 +287,9 @@ loop_forever(Loop *loop)
 		loop->lost |= lost;
 		if (must_end)
 			proc_exit(0);
+		MemoryContextSwitchTo(loop->context);
 		if (synergy_enabled)
 		{
-			MemoryContextSwitchTo(loop->context);
 			/* a round may have to wait for somebody's lock; the courier need not */
 			if (loop->is_identified)
 				(void) courier_keep(my_slot, !loop->paused);
@@ -299,11 +300,13 @@ loop_forever(Loop *loop)
 			next = Min(next, prune_run(round_definitions(loop->memory), !is_something_due(loop)));
 			if (loop->is_identified)
 				next = Min(next, courier_keep(my_slot, !loop->paused));
-			MemoryContextSwitchTo(TopMemoryContext);
-			MemoryContextReset(loop->context);
 		}
 		else
 			(void) courier_keep(my_slot, false);
+		/* last: what the round has changed goes along, and who works waits for nobody who only looks */
+		next = Min(next, watch_send(my_slot));
+		MemoryContextSwitchTo(TopMemoryContext);
+		MemoryContextReset(loop->context);
 		AcceptInvalidationMessages();
 		sleep_until(Min(next, GetCurrentTimestamp() + SAFETY_INTERVAL));
 	}
@@ -331,6 +334,7 @@ synergy_scheduler_main(Datum argument)
 	set_state(synergy_enabled ? DATABASE_RUNNING : DATABASE_DISABLED);
 
 	dispatch_init(my_slot);
+	watch_begin(my_slot);
 	loop.memory = round_memory_create(TopMemoryContext);
 	loop.context = AllocSetContextCreate(TopMemoryContext, "synergy scheduler", ALLOCSET_DEFAULT_SIZES);
 	loop.reasons = WAKE_ALL;

@@ -41,6 +41,7 @@ create_memory(void)
 		memset(slots, 0, sizeof(SharedSlots));
 		slots->lock = &GetNamedLWLockTranche("synergy")->lock;
 		ConditionVariableInit(&slots->left);
+		pg_atomic_init_u64(&slots->watched_until, 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }

@@ -8,6 +8,7 @@
  *	 DatabaseSlot.parkers	the backend that parks (daemon/park.c), and takes it back at its transaction's end
  *	 DatabaseSlot.reasons	anybody at commit (daemon/wake.c); the scheduler takes them
  *	 DatabaseSlot.again...	anybody at the end of a transaction or subtransaction (daemon/again.c)
+ *	 DatabaseSlot.changes	anybody at commit, while somebody watches (daemon/watch.c); the scheduler takes them
  *	 CourierSlot			the scheduler (starting), the courier (the rest), anybody (stop, has_mail)
  *	 ExecutorSlot			the scheduler fills in mail and `stop`, the executor takes mail and sets `running`
  *
@@ -19,6 +20,7 @@
 #define SYNERGY_DAEMON_SLOTS_H
 
 #include "postgres.h"
+#include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
@@ -28,6 +30,8 @@
 #define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
 #define MAILBOX_SIZE 2			/* units that an executor has waiting for it */
 #define AGAIN_KEPT 256			/* notices of units that may be claimable again */
+#define CHANGED_IDS_KEPT 64		/* processes and freeruns that something has changed of */
+#define CHANGED_NAMES_KEPT 16	/* likewise, by their names */
 #define START_PATIENCE (10 * USECS_PER_SEC) /* a process that has not come up by then will not */
 
 typedef enum DatabaseState
@@ -68,6 +72,17 @@ typedef struct CourierSlot
 	char		error[COURIER_ERROR_SIZE];
 } CourierSlot;
 
+/* what has changed that people look at, see daemon/watch.h; both lists have every element once */
+typedef struct ChangeSet
+{
+	bool		is_all;			/* there was no room for more: of any process */
+	bool		has_definitions;
+	int			n_ids;
+	int			n_names;
+	int32		ids[CHANGED_IDS_KEPT];
+	char		names[CHANGED_NAMES_KEPT][NAMEDATALEN];
+} ChangeSet;
+
 typedef struct DatabaseSlot
 {
 	DatabaseState state;
@@ -87,6 +102,10 @@ typedef struct DatabaseSlot
 	int64		newest_unit;
 	uint64		definitions_count;	/* changes of definitions that are visible; as above, never 0 */
 	Oid			unit_relation;	/* the table that it is in: DROP and CREATE EXTENSION makes another */
+	/* for those who watch, see daemon/watch.h */
+	TimestampTz watched_until;	/* 0: nobody has ever watched */
+	bool		is_told;		/* the scheduler was woken for the changes, or looks at them soon by itself */
+	ChangeSet	changes;
 	/* for synergy.status() */
 	TimestampTz started_at;
 	TimestampTz last_round_at;
@@ -128,6 +147,7 @@ typedef struct SharedSlots
 	Latch	   *launcher_latch;
 	bool		look_again;		/* the launcher is to read the list of databases */
 	uint64		generation;		/* so many slots of databases have been taken */
+	pg_atomic_uint64 watched_until; /* the latest of all databases; written under the lock, read without */
 	ConditionVariable left;		/* a process of ours has left its database */
 	DatabaseSlot databases[MAX_DATABASES];
 	ExecutorSlot executors[MAX_EXECUTOR_SLOTS];

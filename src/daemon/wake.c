@@ -14,6 +14,7 @@
 
 #include "daemon/slots.h"
 #include "daemon/wake.h"
+#include "daemon/watch.h"
 
 static int	pending_reasons = 0;
 static bool has_mail = false;	/* for the courier */
@@ -23,13 +24,17 @@ static void
 publish(XactEvent event, void *arg)
 {
 	DatabaseSlot *slot;
+	bool		is_watched;
 
-	if (pending_reasons == 0 && !has_mail)
+	if (pending_reasons == 0 && !has_mail && !watch_has_notes())
 		return;
-	if (event == XACT_EVENT_COMMIT)
+	is_watched = event == XACT_EVENT_COMMIT && watch_has_notes() && watch_is_on();
+	if (event == XACT_EVENT_COMMIT && (pending_reasons != 0 || has_mail || is_watched))
 	{
 		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 		slot = slots_find(MyDatabaseId, false);
+		if (slot != NULL && is_watched)
+			watch_publish(slot);
 		if (slot != NULL && pending_reasons != 0)
 			slots_wake_scheduler(slot, pending_reasons);
 		if (slot != NULL && (pending_reasons & WAKE_DEFINITIONS))
@@ -42,6 +47,7 @@ publish(XactEvent event, void *arg)
 	{
 		pending_reasons = 0;
 		has_mail = false;
+		watch_forget();
 	}
 }
 

@@ -308,7 +308,7 @@ answer_end(void)
 			database_forget(answer->query);
 			take(answer, &outcome);
 		}
-		else
+		else if (answer->references == 0)
 			free_answer(answer);
 	}
 }

@@ -3,8 +3,9 @@
  *
  * The statement is one, of one row with one column: the JSON document of docs/api.md as text. No row: 404.
  * It runs as the role that has logged in, in a transaction of its own, with search_path = pg_catalog, UTF8, time zone
- * UTC, DateStyle ISO and a timeout; every name of ours in it is qualified. All parameters are of type text and may be
- * NULL.  What goes wrong is answered with PostgreSQL's message (see docs/api.md for the statuses).
+ * UTC, DateStyle and IntervalStyle as usual (ISO, postgres), a timeout, and API_PLANNING; every name of ours in it is
+ * qualified.  Parameters are sent as text, or as of unknown type, and may be NULL.  What goes wrong is answered with
+ * PostgreSQL's message (see docs/api.md for the statuses).
  */
 #ifndef SYNERGY_MX_API_H
 #define SYNERGY_MX_API_H
@@ -12,6 +13,16 @@
 #include <stdbool.h>
 
 #define API_PREFIX "/api/v1/"
+
+/*
+ * What a session sets besides, once, as rows of VALUES for set_config: without statistics, or with what they say of LIMIT,
+ * the planner would rather read a table from its beginning, or all of a process's rows to sort them, than go along an
+ * index; compiling takes longer than any of the statements; and parallel workers would take the slots that the scheduler
+ * and its executors need.
+ */
+#define API_PLANNING \
+	"('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), ('jit', 'off'), ('max_parallel_workers_per_gather', '0')"
+
 #define API_MAX_PARAMETERS 10
 
 typedef struct ApiEndpoint

@@ -11,12 +11,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "mx/answer.h"
 #include "mx/http.h"
@@ -36,9 +39,11 @@ struct Client
 			  **place;			/* where the list points here */
 	int			fd;
 	int64_t		deadline;		/* 0: none */
+	Request    *request;		/* that it is at */
 };
 
 static struct MHD_Daemon *daemon_handle;
+static bool is_ending;			/* nothing may be suspended any more */
 static Client *clients;
 
 /* ---------------------------------------------------------------- clients */
@@ -48,6 +53,29 @@ http_set_deadline(Client *client, int64_t at)
 {
 	if (client)
 		client->deadline = at;
+}
+
+static void
+end_request(Request *request)
+{
+	if (request->client)
+		request->client->request = NULL;
+	if (request->answer)
+		answer_forget(request);
+	if (request->stream)
+		live_forget(request);
+	if (request->login)
+		login_forget(request);
+	if (request->response)
+		MHD_destroy_response(request->response);
+	if (request->session)
+		session_release(request->session);
+	if (request->body)
+		explicit_bzero(request->body, request->body_size);	/* it may be a login */
+	free(request->body);
+	free(request->new_cookie);
+	uri_free(&request->uri);
+	free(request);
 }
 
 static void
@@ -69,6 +97,9 @@ on_client(void *unused, struct MHD_Connection *connection, void **context, enum 
 	}
 	else if (client)
 	{
+		/* there are requests that libmicrohttpd has begun and tells no end of: 0.9.75 does so when cookies are too many */
+		if (client->request)
+			end_request(client->request);
 		*client->place = client->next;
 		if (client->next)
 			client->next->place = client->place;
@@ -160,6 +191,8 @@ on_first_line(void *unused, const char *uri, struct MHD_Connection *connection)
 
 	request->connection = connection;
 	request->client = info ? info->socket_context : NULL;
+	if (request->client)
+		request->client->request = request;
 	request->is_well_formed = uri_parse(&request->uri, uri);
 	http_set_deadline(request->client, mx_now() + WAIT_FOR_BODY);
 	return request;
@@ -174,22 +207,7 @@ on_end(void *unused, struct MHD_Connection *connection, void **context, enum MHD
 	if (request == NULL)
 		return;
 	http_set_deadline(request->client, mx_now() + WAIT_FOR_REQUEST);
-	if (request->answer)
-		answer_forget(request);
-	if (request->stream)
-		live_forget(request);
-	if (request->login)
-		login_forget(request);
-	if (request->response)
-		MHD_destroy_response(request->response);
-	if (request->session)
-		session_release(request->session);
-	if (request->body)
-		explicit_bzero(request->body, request->body_size);	/* it may be a login */
-	free(request->body);
-	free(request->new_cookie);
-	uri_free(&request->uri);
-	free(request);
+	end_request(request);
 }
 
 static bool
@@ -204,6 +222,36 @@ add_to_body(Request *request, const char *data, size_t size)
 	return true;
 }
 
+static enum MHD_Result
+count_lengths(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	int		   *n = arg;
+
+	*n += strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
+	return MHD_YES;
+}
+
+/* a length said twice, or in two ways, may be read otherwise by a proxy: what follows would be another's request */
+static bool
+is_length_clear(const Request *request)
+{
+	const char *encoding = http_header(request, "Transfer-Encoding");
+	int			n = 0;
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_lengths, &n);
+	return n <= 1 && (encoding == NULL || strcasecmp(encoding, "chunked") == 0);
+}
+
+static enum MHD_Result
+refuse_and_close(Request *request, int status, const char *message)
+{
+	struct MHD_Response *response = response_error(status, NULL, message, NULL, NULL);
+
+	if (response)
+		MHD_add_response_header(response, "Connection", "close");
+	return http_answer(request, status, response);
+}
+
 /* what can be said from the headers alone; answers, or lets the body come */
 static enum MHD_Result
 begin(Request *request)
@@ -211,6 +259,10 @@ begin(Request *request)
 	const char *length = http_header(request, "Content-Length");
 
 	request->has_begun = true;
+	if (is_ending)
+		return refuse_and_close(request, 503, "the console is shutting down");
+	if (!is_length_clear(request))
+		return refuse_and_close(request, 400, "the length of the body is said twice, or in an unknown way");
 	if (!request->is_well_formed)
 		return response_refuse(request, 400, "the address is not well-formed");
 	if (length && strtoull(length, NULL, 10) > HTTP_MAX_BODY)
@@ -235,6 +287,8 @@ on_request(void *unused, struct MHD_Connection *connection, const char *url, con
 		*size = 0;
 		return MHD_YES;
 	}
+	if (is_ending && !request->answer && !request->response)
+		return refuse_and_close(request, 503, "the console is shutting down");
 	if (!request->is_resumed)
 		return route_request(request);
 	request->is_resumed = false;	/* it may have to wait for more */
@@ -284,8 +338,29 @@ raise_limits(void)
 	}
 }
 
+/* our own, since libmicrohttpd does not tell why it could not; -1, and errno says why */
+static int
+open_socket(const struct addrinfo *address)
+{
+	int			fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int			on = 1;
+	int			saved;
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+		(address->ai_family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+		bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* the socket is taken over */
 static bool
-start(const struct addrinfo *address)
+start(int fd, bool is_ipv6)
 {
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, mx.certificate},
@@ -298,12 +373,11 @@ start(const struct addrinfo *address)
 
 	if (mx.certificate)
 		flags |= MHD_USE_TLS;
-	if (address->ai_family == AF_INET6)
+	if (is_ipv6)
 		flags |= MHD_USE_IPv6;
 	daemon_handle = MHD_start_daemon(flags, 0, NULL, NULL, on_request, NULL,
 									 MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-									 MHD_OPTION_SOCK_ADDR, address->ai_addr,
-									 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+									 MHD_OPTION_LISTEN_SOCKET, (MHD_socket) fd,
 									 MHD_OPTION_CONNECTION_LIMIT, (unsigned int) HTTP_MAX_CLIENTS,
 									 MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int) HTTP_MAX_CLIENTS_OF_ADDRESS,
 									 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) 32768,
@@ -323,21 +397,21 @@ http_begin(void)
 	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *addresses;
 	int			error = getaddrinfo(mx.listen_host, mx.listen_port, &hints, &addresses);
-	bool		is_started;
+	int			fd;
 
 	if (error != 0)
 	{
-		client_complain("\"%s:%s\" is no address to listen on: %s", mx.listen_host, mx.listen_port, gai_strerror(error));
+		client_complain("\"%s:%s\" is no address to listen on: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, gai_strerror(error));
 		return false;
 	}
 	raise_limits();
-	errno = 0;
-	is_started = start(addresses);
-	if (!is_started)
-		client_complain("cannot listen on %s:%s%s%s%s", mx.listen_host, mx.listen_port, errno ? ": " : "", errno ? strerror(errno) : "",
-						mx.certificate ? "; or the certificate and the key do not fit" : "");
+	fd = open_socket(addresses);
+	if (fd < 0)
+		client_complain("cannot listen on %s:%s: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, strerror(errno));
+	else if (!start(fd, addresses->ai_family == AF_INET6))
+		client_complain("cannot begin to listen%s", mx.certificate ? ": the certificate and the key do not fit" : "");
 	freeaddrinfo(addresses);
-	return is_started;
+	return daemon_handle != NULL;
 }
 
 int
@@ -373,6 +447,7 @@ http_end(void)
 {
 	if (daemon_handle == NULL)
 		return;
+	is_ending = true;
 	answer_end();
 	login_end();
 	live_end();

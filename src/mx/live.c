@@ -94,8 +94,9 @@ send_text(Stream *stream, const char *text)
 		stream->is_over = true;
 	else
 	{
-		memmove(stream->pending, stream->pending + stream->sent, stream->size - stream->sent);
 		stream->size -= stream->sent;
+		if (stream->size > 0)
+			memmove(stream->pending, stream->pending + stream->sent, stream->size);
 		stream->sent = 0;
 		stream->pending = client_realloc(stream->pending, stream->size + size);
 		memcpy(stream->pending + stream->size, text, size);

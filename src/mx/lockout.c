@@ -6,6 +6,7 @@
  * one that is locked while there is one that is not: a flood of names must not set others free.  A success clears the
  * role's count, not the address's: else who has one role could try others for ever.
  */
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -23,14 +24,34 @@ typedef struct Entry
 } Entry;
 
 static Entry table[BUCKETS][WAYS];
+static const char *secret = "";
+
+void
+lockout_begin(const char *text)
+{
+	secret = text;
+}
+
+/* whoever has an IPv6 address has the 2^64 beside it */
+static const char *
+network_of(const char *address, char buffer[INET6_ADDRSTRLEN])
+{
+	struct in6_addr parsed;
+
+	if (inet_pton(AF_INET6, address, &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed))
+		return address;
+	memset(parsed.s6_addr + 8, 0, 8);
+	return inet_ntop(AF_INET6, &parsed, buffer, INET6_ADDRSTRLEN);
+}
 
 static uint64_t
 key_of(const char *role, const char *address)
 {
-	uint64_t	hash = UINT64_C(14695981039346656037);	/* FNV-1a; the zero byte between the two counts, too */
-	const char *parts[] = {role, address};
+	uint64_t	hash = UINT64_C(14695981039346656037);	/* FNV-1a; the zero bytes between them count, too */
+	char		network[INET6_ADDRSTRLEN];
+	const char *parts[] = {secret, role, network_of(address, network)};
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		for (const char *c = parts[i];; c++)
 		{
 			hash = (hash ^ (unsigned char) *c) * UINT64_C(1099511628211);

@@ -12,6 +12,9 @@
 #define LOCKOUT_FORGET 3600		/* seconds after the last failure until it is forgotten */
 #define LOCKOUT_ADDRESS_TRIES 30	/* the same for an address, whatever roles it tries */
 
+/* a text that nobody knows, to be kept by the caller: else names could be made that count as others */
+extern void lockout_begin(const char *text);
+
 /* seconds until this role may be tried from this address; 0: now. now: seconds of a clock that never goes back. */
 extern int	lockout_wait(const char *role, const char *address, int64_t now);
 

@@ -27,6 +27,7 @@
 #include "mx/database.h"
 #include "mx/http.h"
 #include "mx/live.h"
+#include "mx/lockout.h"
 #include "mx/mx.h"
 
 #define SWEEP_EVERY SECONDS
@@ -326,6 +327,8 @@ loop(void)
 static bool
 begin(void)
 {
+	static char secret[CRYPT_TOKEN_SIZE];
+
 	/* a core would have the passwords of all who are logged in */
 	prctl(PR_SET_DUMPABLE, 0);
 	if (!crypt_begin() || !set_signals())
@@ -333,6 +336,8 @@ begin(void)
 		client_complain("cannot begin: %s", strerror(errno));
 		return false;
 	}
+	crypt_token(secret);
+	lockout_begin(secret);
 	database_begin();
 	if (!http_begin())
 		return false;

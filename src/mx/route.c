@@ -53,6 +53,8 @@ route_is_same_origin(const Request *request)
 		return true;			/* no browser, or one that has said it above */
 	if (mx.origin)
 		return strcasecmp(origin, mx.origin) == 0;
+	if (mx.certificate && strncasecmp(origin, "https:", 6) != 0)
+		return false;			/* the same host, but anybody on the way could have made that page */
 	scheme_end = strstr(origin, "://");
 	return scheme_end && host && strcasecmp(scheme_end + 3, host) == 0;
 }

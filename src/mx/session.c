@@ -15,17 +15,32 @@
 static Session *sessions;
 static int	n_sessions;
 
+/* of this role, or of all: the one that was not used for longest; newer ones come first in the list */
+static Session *
+oldest(const Role *role)
+{
+	Session    *found = NULL;
+
+	for (Session *session = sessions; session; session = session->next)
+		if (!session->is_over && (role == NULL || session->role == role) && (found == NULL || session->used_at <= found->used_at))
+			found = session;
+	return found;
+}
+
 Session *
 session_begin(Role *role, int64_t now)
 {
-	Session    *session,
-			   *oldest = NULL;
+	Session    *session = NULL;
+	int			n_of_role = 0;
 
-	for (session = sessions; session; session = session->next)
-		if (!session->is_over && (oldest == NULL || session->used_at < oldest->used_at))
-			oldest = session;
-	if (n_sessions >= SESSION_MAX && oldest)
-		session_end(oldest);
+	for (const Session *other = sessions; other; other = other->next)
+		n_of_role += other->role == role && !other->is_over;
+	if (n_of_role >= SESSION_MAX_OF_ROLE)
+		session = oldest(role);
+	else if (n_sessions >= SESSION_MAX)
+		session = oldest(NULL);
+	if (session)
+		session_end(session);
 	session = client_alloc(sizeof(Session));
 	session->role = role_share(role);
 	crypt_token(session->id);

@@ -11,6 +11,7 @@
 #include "mx/database.h"
 
 #define SESSION_MAX 2000
+#define SESSION_MAX_OF_ROLE 200	/* who logs in again and again pushes out sessions of his own only */
 #define SESSION_MAX_STREAMS 32
 
 typedef struct Session
@@ -26,7 +27,7 @@ typedef struct Session
 	bool		is_over;
 } Session;
 
-/* takes a reference to the role; where there are too many sessions, the one that was not used for longest ends */
+/* takes a reference to the role; where there are too many sessions, or of the role, the one that was not used for longest ends */
 extern Session *session_begin(Role *role, int64_t now);
 extern void session_end(Session *session);
 

@@ -19,6 +19,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 
+#include "daemon/watch.h"
 #include "store/box.h"
 #include "store/spi.h"
 
@@ -109,6 +110,7 @@ box_write(const BoxAgent *agent, bool is_busy, TimestampTz now)
 	values[6] = BoolGetDatum(is_busy);
 	values[7] = TimestampTzGetDatum(now);
 	store_execute(&query, values, nulls);
+	watch_note_definitions();
 }
 
 bool
@@ -180,4 +182,5 @@ box_give_up(List *names)
 	Datum		values[1] = {texts_array(names)};
 
 	store_execute(&query, values, NULL);
+	watch_note_definitions();
 }

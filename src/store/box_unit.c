@@ -15,6 +15,7 @@
 #include "core/types.h"
 #include "daemon/again.h"
 #include "daemon/wake.h"
+#include "daemon/watch.h"
 #include "store/box_unit.h"
 #include "store/event.h"
 #include "store/spi.h"
@@ -83,7 +84,7 @@ box_unit_fail_others(const char *box_name, Datum kept, const char *error, Timest
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = 'v', finished_at = $4, by_executor = false, number_of_losses = 0, error = $3 "
 		"WHERE u.box_name = $1 AND u.state = 'i' AND (u.unit_of_work_id IN (SELECT unnest($2))) IS NOT TRUE "
-		"RETURNING u.unit_of_work_id", 4, {TEXTOID, INT8ARRAYOID, TEXTOID, TIMESTAMPTZOID}
+		"RETURNING u.unit_of_work_id, u.process_id", 4, {TEXTOID, INT8ARRAYOID, TEXTOID, TIMESTAMPTZOID}
 	};
 	Datum		values[4] = {CStringGetTextDatum(box_name), kept, CStringGetTextDatum(error), TimestampTzGetDatum(now)};
 	uint64		n = store_execute(&query, values, NULL);
@@ -93,7 +94,10 @@ box_unit_fail_others(const char *box_name, Datum kept, const char *error, Timest
 	column_init(&finished, INT8OID);
 	column_init(&failed, INT8OID);
 	for (uint64 i = 0; i < n; i++)
+	{
 		column_add_id(&failed, store_get_int64(i, 1, 0));
+		watch_note_process(store_get_int32(i, 2, 0));
+	}
 	tell(&finished, &failed, now);
 }
 
@@ -106,7 +110,7 @@ box_unit_finish(const char *box_name, const BoxUnits *units, Datum states, Datum
 		"  error = CASE WHEN n.state = 'v' THEN coalesce(n.error, 'no reason given') END "
 		"FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS n (id, attempt, state, error, place) "
 		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state = $7 AND u.box_name = $1 "
-		"RETURNING n.place, n.id, n.state", 7,
+		"RETURNING n.place, n.id, n.state, u.process_id", 7,
 		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, CHARARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, CHAROID}
 	};
 	Datum		values[7] = {CStringGetTextDatum(box_name), units->ids, units->attempts, states, errors,
@@ -121,6 +125,7 @@ box_unit_finish(const char *box_name, const BoxUnits *units, Datum states, Datum
 	for (uint64 i = 0; i < n; i++)
 	{
 		was_applied[store_get_int64(i, 1, 1) - 1] = true;
+		watch_note_process(store_get_int32(i, 4, 0));
 		column_add_id(store_get_char(i, 3, UNIT_INVALID) == UNIT_INVALID ? &failed : &finished, store_get_int64(i, 2, 0));
 	}
 	tell(&finished, &failed, now);
@@ -168,7 +173,7 @@ box_unit_release(const char *box_name, const BoxUnits *units, TimestampTz now)
 		"FROM unnest($2, $3) AS n (id, attempt) "
 		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state = $5 AND u.box_name = $1 "
 		"RETURNING u.unit_of_work_id, (SELECT d.process_name FROM synergy.definition d WHERE d.process_id = u.process_id), "
-		"  (SELECT d.worker FROM synergy.definition d WHERE d.process_id = u.process_id)", 5,
+		"  (SELECT d.worker FROM synergy.definition d WHERE d.process_id = u.process_id), u.process_id", 5,
 		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, CHAROID}
 	};
 	Datum		values[5] = {CStringGetTextDatum(box_name), units->ids, units->attempts, TimestampTzGetDatum(now),
@@ -185,6 +190,7 @@ box_unit_release(const char *box_name, const BoxUnits *units, TimestampTz now)
 
 		ids[i] = store_get_int64(i, 1, 0);
 		again_note(ids[i], true);
+		watch_note_process(store_get_int32(i, 4, 0));
 		names = lappend(names, store_get_text(i, 2));
 		/* it was registered anew while its unit was here: an executor's now */
 		if (worker != NULL && strcmp(worker, "exec") != 0)
@@ -208,7 +214,8 @@ box_unit_log(Datum ids, Datum times, Datum streams, Datum lines)
 	};
 	Datum		values[4] = {ids, times, streams, lines};
 
-	store_execute(&query, values, NULL);
+	if (store_execute(&query, values, NULL) > 0)
+		watch_note_units(ids);
 }
 
 bool

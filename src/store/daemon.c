@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "daemon/watch.h"
 #include "store/daemon.h"
 #include "store/spi.h"
 
@@ -104,14 +105,18 @@ daemon_report(const char *box_name, const Datum *columns, TimestampTz now)
 		"ON CONFLICT (box_name, process_name) DO UPDATE SET state = EXCLUDED.state, pid = EXCLUDED.pid, "
 		"  starts = b.starts + EXCLUDED.starts, exits = b.exits + EXCLUDED.exits, "
 		"  last_exit = coalesce(EXCLUDED.last_exit, b.last_exit), next_start_at = EXCLUDED.next_start_at, "
-		"  started_at = coalesce(EXCLUDED.started_at, b.started_at), exited_at = coalesce(EXCLUDED.exited_at, b.exited_at)", 9,
+		"  started_at = coalesce(EXCLUDED.started_at, b.started_at), exited_at = coalesce(EXCLUDED.exited_at, b.exited_at) "
+		"RETURNING b.process_name", 9,
 		{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
 		TIMESTAMPTZOID}
 	};
 	Datum		values[9];
+	uint64		n;
 
 	values[0] = CStringGetTextDatum(box_name);
 	memcpy(&values[1], columns, sizeof(Datum) * DAEMON_REPORT_COLUMNS);
 	values[8] = TimestampTzGetDatum(now);
-	store_execute(&query, values, NULL);
+	n = store_execute(&query, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+		watch_note_name(store_get_text(i, 1));
 }

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 
+#include "daemon/watch.h"
 #include "store/job.h"
 #include "store/spi.h"
 
@@ -98,6 +99,7 @@ job_insert_periods(JobRange *ranges, int n)
 		column_add_text(&qualifiers, time_qualifier_name(ranges[i].process->qualifier));
 		column_add_timeperiod(&from, ranges[i].from);
 		column_add_timeperiod(&to, ranges[i].to);
+		watch_note_process(ranges[i].process->id);
 	}
 	values[0] = column_array(&ids);
 	values[1] = column_array(&qualifiers);
@@ -133,6 +135,7 @@ job_update(List *jobs)
 		column_add(&columns[4], Int32GetDatum(job->n_units));
 		column_add_id(&columns[5], job->unit_id);
 		column_add(&columns[6], Int64GetDatum(job->mark));
+		watch_note_process(job->key.process_id);
 	}
 	columns_arrays(columns, values, 7);
 	store_execute(&query, values, NULL);

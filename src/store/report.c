@@ -16,6 +16,7 @@
 
 #include "daemon/again.h"
 #include "daemon/wake.h"
+#include "daemon/watch.h"
 #include "store/event.h"
 #include "store/report.h"
 #include "store/spi.h"
@@ -86,7 +87,7 @@ apply_fitting(Report *reports, Datum *values)
 		"  release_at = CASE WHEN n.state IN ('p', 'n', 'c') THEN NULL ELSE u.release_at END, "
 		"  number_of_processed = n.processed, number_of_aggregated = n.aggregated, "
 		"  error = CASE WHEN n.state = 'v' THEN coalesce(n.error, 'no reason given') WHEN n.state = 'i' THEN u.error END "
-		"FROM held n WHERE u.unit_of_work_id = n.id RETURNING n.place, n.old_state <> n.state", 8,
+		"FROM held n WHERE u.unit_of_work_id = n.id RETURNING n.place, n.old_state <> n.state, u.process_id", 8,
 		{INT4ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, CHARARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	};
 	uint64		n = store_execute(&query, values, NULL);
@@ -97,6 +98,8 @@ apply_fitting(Report *reports, Datum *values)
 
 		report->outcome = REPORT_APPLIED;
 		report->is_transition = store_get_bool(i, 2, true);
+		if (report->is_transition)
+			watch_note_process(store_get_int32(i, 3, 0));
 	}
 }
 

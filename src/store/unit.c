@@ -16,6 +16,7 @@
 
 #include "daemon/again.h"
 #include "daemon/clock.h"
+#include "daemon/watch.h"
 #include "store/spi.h"
 #include "store/unit.h"
 
@@ -210,6 +211,7 @@ unit_insert(List *units)
 		column_add(&columns[10], CharGetDatum(unit->state));
 		column_add_count(&columns[11], unit->n_rows);
 		column_add_text(&columns[12], unit->writers);
+		watch_note_process(unit->process_id);
 	}
 	columns_arrays(columns, values, 13);
 	store_execute(&query, values, NULL);
@@ -281,6 +283,7 @@ unit_update(List *units)
 		column_add_time(&columns[14], unit->heard);
 		column_add_count(&columns[15], unit->n_rows);
 		column_add_text(&columns[16], unit->writers);
+		watch_note_process(unit->process_id);
 	}
 	columns_arrays(columns, values, 17);
 	values[17] = TimestampTzGetDatum(clock_now());

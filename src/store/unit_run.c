@@ -15,6 +15,7 @@
 #include "core/types.h"
 #include "daemon/again.h"
 #include "daemon/wake.h"
+#include "daemon/watch.h"
 #include "store/event.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -58,7 +59,7 @@ unit_run_start(int64 unit_id, TimestampTz now)
 		"WHERE u.unit_of_work_id = $1 AND u.state = 'r' AND o.id = u.process_id AND o.owner::oid = $3 AND o.worker = 'sql' "
 		"RETURNING u.unit_of_work_id, u.attempt, o.process_name, o.entry_name, u.timeperiod, o.command, "
 		"  synergy.timeperiod_start(u.start_timeperiod), synergy.timeperiod_start(u.end_timeperiod), o.arguments::text, "
-		"  (EXTRACT(EPOCH FROM (o.options->>'timeout')::interval) * 1000)::bigint", 3,
+		"  (EXTRACT(EPOCH FROM (o.options->>'timeout')::interval) * 1000)::bigint, u.process_id", 3,
 		{INT8OID, TIMESTAMPTZOID, OIDOID}
 	};
 	MemoryContext context = CurrentMemoryContext;
@@ -71,6 +72,7 @@ unit_run_start(int64 unit_id, TimestampTz now)
 	if (store_execute(&query, values, NULL) > 0)
 	{
 		unit = read_runnable(context);
+		watch_note_process(store_get_int32(0, 11, 0));
 		stream_units(&unit_id, 1, now);
 	}
 	store_leave(&scope);
@@ -111,7 +113,7 @@ unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processe
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data SET state = $3, finished_at = $4, number_of_processed = $5, "
 		"  number_of_aggregated = $6, release_at = NULL, by_executor = false, number_of_losses = 0, error = NULL "
-		"WHERE unit_of_work_id = $1 AND state = 'i' AND ($2 = 0 OR attempt = $2)", 6,
+		"WHERE unit_of_work_id = $1 AND state = 'i' AND ($2 = 0 OR attempt = $2) RETURNING process_id", 6,
 		{INT8OID, INT4OID, CHAROID, TIMESTAMPTZOID, INT8OID, INT8OID}
 	};
 	Datum		values[6];
@@ -125,6 +127,7 @@ unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processe
 	values[5] = Int64GetDatum(aggregated ? *aggregated : 0);
 	if (store_execute(&query, values, nulls) == 0)
 		report_refusal(unit_id, attempt);
+	watch_note_process(store_get_int32(0, 1, 0));
 	stream_units(&unit_id, 1, now);
 	pending_add_unit(unit_id);
 	wake_scheduler_at_commit(WAKE_EVENTS);
@@ -146,7 +149,8 @@ make_invalid(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data SET state = 'v', finished_at = $4, by_executor = false, number_of_losses = 0, error = $3 "
-		"WHERE unit_of_work_id = $1 AND CASE WHEN $2 < 0 THEN state = 'r' ELSE state = 'i' AND ($2 = 0 OR attempt = $2) END", 4,
+		"WHERE unit_of_work_id = $1 AND CASE WHEN $2 < 0 THEN state = 'r' ELSE state = 'i' AND ($2 = 0 OR attempt = $2) END "
+		"RETURNING process_id", 4,
 		{INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
 	};
 	static StoreQuery log = {
@@ -166,6 +170,7 @@ make_invalid(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 		again_note(unit_id, false);
 	if (store_execute(&query, values, NULL) == 0)
 		return false;
+	watch_note_process(store_get_int32(0, 1, 0));
 	values[1] = values[2];
 	values[2] = values[3];
 	values[3] = CStringGetTextDatum(attempt < 0 ? "requested" : "in_progress");

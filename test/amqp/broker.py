@@ -244,6 +244,14 @@ class Broker:
     def set_alarm(self, on, node=0):
         """the memory alarm of a node, which blocks the publishers of all"""
         self.ctl('set_vm_memory_high_watermark', *(['0'] if on else ['absolute', '512MB']), node=node)
+        end = time.time() + 20
+        while not on and self.ctl('eval', 'rabbit_alarm:get_alarms().', node=node).strip() != '[]':
+            if time.time() > end:
+                raise RuntimeError('an alarm does not end\n' + self.ctl('status', node=node))
+
+    def suspend(self, queue, is_suspended=True, node=0):
+        """a quorum queue of one member that answers nothing, as one without a leader"""
+        self.ctl('eval', "sys:%s('%%2F_%s')." % ('suspend' if is_suspended else 'resume', queue), node=node)
 
     def leaders(self, node=0):
         """of each quorum queue: the number of the node that leads it, and of those that are online"""

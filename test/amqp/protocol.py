@@ -171,7 +171,7 @@ def unroutable(w):
     w.comes('nor statuses', 'SELECT state::text FROM synergy.unit_of_work WHERE unit_of_work_id = %s', w.unit('moving') + 1, expected='processed')
     mover.commit()
     mover.close()
-    w.comes('a request that is not wanted any more is not kept', 'SELECT count(*) = 0 FROM synergy.outbox', limit=90)
+    w.comes('a request that is not wanted any more is not kept', 'SELECT count(*) = 0 FROM synergy.outbox', limit=200)
 
 
 def events(w):

@@ -120,6 +120,7 @@ class Worker(threading.Thread):
         self.world, self.processes, self.with_database, self.fail_every = world, processes, with_database, fail_every
         self.is_over = threading.Event()
         self.done, self.seen, self.errors = [], 0, []
+        self.pause = 0.2                # after a lost connection; a broker that has just begun is not to be overrun
 
     def run(self):
         while not self.is_over.is_set():
@@ -127,7 +128,8 @@ class Worker(threading.Thread):
                 self.work()
             except (pika.exceptions.AMQPError, psycopg2.Error, OSError) as error:
                 self.errors.append(repr(error)[:200])
-                time.sleep(0.2)
+                self.is_over.wait(self.pause)
+                self.pause = min(self.pause * 1.5, 2)
 
     def work(self):
         parameters = pika.URLParameters(self.world.broker.url(tls=False))
@@ -146,6 +148,7 @@ class Worker(threading.Thread):
     def consume(self, connection, channel, cursor):
         for process in self.processes:
             channel.basic_consume('queue_' + process, lambda c, method, _, body: self.take(c, method, json.loads(body), cursor))
+        self.pause = 0.2
         while not self.is_over.is_set():
             connection.process_data_events(time_limit=0.2)
         connection.close()

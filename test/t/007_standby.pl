@@ -18,6 +18,7 @@ $standby->init_from_backup($primary, 'b', has_streaming => 1);
 $standby->start;
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', q(SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'synergy%')), '0', 'none of ours runs on the standby');
+is($standby->safe_psql('postgres', 'SELECT synergy.watch() IS NULL'), 't', 'and nobody there can tell of changes');
 $primary->stop;
 $standby->promote;
 my $count = $standby->safe_psql('postgres', 'SELECT count(*) FROM tick');

@@ -13,7 +13,7 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client mx agent amqp cluster meta demo format dist help
+TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta demo screenshots format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,17 +21,19 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron examples readme client mx agent amqp cluster meta:
+unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta:
 	@scripts/check --only $@
 demo:
 	@scripts/demo
+screenshots:
+	@scripts/screenshots
 format:
 	@scripts/format
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, mx, agent, amqp, cluster, meta: one kind of tests'; \
-	 echo '	make dist: a zip for PGXN; make format: pg_bsd_indent over src'
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, meta: one kind of tests'; \
+	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
 
@@ -53,11 +55,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm = no
 include $(PGXS)
 
-# PostgreSQL's flags are those of the compiler that it was built with
-ifneq ($(findstring clang,$(CC)),)
-override CFLAGS := $(filter-out -fexcess-precision=standard -Wimplicit-fallthrough=3 -Wno-format-truncation \
-	-Wno-stringop-truncation,$(CFLAGS)) -Wno-ignored-attributes
-endif
+include src/compiler.mk
 
 -include $(OBJS:.o=.d)
 

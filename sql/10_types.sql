@@ -1,6 +1,29 @@
 -- 10_types.sql: the words of jobs and units as enums, and the timeperiod.
 
-REVOKE ALL ON SCHEMA synergy FROM PUBLIC;
+-- Our own SQL runs as the owner of this schema, and looks for names in it: it must not be somebody else's who made it first.
+DO $$
+DECLARE
+	maker text := (SELECT r.rolname FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
+		WHERE n.nspname OPERATOR(pg_catalog.=) 'synergy'::pg_catalog.name AND NOT r.rolsuper
+		AND r.rolname OPERATOR(pg_catalog.<>) current_user);
+BEGIN
+	IF maker IS NOT NULL THEN
+		RAISE EXCEPTION 'schema "synergy" is there already and belongs to role "%"', maker
+			USING ERRCODE = '42501', HINT = 'Drop it, or give it to a superuser and see to it that it holds nothing: ALTER SCHEMA synergy OWNER TO CURRENT_USER.';
+	END IF;
+	IF EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+		AND d.refobjid OPERATOR(pg_catalog.=) 'synergy'::pg_catalog.regnamespace AND d.deptype OPERATOR(pg_catalog.=) 'n'::pg_catalog."char"
+		AND NOT d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass) THEN
+		RAISE EXCEPTION 'schema "synergy" is there already and holds objects'
+			USING ERRCODE = '42501', HINT = 'They would be found by the extension''s own SQL: drop the schema first.';
+	END IF;
+	-- not if it is not needed: what is said of rights here counts as the extension's own, and is left out of dumps, with all
+	-- that was granted on a schema that has outlived DROP EXTENSION
+	IF pg_catalog.has_schema_privilege('public', 'synergy', 'USAGE, CREATE') THEN
+		REVOKE ALL ON SCHEMA synergy FROM PUBLIC;
+	END IF;
+END;
+$$;
 COMMENT ON SCHEMA synergy IS 'Synergy: processes, timetables, jobs and units of work';
 
 CREATE TYPE synergy.job_state AS ENUM ('embryo', 'in_progress', 'final_run', 'processed', 'noop', 'skipped');

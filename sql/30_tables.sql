@@ -7,6 +7,7 @@ CREATE TABLE synergy.timetable (
 	start_timeperiod synergy.timeperiod,
 	end_timeperiod	synergy.timeperiod,
 	relations_mark	bigint NOT NULL DEFAULT 0,
+	owner			regrole NOT NULL,
 	created_at		timestamptz NOT NULL DEFAULT now(),
 	updated_at		timestamptz NOT NULL DEFAULT now()
 );
@@ -17,6 +18,7 @@ COMMENT ON COLUMN synergy.timetable.dependent_on IS 'Names of the timetables who
 COMMENT ON COLUMN synergy.timetable.start_timeperiod IS 'First period; NULL: each process has its own';
 COMMENT ON COLUMN synergy.timetable.end_timeperiod IS 'First period that is no longer part of it (exclusive); NULL: it goes on for ever';
 COMMENT ON COLUMN synergy.timetable.relations_mark IS 'What a job of it waits for was last changed then, in the order of all requests and finishings: by a dependency, a process that joined or left, a backfill. Jobs finished before stay finished';
+COMMENT ON COLUMN synergy.timetable.owner IS 'The role that registered it; only this role, and members of it, may change it or let a process join';
 COMMENT ON COLUMN synergy.timetable.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.timetable.updated_at IS 'When it was last registered';
 

@@ -105,11 +105,10 @@ BEGIN ATOMIC
 	WHERE j.state = 's' AND u.state IN ('r', 'i', 'v')
 	AND NOT EXISTS (SELECT FROM synergy.pending n WHERE n.unit_of_work_id = u.unit_of_work_id)
 	UNION ALL
-	SELECT 'no discrete or continuous job has two active units', p.process_name, u.timeperiod, min(u.unit_of_work_id),
+	SELECT 'no job has two active units, but recomputing ones that are paced', p.process_name, u.timeperiod, min(u.unit_of_work_id),
 		format('%s active units', count(*))
 	FROM synergy.unit_of_work_data u JOIN synergy.process p USING (process_id)
-	WHERE u.state IN ('r', 'i', 'v') AND p.state_machine <> 'recomputing'
-	AND NOT EXISTS (SELECT FROM synergy.pending n WHERE n.unit_of_work_id = u.unit_of_work_id)
+	WHERE u.state IN ('r', 'i', 'v') AND (p.state_machine <> 'recomputing' OR coalesce(p.options->>'catch_up', 'eager') = 'eager')
 	GROUP BY p.process_name, u.timeperiod HAVING count(*) > 1
 	UNION ALL
 	SELECT 'no freerun has two units under way', f.process_name, min(u.timeperiod), min(u.unit_of_work_id),

@@ -40,6 +40,15 @@ extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #define MAY_CONNECT(database, role) (pg_database_aclcheck(database, role, ACL_CONNECT) == ACLCHECK_OK)
 #endif
 
+/* 17 lets background workers be sessions of roles that may not log in; the includer has postmaster/bgworker.h */
+#if PG_VERSION_NUM >= 170000
+#define OWNER_SESSION_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#define NEEDS_LOGIN false
+#else
+#define OWNER_SESSION_FLAGS 0
+#define NEEDS_LOGIN true
+#endif
+
 /* 17 dropped the variable; the includer has miscadmin.h */
 #if PG_VERSION_NUM >= 170000
 #define IS_BACKGROUND_WORKER() AmBackgroundWorkerProcess()

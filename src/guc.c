@@ -111,6 +111,7 @@ static bool
 check_amqp_uri(char **value, void **extra, GucSource source)
 {
 	char	   *rest = *value;
+	char	   *at;
 
 	while (rest != NULL && *(rest += strspn(rest, ", ")) != '\0')
 	{
@@ -120,6 +121,13 @@ check_amqp_uri(char **value, void **extra, GucSource source)
 			GUC_check_errhint("Write amqp://user:password@host:port/vhost; several, separated by commas, are tried in turn.");
 			return false;
 		}
+		rest = strstr(rest, "//") + 2;
+		at = rest + strcspn(rest, "@/, ");
+		/* PGC_S_TEST: ALTER DATABASE or ALTER ROLE, not the session's own */
+		if (source == PGC_S_TEST && *at == '@' && memchr(rest, ':', at - rest) != NULL)
+			ereport(WARNING,
+					(errmsg("the password in \"synergy.amqp_uri\" can be read by every role in pg_db_role_setting"),
+					 errhint("Leave it out, and set synergy.amqp_password_file; or set the address with ALTER SYSTEM.")));
 		rest += strcspn(rest, ", ");
 	}
 	return true;

@@ -13,11 +13,9 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
@@ -30,33 +28,7 @@
 
 Agent agent;
 
-static int	signal_pipe[2];
-
-void
-agent_say(const char *format, ...)
-{
-	va_list		arguments;
-
-	if (!agent.is_verbose)
-		return;
-	va_start(arguments, format);
-	fputs("synergy agent: ", stderr);
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
-	va_end(arguments);
-}
-
 /* ---------------------------------------------------------------- signals */
-
-static void
-on_signal(int number)
-{
-	char		byte = (char) number;
-	int			saved = errno;
-
-	(void) !write(signal_pipe[1], &byte, 1);
-	errno = saved;
-}
 
 static void
 shut_down(void)
@@ -74,7 +46,7 @@ static void
 take_signals(void)
 {
 	char		bytes[64];
-	ssize_t		n = read(signal_pipe[0], bytes, sizeof(bytes));
+	ssize_t		n = process_take_signals(bytes, sizeof(bytes));
 
 	for (ssize_t i = 0; i < n; i++)
 		if (bytes[i] == SIGTERM || bytes[i] == SIGINT)
@@ -85,20 +57,12 @@ take_signals(void)
 static void
 catch_signals(void)
 {
-	struct sigaction action = {0};
+	static const int numbers[] = {SIGTERM, SIGINT, SIGCHLD, 0};
 
-	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-	{
-		client_complain("cannot make a pipe: %s", strerror(errno));
-		exit(EXIT_REFUSED);
-	}
-	action.sa_handler = on_signal;
-	action.sa_flags = SA_RESTART;
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGCHLD, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	if (process_catch_signals(numbers))
+		return;
+	client_complain("cannot make a pipe: %s", strerror(errno));
+	exit(EXIT_REFUSED);
 }
 
 /* ---------------------------------------------------------------- the loop */
@@ -145,7 +109,7 @@ static void
 watch_all(Watch *w)
 {
 	w->n = 0;
-	watch(w, signal_pipe[0], POLLIN, NULL, NULL, 0);
+	watch(w, process_signal_fd(), POLLIN, NULL, NULL, 0);
 	watch(w, link_socket(), link_events(), NULL, NULL, 0);
 	for (Unit *unit = units_first(); unit; unit = unit->next)
 		if (unit->stage == UNIT_RUNNING)
@@ -312,24 +276,6 @@ parse_options(int argc, char **argv, const char **conninfo)
 	return optind >= argc;
 }
 
-/* each run has seven descriptors on our side for a moment, and three for long */
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max)
-	{
-		rlim_t		wanted = (rlim_t) agent.slots * 3 + 256;
-
-		if (limit.rlim_cur < wanted)
-		{
-			limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-			setrlimit(RLIMIT_NOFILE, &limit);
-		}
-	}
-}
-
 static void
 make_instance(void)
 {
@@ -368,7 +314,8 @@ agent_main(int argc, char **argv)
 	if (!parse_options(argc, argv, &conninfo))
 		return EXIT_USAGE;
 	make_instance();
-	raise_descriptor_limit();
+	/* each run has seven descriptors on our side for a moment, and three for long */
+	process_raise_descriptors((size_t) agent.slots * 3 + 256);
 	catch_signals();
 #ifdef __linux__
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -23,6 +23,7 @@
 #include <libpq-fe.h>
 
 #include "client/client.h"
+#include "client/process.h"
 #include "keeper/keeper.h"
 
 /* ---------------------------------------------------------------- text.c */
@@ -45,8 +46,6 @@ extern void array_add_number(Text *text, int64_t number);
 extern void array_add_text(Text *text, const char *value);	/* NULL: null */
 extern void array_end(Text *text);
 
-/* microseconds of a clock that nobody sets, and of the time of day */
-extern int64_t clock_steady(void);
 extern void clock_print(Text *text);	/* now, as timestamptz text in UTC */
 
 #define MILLISECONDS INT64_C(1000)
@@ -200,7 +199,8 @@ typedef struct Agent
 } Agent;
 
 extern Agent agent;
-extern void agent_say(const char *format, ...) __attribute__((format(printf, 1, 2)));	/* when verbose */
+
+#define agent_say(...) (agent.is_verbose ? client_say(__VA_ARGS__) : (void) 0)
 
 /* the columns of agent_claim that it reads, in this order */
 #define CLAIM_COLUMNS \

@@ -596,7 +596,7 @@ exchange_notice(const char *channel, const char *payload)
 	if (strcmp(channel, "synergy_agent") == 0)
 	{
 		if (strncmp(payload, "stop ", 5) == 0)
-			units_lose(strtoll(payload + 5, NULL, 10), 0);
+			talk.next_heartbeat = 0;	/* anybody can send this: the answer says which units are lost indeed */
 		else if (strcmp(payload, "daemons") == 0)
 			talk.wants_daemons = true;
 		else

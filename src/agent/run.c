@@ -46,23 +46,6 @@ close_descriptor(int *fd)
 
 /* ---------------------------------------------------------------- keepers */
 
-/* beside the program that runs here */
-static const char *
-keeper_path(void)
-{
-	static char path[4096];
-	ssize_t		size;
-	char	   *slash;
-
-	if (path[0])
-		return path;
-	size = readlink("/proc/self/exe", path, sizeof(path) - sizeof(KEEPER_PROGRAM) - 1);
-	path[size > 0 ? size : 0] = '\0';
-	slash = strrchr(path, '/');
-	strcpy(slash ? slash + 1 : path, KEEPER_PROGRAM);
-	return path;
-}
-
 static Keeper *
 make_keeper(void)
 {
@@ -81,7 +64,7 @@ make_keeper(void)
 	else
 		posix_spawn_file_actions_adddup2(&actions, sockets[1], KEEPER_CONTROL);
 	/* found by PATH where there is no /proc */
-	error = posix_spawnp(&pid, keeper_path(), &actions, NULL, arguments, environ);
+	error = posix_spawnp(&pid, process_beside(KEEPER_PROGRAM), &actions, NULL, arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(sockets[1]);
 	if (error != 0)

@@ -119,15 +119,6 @@ array_end(Text *text)
 
 /* ---------------------------------------------------------------- clocks */
 
-int64_t
-clock_steady(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SECONDS + now.tv_nsec / 1000;
-}
-
 void
 clock_print(Text *text)
 {

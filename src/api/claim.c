@@ -63,6 +63,10 @@ PG_FUNCTION_INFO_V1(synergy_start);
 #define TAKE_UNITS \
 	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = false " \
 	"FROM synergy.definition o WHERE o.process_id = u.process_id AND u.state::text = 'r' AND "
+
+/* the work of executors is done with the owner's rights, and is not to be given out as done by somebody without them */
+#define MAY_TAKE(caller) "(o.worker <> 'sql' OR pg_catalog.pg_has_role(" caller ", o.owner::oid, 'USAGE'))"
+
 #define RETURN_UNITS \
 	" RETURNING u.unit_of_work_id, o.process_name, o.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
 	"u.start_id, u.end_id, o.source, o.sink, o.arguments, synergy.uow_state_of(u.state), u.number_of_retries, u.attempt, " \
@@ -251,13 +255,13 @@ Datum
 synergy_claim(PG_FUNCTION_ARGS)
 {
 	static StoreQuery find = {
-		"SELECT pg_catalog.array_agg(process_id ORDER BY process_id) FILTER (WHERE is_on) FROM synergy.definition "
-		"WHERE process_name = $1 HAVING pg_catalog.count(*) > 0", 1, {TEXTOID}
+		"SELECT pg_catalog.array_agg(process_id ORDER BY process_id) FILTER (WHERE is_on AND " MAY_TAKE("$2") ") "
+		"FROM synergy.definition o WHERE process_name = $1 HAVING pg_catalog.count(*) > 0", 2, {TEXTOID, OIDOID}
 	};
 	char	   *name = argument_text_required(fcinfo, 0, "process_name");
 	Claim		claim = {fcinfo};
 	StoreScope	scope;
-	Datum		values[1];
+	Datum		values[2];
 	bool		is_off;
 
 	argument_not_null(fcinfo, 1, "max_units");
@@ -270,6 +274,7 @@ synergy_claim(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	store_enter(&scope);
 	values[0] = CStringGetTextDatum(name);
+	values[1] = ObjectIdGetDatum(scope.user);
 	if (store_execute(&find, values, NULL) == 0)
 		report_no_process(name);
 	values[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_off);
@@ -285,15 +290,17 @@ synergy_claim(PG_FUNCTION_ARGS)
 Datum
 synergy_start(PG_FUNCTION_ARGS)
 {
-	static StoreQuery query = {TAKE_UNITS "u.unit_of_work_id = $1" RETURN_UNITS, 2, {INT8OID, TIMESTAMPTZOID}};
+	static StoreQuery query = {TAKE_UNITS "u.unit_of_work_id = $1 AND " MAY_TAKE("$3") RETURN_UNITS, 3,
+	{INT8OID, TIMESTAMPTZOID, OIDOID}};
 	StoreScope	scope;
-	Datum		values[2];
+	Datum		values[3];
 
 	argument_not_null(fcinfo, 0, "unit_of_work_id");
 	InitMaterializedSRF(fcinfo, 0);
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = TimestampTzGetDatum(clock_now());
 	store_enter(&scope);
+	values[2] = ObjectIdGetDatum(scope.user);
 	again_note(PG_GETARG_INT64(0), false);
 	return_units(fcinfo, store_execute(&query, values, NULL));
 	store_leave(&scope);

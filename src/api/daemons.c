@@ -74,10 +74,13 @@ synergy_register_daemon(PG_FUNCTION_ARGS)
 	argument_shell_command(d.command);
 	options_check(d.options, OF_DAEMON, NULL);
 
+	d.owner = session_owner();
 	session_begin(&session);
-	d.owner = session.caller;
 	if (daemon_find(d.name, &owner))
+	{
 		session_check_owner(&session, owner, d.name, NULL);
+		session_tell_owner(&session, owner, d.name, NULL);
+	}
 	daemon_write(&d);
 	daemon_changed(&session, "register_daemon", d.name, d.is_on ? "on" : "off");
 	session_end(&session);

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -184,6 +185,24 @@ explain_level(Frame *frame, Job *job, int level, ReturnSetInfo *result)
 		explain_blockers(frame, job, level + 1, result);
 }
 
+/* asked as the caller, before we are somebody else: rows that are not his are hidden from him (sql/80_privileges.sql) */
+static bool
+may_see(const char *process_name)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {CStringGetTextDatum(process_name)};
+	bool		is_seen;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT FROM synergy.process WHERE process_name OPERATOR(pg_catalog.=) $1", 1, types, values,
+							  NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for process \"%s\"", process_name);
+	is_seen = SPI_processed > 0;
+	SPI_finish();
+	return is_seen;
+}
+
 Datum
 synergy_explain_job(PG_FUNCTION_ARGS)
 {
@@ -193,12 +212,18 @@ synergy_explain_job(PG_FUNCTION_ARGS)
 	Frame	   *frame;
 	MemoryContext old;
 	Job		   *job;
+	bool		is_seen = may_see(name);
 
 	InitMaterializedSRF(fcinfo, 0);
 	store_enter(&scope);
 	frame = frame_create(definition_load(CurrentMemoryContext), clock_now());
 	old = MemoryContextSwitchTo(frame->context);
 	job = session_find_job(frame, name, timeperiod);
+	if (!is_seen)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for process \"%s\"", name),
+				 errhint("Its owner, viewers and operators may look at it: see synergy.grant().")));
 	explain_level(frame, job, 0, (ReturnSetInfo *) fcinfo->resultinfo);
 	MemoryContextSwitchTo(old);
 	store_leave(&scope);

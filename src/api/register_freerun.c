@@ -51,7 +51,7 @@ read_arguments(FunctionCallInfo fcinfo, FreerunDefinition *d)
 	argument_timezone("timezone", d->timezone);
 	options_check(d->options, OF_FREERUN, d->worker);
 	check_worker_command(d->worker, d->command, d->entry_name);
-	d->owner = GetUserId();
+	d->owner = session_owner();
 }
 
 /* a setup script may be run again next year: no reason to fail */
@@ -77,7 +77,10 @@ synergy_register_freerun(PG_FUNCTION_ARGS)
 	read_arguments(fcinfo, &d);
 	session_begin(&session);
 	if (registry_find_freerun(d.process_name, d.entry_name, &known))
+	{
 		session_check_owner(&session, known.owner, d.process_name, d.entry_name);
+		session_tell_owner(&session, known.owner, d.process_name, d.entry_name);
+	}
 	d.timer_since = session.now;
 	registry_write_freerun(&d);
 	say_if_never(&d, session.now);

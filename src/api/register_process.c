@@ -289,6 +289,13 @@ settle_membership(const ProcessDefinition *d, const RegisteredProcess *known, co
 		cut_timetable(d->tree_name, timetable->end);
 }
 
+/* a process that begins earlier lets others of its timetable, and dependants, wait for more */
+static bool
+begins_earlier(const ProcessDefinition *d, const RegisteredProcess *known)
+{
+	return d->start != NULL && timeperiod_start(parse_start(d->start)) < timeperiod_start(parse_start(known->start));
+}
+
 static bool
 is_same(const char *a, const char *b)
 {
@@ -353,12 +360,15 @@ synergy_register_process(PG_FUNCTION_ARGS)
 
 	read_arguments(fcinfo, &d);
 	source = check_source(&d, &key, &time);
-	d.owner = GetUserId();
+	d.owner = session_owner();
 
 	session_begin(&session);
 	is_known = registry_find_process(d.name, &known);
 	if (is_known)
+	{
 		session_check_owner(&session, known.owner, d.name, NULL);
+		session_tell_owner(&session, known.owner, d.name, NULL);
+	}
 	check_membership(&d, is_known, &known);
 	if (OidIsValid(source))
 	{
@@ -369,7 +379,9 @@ synergy_register_process(PG_FUNCTION_ARGS)
 		d.source_table = table.name;
 	}
 	if (!registry_find_timetable(d.tree_name, &timetable))
-		registry_write_timetable(d.tree_name, PointerGetDatum(construct_empty_array(TEXTOID)), NULL, NULL);
+		registry_write_timetable(d.tree_name, PointerGetDatum(construct_empty_array(TEXTOID)), NULL, NULL, d.owner);
+	else if (!is_known || strcmp(known.tree_name, d.tree_name) != 0 || begins_earlier(&d, &known))
+		session_check_timetable(&session, timetable.owner, d.tree_name);
 	settle_start(&d, is_known ? &known : NULL, &timetable, session.now);
 	registry_write_process(&d);
 	settle_membership(&d, is_known ? &known : NULL, &timetable);

@@ -104,7 +104,9 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 	int			n;
 	const char **names;
 	RegisteredTimetable known;
-	bool		moves_start;
+	bool		is_known,
+				moves_start;
+	Oid			owner = session_owner();
 	Session		session;
 
 	argument_not_null(fcinfo, 1, "dependent_on");
@@ -115,10 +117,13 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 				 errmsg("argument \"end_timeperiod\" is not after the start: \"%s\"", argument_text(fcinfo, 3)),
 				 errhint("The end is exclusive: the first period that is no longer part of the timetable.")));
 	session_begin(&session);
+	is_known = registry_find_timetable(name, &known);
+	if (is_known)
+		session_check_timetable(&session, known.owner, name);
 	check_dependencies(name, names, n);
 	/* a process may begin later than its timetable; saying the same start again does not change that */
-	moves_start = start != TIMEPERIOD_NONE && !(registry_find_timetable(name, &known) && begins_by(&known, start));
-	registry_write_timetable(name, PG_GETARG_DATUM(1), start_text, argument_text(fcinfo, 3));
+	moves_start = start != TIMEPERIOD_NONE && !(is_known && begins_by(&known, start));
+	registry_write_timetable(name, PG_GETARG_DATUM(1), start_text, argument_text(fcinfo, 3), owner);
 	if (moves_start && registry_begin_earlier(name, start_text))
 	{
 		registry_relations_changed(name);
@@ -134,16 +139,17 @@ Datum
 synergy_unregister_timetable(PG_FUNCTION_ARGS)
 {
 	char	   *name = argument_text_required(fcinfo, 0, "tree_name");
-	RegisteredTimetable ignored;
+	RegisteredTimetable known;
 	Session		session;
 	char	   *what;
 
 	session_begin(&session);
-	if (!registry_find_timetable(name, &ignored))
+	if (!registry_find_timetable(name, &known))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("timetable \"%s\" does not exist", name),
 				 errhint("SELECT tree_name FROM synergy.timetable lists the timetables.")));
+	session_check_timetable(&session, known.owner, name);
 	if (!registry_delete_timetable(name, &what))
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

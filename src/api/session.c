@@ -21,6 +21,11 @@
 void
 session_begin(Session *session)
 {
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot change jobs or definitions within a security-restricted operation"),
+				 errhint("Functions of indexes, of materialized views and of sources of recomputing processes may only look.")));
 	session->caller = GetUserId();
 	session->caller_name = GetUserNameFromId(session->caller, false);
 	session->now = clock_now();
@@ -45,6 +50,7 @@ session_definitions_changed(Session *session, const char *event, const char *pro
 	record.entry_name = entry_name;
 	record.detail = detail;
 	event_log_one(record, session->now);
+	(void) registry_forget_dropped_owners();
 	definition_bump_version();
 	watch_note_definitions();
 	if (process_name != NULL)
@@ -96,16 +102,73 @@ session_flush(Session *session, Frame *frame)
 	wake_scheduler_at_commit(WAKE_ALL);
 }
 
+/* the schema's owner is who we are inside of the store */
+static bool
+may_change(const Session *session, Oid owner)
+{
+	return has_privs_of_role(session->caller, owner) || has_privs_of_role(session->caller, GetUserId());
+}
+
+static char *
+owner_name(Oid owner)
+{
+	char	   *name = GetUserNameFromId(owner, true);
+
+	return name ? psprintf("role \"%s\"", name) : pstrdup("a role that does not exist any more");
+}
+
 void
 session_check_owner(Session *session, Oid owner, const char *process_name, const char *entry_name)
 {
-	if (has_privs_of_role(session->caller, owner))
+	if (may_change(session, owner))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("must be owner of \"%s\"", entry_name ? entry_name : process_name),
-			 errhint("It was registered by role \"%s\"; a definition can be changed by its owner and members of that role.",
-					 GetUserNameFromId(owner, true))));
+			 errhint("It was registered by %s; a definition can be changed by its owner and members of that role.",
+					 owner_name(owner))));
+}
+
+void
+session_check_timetable(Session *session, Oid owner, const char *tree_name)
+{
+	if (may_change(session, owner))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of timetable \"%s\"", tree_name),
+			 errhint("It was registered by %s; only its owner and members of that role change it or let processes join it. "
+					 "Others can depend on it.", owner_name(owner))));
+}
+
+/*
+ * A command is run later, when nobody looks, with all rights of its owner.  In a function that is SECURITY DEFINER the
+ * current user is the one that the function belongs to: whoever calls it would leave a command behind that has that role's rights.
+ */
+Oid
+session_owner(void)
+{
+	Oid			owner = GetUserId();
+
+	if (!has_privs_of_role(GetOuterUserId(), owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" cannot register what would run as role \"%s\"",
+						GetUserNameFromId(GetOuterUserId(), false), GetUserNameFromId(owner, false)),
+				 errdetail("The call came from a function that is SECURITY DEFINER."),
+				 errhint("Let the function be SECURITY INVOKER, or make \"%s\" a member of \"%s\".",
+						 GetUserNameFromId(GetOuterUserId(), false), GetUserNameFromId(owner, false))));
+	return owner;
+}
+
+void
+session_tell_owner(Session *session, Oid owner, const char *process_name, const char *entry_name)
+{
+	if (owner != session->caller)
+		ereport(NOTICE,
+				(errmsg("\"%s\" belonged to %s, and belongs to role \"%s\" now", entry_name ? entry_name : process_name,
+						owner_name(owner), session->caller_name),
+				 errdetail("Its command runs with the rights of its owner.")));
 }
 
 void

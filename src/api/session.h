@@ -31,8 +31,17 @@ extern Frame *session_dry_frame(Session *session);	/* for looking at what would 
 extern Frame *session_paused_frame(Session *session);	/* also in a copy that is paused */
 extern void session_flush(Session *session, Frame *frame);
 
-/* ERROR 42501 unless the caller has the rights of the definition's owner */
+/* ERROR 42501 unless the caller has the rights of the definition's owner, or of the extension's */
 extern void session_check_owner(Session *session, Oid owner, const char *process_name, const char *entry_name);
+
+/* likewise of a timetable: who lets a process join it changes what others' jobs wait for */
+extern void session_check_timetable(Session *session, Oid owner, const char *tree_name);
+
+/* the role that what is registered now belongs to.  ERROR 42501 where it would have more rights than who asks for it */
+extern Oid	session_owner(void);
+
+/* NOTICE when it has got another one */
+extern void session_tell_owner(Session *session, Oid owner, const char *process_name, const char *entry_name);
 
 /* R5: only a node of the timetable, named at its own precision.  ERROR 42704, 22007, 22023 */
 extern Job *session_find_job(Frame *frame, const char *name, text *timeperiod_text);

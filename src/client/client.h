@@ -31,6 +31,8 @@ extern int	status_main(int argc, char **argv);
 /* one line on stderr: "synergy COMMAND: ..."; the command is what main() was asked for */
 extern const char *client_command;
 extern void client_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* the same, of what is no error: for commands that tell what they do, with --verbose */
+extern void client_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* what is said of the command by --help: how it is called, and what for */
 extern void client_print_usage(FILE *out);

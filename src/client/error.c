@@ -84,6 +84,22 @@ client_complain(const char *format, ...)
 	va_end(arguments);
 }
 
+void
+client_say(const char *format, ...)
+{
+	va_list		arguments;
+	char	   *text = NULL;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		abort();
+	va_end(arguments);
+	fprintf(stderr, "synergy %s: ", client_command);
+	text_put_lines(stderr, text);
+	fputc('\n', stderr);
+	free(text);
+}
+
 int
 error_usage(const char *format, ...)
 {

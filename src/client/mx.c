@@ -9,27 +9,14 @@
 
 #include "client/client.h"
 #include "client/error.h"
+#include "client/process.h"
 
 #define PROGRAM "synergy-mx"
-
-/* beside the program that runs here */
-static const char *
-program_path(void)
-{
-	static char path[4096];
-	ssize_t		size = readlink("/proc/self/exe", path, sizeof(path) - sizeof(PROGRAM) - 1);
-	char	   *slash;
-
-	path[size > 0 ? size : 0] = '\0';
-	slash = strrchr(path, '/');
-	strcpy(slash ? slash + 1 : path, PROGRAM);
-	return path;
-}
 
 int
 mx_main(int argc, char **argv)
 {
-	const char *path = program_path();
+	const char *path = process_beside(PROGRAM);
 
 	execvp(path, argv);
 	if (errno == ENOENT)

@@ -16,10 +16,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/error.h"
+#include "client/process.h"
 #include "client/query.h"
 #include "client/status.h"
 #include "client/text.h"
@@ -218,10 +218,7 @@ draw(Watch *watch, double seconds)
 static long long
 now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	return clock_steady() / 1000;
 }
 
 /* what the pipe has: is it over? */

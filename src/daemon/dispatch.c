@@ -26,6 +26,10 @@
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
 #include "guc.h"
+#include "round/round.h"
+#include "store/definition.h"
+#include "store/registry.h"
+#include "store/spi.h"
 #include "store/unit_run.h"
 
 #define START_RETRY (1 * USECS_PER_SEC)
@@ -267,13 +271,25 @@ why_no_session(Oid owner)
 
 	if (!HeapTupleIsValid(tuple))
 		return psprintf("the role that owns it (oid %u) does not exist any more", owner);
-	if (!((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin)
+	if (NEEDS_LOGIN && !((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin)
 		why = psprintf("role \"%s\" that owns it may not log in", NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname));
 	else if (!MAY_CONNECT(MyDatabaseId, owner))
 		why = psprintf("role \"%s\" that owns it may not connect to this database",
 					   NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname));
 	ReleaseSysCache(tuple);
 	return why;
+}
+
+static void
+forget_dropped_owners(void)
+{
+	StoreScope	scope;
+
+	round_lock();
+	store_enter(&scope);
+	if (registry_forget_dropped_owners())
+		definition_bump_version();
+	store_leave(&scope);
 }
 
 /* a transaction of its own: true when the unit was refused */
@@ -286,7 +302,10 @@ refuse_if_hopeless(const ReadyUnit *unit)
 	StartTransactionCommand();
 	why = why_no_session(unit->owner);
 	if (why != NULL)
+	{
+		forget_dropped_owners();
 		unit_run_refuse(unit->unit_id, why, GetCurrentTimestamp());
+	}
 	CommitTransactionCommand();
 	return why != NULL;
 }

@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/timeout.h"
 
+#include "compat.h"
 #include "daemon/executor.h"
 #include "daemon/processes.h"
 #include "daemon/slots.h"
@@ -141,6 +142,7 @@ begin_own(void)
 	StartTransactionCommand();
 	XactIsoLevel = XACT_READ_COMMITTED;
 	XactReadOnly = XactDeferrable = false;
+	session_become_owner();
 	MemoryContextSwitchTo(unit_context);
 }
 
@@ -292,7 +294,7 @@ synergy_executor_main(Datum argument)
 	if (!enter())
 		proc_exit(0);
 	on_shmem_exit(leave, (Datum) 0);
-	BackgroundWorkerInitializeConnectionByOid(database, owner, 0);
+	BackgroundWorkerInitializeConnectionByOid(database, owner, OWNER_SESSION_FLAGS);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	unit_context = AllocSetContextCreate(TopMemoryContext, "synergy unit", ALLOCSET_DEFAULT_SIZES);
 	get_ready();

@@ -14,5 +14,6 @@ extern uint64 command_run(const RunnableUnit *unit);
 
 /* makes the session as a new one: settings, locks, temporary tables, prepared statements; in a transaction */
 extern void session_reset(void);
+extern void session_become_owner(void);	/* whatever role a command has chosen */
 
 #endif							/* SYNERGY_DAEMON_EXECUTOR_H */

@@ -110,12 +110,20 @@ command_run(const RunnableUnit *unit)
 	return n_rows;
 }
 
+/* the last command may have chosen another role for the session; parallel workers would take it from its setting */
+void
+session_become_owner(void)
+{
+	SetPGVariable("session_authorization", NIL, false);
+	SetPGVariable("role", NIL, false);
+}
+
 /* what DISCARD ALL does, but for the plans: our own are kept from unit to unit */
 void
 session_reset(void)
 {
 	PortalHashTableDeleteAll();
-	SetPGVariable("session_authorization", NIL, false);
+	session_become_owner();
 	ResetAllOptions();
 	XactIsoLevel = DefaultXactIsoLevel; /* this transaction has begun with what was set before */
 	XactReadOnly = DefaultXactReadOnly;

@@ -29,6 +29,7 @@
 #define MAX_DATABASES 128
 #define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
 #define MAILBOX_SIZE 2			/* units that an executor has waiting for it */
+#define STUCK_KEPT 32			/* roles whose code had to be stopped by force */
 #define AGAIN_KEPT 256			/* notices of units that may be claimable again */
 #define CHANGED_IDS_KEPT 64		/* processes and freeruns that something has changed of */
 #define CHANGED_NAMES_KEPT 16	/* likewise, by their names */
@@ -140,6 +141,14 @@ typedef struct ExecutorSlot
 	TimestampTz idle_since;
 } ExecutorSlot;
 
+/* see daemon/stuck.h */
+typedef struct StuckOwner
+{
+	Oid			database;
+	Oid			owner;
+	TimestampTz until;
+} StuckOwner;
+
 typedef struct SharedSlots
 {
 	LWLock	   *lock;
@@ -151,6 +160,8 @@ typedef struct SharedSlots
 	ConditionVariable left;		/* a process of ours has left its database */
 	DatabaseSlot databases[MAX_DATABASES];
 	ExecutorSlot executors[MAX_EXECUTOR_SLOTS];
+	uint32		n_stuck;		/* so many were ever written down: the ring's next place */
+	StuckOwner	stuck[STUCK_KEPT];
 } SharedSlots;
 
 extern SharedSlots *slots;		/* NULL when the library is not in shared_preload_libraries */

@@ -17,10 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/process.h"
 #include "mx/answer.h"
 #include "mx/http.h"
 #include "mx/live.h"
@@ -316,25 +316,11 @@ on_log(void *unused, const char *format, va_list arguments)
 {
 	char	   *text = NULL;
 
-	if (mx.is_verbose && vasprintf(&text, format, arguments) >= 0)
+	if (client_verbose && vasprintf(&text, format, arguments) >= 0)
 	{
 		text[strcspn(text, "\n")] = '\0';
 		mx_say("%s", text);
 		free(text);
-	}
-}
-
-static void
-raise_limits(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < HTTP_MAX_CLIENTS + DATABASE_MAX_FDS + 64)
-	{
-		limit.rlim_cur = HTTP_MAX_CLIENTS + DATABASE_MAX_FDS + 64;
-		if (limit.rlim_cur > limit.rlim_max)
-			limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
 	}
 }
 
@@ -404,7 +390,7 @@ http_begin(void)
 		client_complain("\"%s:%s\" is no address to listen on: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, gai_strerror(error));
 		return false;
 	}
-	raise_limits();
+	process_raise_descriptors(HTTP_MAX_CLIENTS + DATABASE_MAX_FDS + 64);
 	fd = open_socket(addresses);
 	if (fd < 0)
 		client_complain("cannot listen on %s:%s: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, strerror(errno));

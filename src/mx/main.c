@@ -7,20 +7,17 @@
  * parameters, in a session of whoever asks.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "client/error.h"
 #include "client/options.h"
+#include "client/process.h"
 #include "client/text.h"
 #include "mx/answer.h"
 #include "mx/crypt.h"
@@ -36,7 +33,6 @@
 MxSettings	mx;
 const char *client_command = "mx";
 
-static int	signal_pipe[2];
 static bool is_stopping;
 
 static const char *given_listen,
@@ -63,30 +59,7 @@ static const ClientOption options[] = {
 int64_t
 mx_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void
-mx_say(const char *format, ...)
-{
-	va_list		arguments;
-	char	   *text = NULL;
-
-	if (!mx.is_verbose)
-		return;
-	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) >= 0)
-	{
-		/* it names what came over the network */
-		fputs("synergy mx: ", stderr);
-		text_put_lines(stderr, text);
-		fputc('\n', stderr);
-		free(text);
-	}
-	va_end(arguments);
+	return clock_steady() / 1000;
 }
 
 void
@@ -223,7 +196,7 @@ read_settings(const ClientArguments *arguments)
 
 	mx = (MxSettings) {
 		.conninfo = arguments->dbname, .host = arguments->host, .port = arguments->port, .user = arguments->user,
-		.origin = given_origin, .is_verbose = client_verbose
+		.origin = given_origin
 	};
 	if (!read_listen(given_listen ? given_listen : "127.0.0.1:8080") || !read_files() ||
 		!read_number(given_links, "connections", 2, 100, 12, &links) ||
@@ -239,36 +212,11 @@ read_settings(const ClientArguments *arguments)
 /* ---------------------------------------------------------------- signals */
 
 static void
-on_signal(int number)
-{
-	char		byte = (char) number;
-	int			saved = errno;
-
-	(void) !write(signal_pipe[1], &byte, 1);
-	errno = saved;
-}
-
-static bool
-set_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-		return false;
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	return true;
-}
-
-static void
 take_signals(void)
 {
 	char		bytes[64];
 
-	while (read(signal_pipe[0], bytes, sizeof(bytes)) > 0)
+	while (process_take_signals(bytes, sizeof(bytes)) > 0)
 		mx_stop();
 }
 
@@ -299,7 +247,7 @@ loop(void)
 		int			n_live,
 					n_database;
 
-		fds[0] = (struct pollfd) {.fd = signal_pipe[0], .events = POLLIN};
+		fds[0] = (struct pollfd) {.fd = process_signal_fd(), .events = POLLIN};
 		fds[1] = (struct pollfd) {.fd = http_fd(), .events = POLLIN};
 		n_database = database_poll(fds + 2);
 		n_live = live_poll(fds + 2 + n_database);
@@ -327,11 +275,13 @@ loop(void)
 static bool
 begin(void)
 {
+	static const int numbers[] = {SIGTERM, SIGINT, 0};
+
 	static char secret[CRYPT_TOKEN_SIZE];
 
 	/* a core would have the passwords of all who are logged in */
 	prctl(PR_SET_DUMPABLE, 0);
-	if (!crypt_begin() || !set_signals())
+	if (!crypt_begin() || !process_catch_signals(numbers))
 	{
 		client_complain("cannot begin: %s", strerror(errno));
 		return false;

@@ -30,7 +30,6 @@ typedef struct MxSettings
 	int			max_links;		/* connections to the database, but for the one that listens */
 	int64_t		session_idle;
 	int64_t		session_lifetime;
-	bool		is_verbose;
 } MxSettings;
 
 extern MxSettings mx;
@@ -38,7 +37,7 @@ extern MxSettings mx;
 extern int64_t mx_now(void);
 
 /* a line on stderr; with --verbose only */
-extern void mx_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define mx_say(...) (client_verbose ? client_say(__VA_ARGS__) : (void) 0)
 
 /* the loop ends */
 extern void mx_stop(void);

@@ -1,7 +1,7 @@
 /*
  * mx/page.c: the front end's files, which are part of the program.
  *
- * The responses are made once and kept.  Files with a digest in their names may be kept by browsers for ever; the pages
+ * Files with a digest in their names may be kept by browsers for ever; the pages
  * themselves are asked for each time, and told not to have changed by their ETag.
  */
 #include <stdio.h>
@@ -37,6 +37,13 @@ accepts_gzip(const Request *request)
 	return gzip && strncmp(gzip, "gzip;q=0", 8) != 0;
 }
 
+static void
+add_headers(struct MHD_Response *response, const Asset *asset)
+{
+	response_protect(response, asset->type, asset->is_immutable ? "public, max-age=31536000, immutable" : "no-cache");
+	MHD_add_response_header(response, "ETag", asset->etag);
+}
+
 static struct MHD_Response *
 response_of(const Asset *asset, bool is_gzip)
 {
@@ -45,8 +52,7 @@ response_of(const Asset *asset, bool is_gzip)
 
 	if (response == NULL)
 		return NULL;
-	response_protect(response, asset->type, asset->is_immutable ? "public, max-age=31536000, immutable" : "no-cache");
-	MHD_add_response_header(response, "ETag", asset->etag);
+	add_headers(response, asset);
 	MHD_add_response_header(response, "Vary", "Accept-Encoding");
 	if (is_gzip)
 		MHD_add_response_header(response, "Content-Encoding", "gzip");
@@ -63,10 +69,7 @@ answer_with(Request *request, const Asset *asset)
 	{
 		response = MHD_create_response_from_buffer(0, (void *) "", MHD_RESPMEM_PERSISTENT);
 		if (response)
-		{
-			response_protect(response, asset->type, asset->is_immutable ? "public, max-age=31536000, immutable" : "no-cache");
-			MHD_add_response_header(response, "ETag", asset->etag);
-		}
+			add_headers(response, asset);
 		return http_answer(request, 304, response);
 	}
 	return http_answer(request, 200, response_of(asset, asset->gzip && accepts_gzip(request)));

@@ -132,9 +132,7 @@ walk_up(Set *set, Process *process, Timeperiod timeperiod)
 static void
 back_to_embryo(Frame *frame, Job *job)
 {
-	frame_cancel_unit(frame, job_unit(frame, job));
-	job->unit_id = 0;
-	job->unit = NULL;
+	frame_let_go_unit(frame, job);
 	frame_set_state(frame, job, JOB_EMBRYO);
 }
 

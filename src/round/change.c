@@ -4,8 +4,9 @@
  * Every change of a job's state goes through frame_set_state(): it hands out the mark of a finished job (R1),
  * cancels the unit of a skipped one (R12), keeps the event log and the list of what an operator's function reports.
  *
- * Order of writing: units before jobs, so that a job never points to a unit that is not there; progress and the
- * event log last.  All in the caller's transaction.
+ * Order of writing: units that were there, so that what workers have made of them meanwhile can still withhold new
+ * ones (round/refused.c); these; then jobs, so that none points to a unit that is not there; progress and the event
+ * log last.  All in the caller's transaction.
  */
 #include "postgres.h"
 
@@ -14,6 +15,7 @@
 #include "daemon/wake.h"
 #include "round/frame.h"
 #include "round/lane.h"
+#include "round/refused.h"
 #include "store/box_unit.h"
 #include "store/outbox.h"
 #include "store/stream.h"
@@ -65,6 +67,19 @@ frame_cancel_unit(Frame *frame, Unit *unit)
 	unit->state = UNIT_CANCELED;
 	unit->release = 0;
 	frame_touch_unit(frame, unit);
+}
+
+void
+frame_let_go_unit(Frame *frame, Job *job)
+{
+	Unit	   *unit = job_unit(frame, job);
+
+	frame_cancel_unit(frame, unit);
+	if (unit != NULL)
+		unit->is_let_go = true;
+	job->unit_id = 0;
+	job->unit = NULL;
+	frame_touch_job(frame, job);
 }
 
 void
@@ -217,48 +232,6 @@ frame_extend(Frame *frame)
 
 /* ---------------------------------------------------------------- writing */
 
-/* the job does not stand on a unit that is not what the round took it for */
-static void
-let_go(Frame *frame, Unit *unit)
-{
-	Process    *process = definition_process(frame->definitions, unit->process_id);
-	Job		   *job = process ? frame_loaded_job(frame, process, unit->timeperiod) : NULL;
-	bool		was_taken;
-
-	if (job == NULL || job->unit_id != unit->id)
-		return;
-	was_taken = job_state_is_active(job->state) && job->is_dirty && unit->state != UNIT_CANCELED;
-	if (job->state != JOB_SKIPPED && !was_taken)
-		return;
-	job->unit_id = 0;
-	job->unit = NULL;
-	if (was_taken)
-		frame_set_state(frame, job, JOB_EMBRYO);
-	else
-		frame_touch_job(frame, job);
-}
-
-/*
- * A worker has changed the unit since it was read, or is changing it just now: it was not written, and stays what the
- * worker makes of it.  A job that was skipped, or that has just taken it (requested anew, or as its last one), lets
- * go of it, and the latter begins again with its next evaluation.  One that was to be canceled is looked at again
- * with the next news.
- */
-static void
-settle_refused(Frame *frame, List *refused)
-{
-	ListCell   *cell;
-
-	foreach(cell, refused)
-	{
-		Unit	   *unit = lfirst(cell);
-
-		if (unit->state == UNIT_CANCELED)
-			pending_add_unit(unit->id);
-		let_go(frame, unit);
-	}
-}
-
 /* agents stop the commands of units that they do not have any more */
 static void
 stop_on_boxes(List *units)
@@ -300,13 +273,13 @@ frame_flush(Frame *frame)
 
 	Assert(!frame->is_dry);
 	CHECK_FOR_INTERRUPTS();
-	if (frame->new_units)
-		unit_insert(frame->new_units);
 	if (frame->dirty_units)
 	{
 		settle_refused(frame, unit_update(frame->dirty_units));
 		stop_on_boxes(frame->dirty_units);
 	}
+	if (frame->new_units)
+		unit_insert(frame->new_units);
 	if (frame->dirty_jobs)
 		job_update(frame->dirty_jobs);
 	/* a frontier that moved is only a hint: it is not worth a transaction of its own */

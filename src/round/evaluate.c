@@ -244,14 +244,11 @@ act(Frame *frame, Job *job, const Transition *row, const Situation *situation, L
 		frame_set_state(frame, job, next);
 }
 
-/*
- * Recomputing: would another unit be at work, or decide, beside one that a worker has in his hands?  That one may have
- * read fewer rows, and would write its result over the newer one's.
- */
+/* recomputing: does another unit than the job's own, which is not over yet, become its own, or decide? */
 static bool
-runs_beside(Frame *frame, Job *job, const Transition *row, const Situation *situation, const Look *look)
+is_another_unit(Frame *frame, Job *job, const Transition *row, const Situation *situation, const Look *look)
 {
-	if (job->process->machine != MACHINE_RECOMPUTING || situation->unit != UNIT_IN_PROGRESS)
+	if (job->process->machine != MACHINE_RECOMPUTING || !unit_state_is_active(situation->unit))
 		return false;
 	switch (row->action)
 	{
@@ -264,6 +261,23 @@ runs_beside(Frame *frame, Job *job, const Transition *row, const Situation *situ
 		default:
 			return false;
 	}
+}
+
+/*
+ * Eager: no two units of a job are worked on side by side.  The older one may have read fewer rows, and would write its
+ * result over the newer one's.  One that a worker has in his hands is waited for: its end is an event, and then the
+ * job is looked at again.  One that nobody has yet, or that has failed, is canceled.  (A paced process follows the
+ * rule to the letter.)  False: wait.
+ */
+static bool
+make_way(Frame *frame, Job *job, const Transition *row, const Situation *situation, const Look *look)
+{
+	if (!job->process->is_eager || !is_another_unit(frame, job, row, situation, look))
+		return true;
+	if (situation->unit == UNIT_IN_PROGRESS)
+		return false;
+	frame_let_go_unit(frame, job);
+	return true;
 }
 
 static void
@@ -285,8 +299,7 @@ run_machine(Frame *frame, Job *job, bool has_ended, Cause cause, Look *look)
 	 */
 	if (cause == CAUSE_EVENT && job->process->is_eager && job->state == JOB_IN_PROGRESS && !situation.is_final)
 		return;
-	/* likewise: its end is an event, and then its job is looked at again */
-	if (job->process->is_eager && runs_beside(frame, job, row, &situation, look))
+	if (!make_way(frame, job, row, &situation, look))
 		return;
 	act(frame, job, row, &situation, look);
 }
@@ -327,9 +340,12 @@ apply_finished_unit(Frame *frame, int64 unit_id)
 	job = frame_job(frame, process, unit->timeperiod);
 	if (job == NULL || job->unit_id != unit_id || !job_state_is_active(job->state))
 	{
-		/* the job has let go of it, and it could not be canceled then (round/change.c) */
+		/* the job has let go of it, and it could not be canceled then, nor be followed by another (round/refused.c) */
 		if (job == NULL || job->unit_id != unit_id || job->state == JOB_SKIPPED)
 			frame_cancel_unit(frame, unit);
+		unit->is_let_go = job != NULL && job->unit_id == 0;
+		if (unit->is_let_go && job->state == JOB_EMBRYO && process->is_eager)
+			evaluate_job(frame, job, CAUSE_EVENT);
 		return;
 	}
 	if (!unit_state_is_finished(unit->state))

@@ -149,6 +149,9 @@ extern void frame_touch_job(Frame *frame, Job *job);
 extern void frame_touch_unit(Frame *frame, Unit *unit);
 extern void frame_cancel_unit(Frame *frame, Unit *unit);
 
+/* cancels the job's unit, if it is active; another one of the job is then written only once no worker has that one */
+extern void frame_let_go_unit(Frame *frame, Job *job);
+
 /* a line for the event log: the unit is in another state now, for this reason */
 extern void frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_state, const char *detail);
 

@@ -74,7 +74,7 @@ bool
 registry_find_timetable(const char *name, RegisteredTimetable *out)
 {
 	static StoreQuery query = {
-		"SELECT start_timeperiod, end_timeperiod FROM synergy.timetable WHERE tree_name = $1", 1, {TEXTOID}
+		"SELECT start_timeperiod, end_timeperiod, owner::oid FROM synergy.timetable WHERE tree_name = $1", 1, {TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(name)};
 
@@ -82,6 +82,7 @@ registry_find_timetable(const char *name, RegisteredTimetable *out)
 		return false;
 	out->start = store_get_text(0, 1);
 	out->end = store_get_text(0, 2);
+	out->owner = store_get_oid(0, 3);
 	return true;
 }
 
@@ -118,22 +119,23 @@ registry_reaches(const char **from, int n, const char *tree_name)
 /* ---------------------------------------------------------------- writing */
 
 void
-registry_write_timetable(const char *name, Datum dependent_on, const char *start, const char *end)
+registry_write_timetable(const char *name, Datum dependent_on, const char *start, const char *end, Oid owner)
 {
 	static StoreQuery query = {
-		"INSERT INTO synergy.timetable (tree_name, dependent_on, start_timeperiod, end_timeperiod) VALUES ($1, $2, $3, $4) "
+		"INSERT INTO synergy.timetable (tree_name, dependent_on, start_timeperiod, end_timeperiod, owner) VALUES ($1, $2, $3, $4, $5) "
 		"ON CONFLICT (tree_name) DO UPDATE SET relations_mark = CASE WHEN timetable.dependent_on @> EXCLUDED.dependent_on "
 		"  THEN timetable.relations_mark ELSE pg_catalog.nextval('synergy.mark_seq') END, dependent_on = EXCLUDED.dependent_on, end_timeperiod = EXCLUDED.end_timeperiod, "
-		"start_timeperiod = coalesce(EXCLUDED.start_timeperiod, timetable.start_timeperiod), updated_at = now()", 4,
-		{TEXTOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+		"start_timeperiod = coalesce(EXCLUDED.start_timeperiod, timetable.start_timeperiod), updated_at = now()", 5,
+		{TEXTOID, TEXTARRAYOID, TEXTOID, TEXTOID, OIDOID}
 	};
-	Datum		values[4];
-	char		nulls[4] = {' ', ' ', ' ', ' '};
+	Datum		values[5];
+	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
 	values[0] = CStringGetTextDatum(name);
 	values[1] = dependent_on;
 	values[2] = text_or_null(start, &nulls[2]);
 	values[3] = text_or_null(end, &nulls[3]);
+	values[4] = ObjectIdGetDatum(owner);
 	store_execute(&query, values, nulls);
 }
 
@@ -443,6 +445,21 @@ registry_delete_timetable(const char *name, char **what)
 	}
 	store_execute(&query, values, NULL);
 	return true;
+}
+
+#define FORGET(table) \
+	{"UPDATE synergy." table " SET owner = '0' WHERE owner::oid <> 0 " \
+	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = owner::oid)", 0}
+
+bool
+registry_forget_dropped_owners(void)
+{
+	static StoreQuery queries[] = {FORGET("process"), FORGET("freerun"), FORGET("daemon"), FORGET("timetable")};
+	uint64		n = 0;
+
+	for (int i = 0; i < (int) lengthof(queries); i++)
+		n += store_execute(&queries[i], NULL, NULL);
+	return n > 0;
 }
 
 /* ---------------------------------------------------------------- source tables */

@@ -68,6 +68,7 @@ typedef struct RegisteredTimetable
 {
 	char	   *start;			/* or NULL */
 	char	   *end;			/* or NULL */
+	Oid			owner;
 } RegisteredTimetable;
 
 extern bool registry_find_process(const char *name, RegisteredProcess *out);
@@ -80,7 +81,8 @@ extern char *registry_member(const char *tree_name, const char *qualifier);
 /* timetables that it depends on, directly or through others: is `tree_name` among them? */
 extern bool registry_reaches(const char **from, int n, const char *tree_name);
 
-extern void registry_write_timetable(const char *name, Datum dependent_on, const char *start, const char *end);
+/* the owner is that of one that is new: another one keeps its own */
+extern void registry_write_timetable(const char *name, Datum dependent_on, const char *start, const char *end, Oid owner);
 extern void registry_write_process(const ProcessDefinition *definition);
 extern void registry_write_freerun(const FreerunDefinition *definition);
 
@@ -101,6 +103,12 @@ extern void registry_dependants_changed(const char *tree_name);
  * away; *example names the first one.
  */
 extern int64 registry_cut(const char *tree_name, const char *end, char **example);
+
+/*
+ * What belongs to roles that were dropped belongs to nobody, number 0, from now on: their numbers are another role's in
+ * a cluster that a dump is restored to.  True when there was anything.
+ */
+extern bool registry_forget_dropped_owners(void);
 
 /* an active unit of this process or freerun whose row somebody holds: a worker that is taking or completing it; 0: none */
 extern int64 registry_unit_in_hands(int32 id);

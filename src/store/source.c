@@ -4,7 +4,7 @@
  * It is the user's table: it may be a view with functions of its own, it may be gone, the owner may have lost the
  * right to read it, somebody may be altering it.  So it is read as the process's owner, in a security-restricted
  * operation, within synergy.source_timeout and with a short lock_timeout because the caller holds the round lock, and
- * in a subtransaction: an error stops this one evaluation and nothing else (R15).
+ * in a subtransaction: an error stops this one evaluation and nothing else (R15).  Code that will not stop: daemon/stuck.c.
  *
  * Who is writing?  A transaction that adds rows holds a RowExclusiveLock (or a stronger one) on the table from before
  * its first row until after its commit is visible.  So pg_locks, asked before the rows are read, names everybody
@@ -23,8 +23,10 @@
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/timeout.h"
 
+#include "daemon/stuck.h"
 #include "guc.h"
 #include "store/source.h"
 #include "store/spi.h"
@@ -135,6 +137,10 @@ typedef struct OwnerScope
 static void
 enter_owner(const Process *process, OwnerScope *scope)
 {
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(process->owner)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the role that owns process \"%s\" does not exist any more", process->name)));
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
 	store_pin_settings(settings, lengthof(settings));
@@ -184,14 +190,18 @@ be_late(void)
 	SetLatch(MyLatch);
 }
 
+#define PATIENCE_MS 5000		/* for code that was canceled */
+
 static void
-start_clock(void)
+start_clock(Oid owner)
 {
 	if (look_timeout == MAX_TIMEOUTS)
 		look_timeout = RegisterTimeout(USER_TIMEOUT, be_late);
 	is_late = false;
-	if (synergy_source_timeout > 0)
-		enable_timeout_after(look_timeout, synergy_source_timeout);
+	if (synergy_source_timeout <= 0)
+		return;
+	enable_timeout_after(look_timeout, synergy_source_timeout);
+	stuck_begin(owner, Min(synergy_source_timeout, INT_MAX - PATIENCE_MS) + PATIENCE_MS);
 }
 
 /* was it late?  One that was late at the very end has ended well, and nothing else is canceled in its place. */
@@ -199,6 +209,7 @@ static bool
 stop_clock(void)
 {
 	disable_timeout(look_timeout, false);
+	stuck_end();
 	if (is_late)
 		QueryCancelPending = false;
 	return is_late;
@@ -214,13 +225,13 @@ source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *
 	if (writers != NULL)
 		*writers = NIL;
 	memset(rows, 0, sizeof(SourceRows) * n);
-	if (process->source == NULL || process->source_key == NULL || process->source_time == NULL)
+	if (process->source == NULL || process->source_key == NULL || process->source_time == NULL || stuck_lately(process->owner))
 		return false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		start_clock();
+		start_clock(process->owner);
 		look(process, spans, n, rows, writers, context);
 		(void) stop_clock();
 		ReleaseCurrentSubTransaction();

@@ -293,6 +293,44 @@ unit_update(List *units)
 	return those_not_written(units);
 }
 
+List *
+unit_cancel(List *units)
+{
+	static StoreQuery query = {
+		"WITH n AS MATERIALIZED (SELECT n.id, n.place, u.state FROM unnest($1) WITH ORDINALITY AS n (id, place) "
+		"  JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
+		"  WHERE u.state IN ('r', 'i', 'v') FOR NO KEY UPDATE OF u SKIP LOCKED) "
+		"UPDATE synergy.unit_of_work_data u SET state = 'c', finished_at = coalesce(u.finished_at, $2), release_at = NULL, by_executor = false "
+		"FROM n WHERE u.unit_of_work_id = n.id RETURNING n.place, n.state", 2, {INT8ARRAYOID, TIMESTAMPTZOID}
+	};
+	StoreColumn ids;
+	Datum		values[2];
+	ListCell   *cell;
+	uint64		n;
+
+	column_init(&ids, INT8OID);
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		again_note(unit->id, false);
+		unit->is_written = false;
+		column_add(&ids, Int64GetDatum(unit->id));
+		watch_note_process(unit->process_id);
+	}
+	values[0] = column_array(&ids);
+	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	n = store_execute(&query, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		Unit	   *unit = list_nth(units, store_get_int64(i, 1, 1) - 1);
+
+		unit->stored_state = (UnitState) store_get_char(i, 2, UNIT_NONE);
+		unit->is_written = true;
+	}
+	return those_not_written(units);
+}
+
 void
 unit_notify(List *process_names)
 {

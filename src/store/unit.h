@@ -37,6 +37,7 @@ typedef struct Unit
 	bool		is_new;
 	bool		is_dirty;
 	bool		is_written;		/* by the last unit_update() */
+	bool		is_let_go;		/* it was its job's, and is to be canceled so that another can take its place */
 	bool		is_on_box;		/* an agent has taken it, and perhaps ended it */
 	bool		is_current;		/* garbage collector: it is its job's or freerun's unit */
 	bool		is_watched;		/* likewise: on a box whose silence would be noticed */
@@ -73,6 +74,8 @@ extern void unit_read_row(uint64 row, Unit *out);
 extern void unit_insert(List *units);
 /* writes those that are still as they were read (a worker may have been faster); returns those that were not written */
 extern List *unit_update(List *units);
+/* cancels those that are active, whoever has them; returns those that are not, or whose rows somebody has locked */
+extern List *unit_cancel(List *units);
 
 /* NOTIFY synergy, one per name */
 extern void unit_notify(List *process_names);

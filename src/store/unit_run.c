@@ -84,7 +84,7 @@ static void
 report_refusal(int64 unit_id, int32 attempt)
 {
 	static StoreQuery query = {
-		"SELECT state, attempt FROM synergy.unit_of_work_data WHERE unit_of_work_id = $1", 1, {INT8OID}
+		"SELECT state, attempt, by_executor FROM synergy.unit_of_work_data WHERE unit_of_work_id = $1", 1, {INT8OID}
 	};
 	Datum		values[1] = {Int64GetDatum(unit_id)};
 	UnitState	state;
@@ -99,6 +99,11 @@ report_refusal(int64 unit_id, int32 attempt)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("unit of work " INT64_FORMAT " is %s, not in progress", unit_id, unit_state_name(state)),
 				 errhint("Only a unit that was taken with synergy.claim or synergy.start can be finished, and only once.")));
+	if (store_get_bool(0, 3, false) && (attempt == 0 || attempt == store_get_int32(0, 2, 0)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("unit of work " INT64_FORMAT " is done by an executor", unit_id),
+				 errhint("Who does a unit finishes it; synergy.cancel_unit_of_work stops it.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("attempt %d of unit of work " INT64_FORMAT " is not the current one", attempt, unit_id),
@@ -106,18 +111,18 @@ report_refusal(int64 unit_id, int32 attempt)
 			 errhint("Another worker has taken it over; drop this result.")));
 }
 
-void
-unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processed, const int64 *aggregated,
-			TimestampTz now)
+static void
+finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processed, const int64 *aggregated, bool by_executor,
+	   TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data SET state = $3, finished_at = $4, number_of_processed = $5, "
 		"  number_of_aggregated = $6, release_at = NULL, by_executor = false, number_of_losses = 0, error = NULL "
-		"WHERE unit_of_work_id = $1 AND state = 'i' AND ($2 = 0 OR attempt = $2) RETURNING process_id", 6,
-		{INT8OID, INT4OID, CHAROID, TIMESTAMPTZOID, INT8OID, INT8OID}
+		"WHERE unit_of_work_id = $1 AND state = 'i' AND ($2 = 0 OR attempt = $2) AND by_executor = $7 RETURNING process_id", 7,
+		{INT8OID, INT4OID, CHAROID, TIMESTAMPTZOID, INT8OID, INT8OID, BOOLOID}
 	};
-	Datum		values[6];
-	char		nulls[6] = {' ', ' ', ' ', ' ', processed ? ' ' : 'n', aggregated ? ' ' : 'n'};
+	Datum		values[7];
+	char		nulls[7] = {' ', ' ', ' ', ' ', processed ? ' ' : 'n', aggregated ? ' ' : 'n', ' '};
 
 	values[0] = Int64GetDatum(unit_id);
 	values[1] = Int32GetDatum(attempt);
@@ -125,6 +130,7 @@ unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processe
 	values[3] = TimestampTzGetDatum(now);
 	values[4] = Int64GetDatum(processed ? *processed : 0);
 	values[5] = Int64GetDatum(aggregated ? *aggregated : 0);
+	values[6] = BoolGetDatum(by_executor);
 	if (store_execute(&query, values, nulls) == 0)
 		report_refusal(unit_id, attempt);
 	watch_note_process(store_get_int32(0, 1, 0));
@@ -134,24 +140,31 @@ unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processe
 }
 
 void
+unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processed, const int64 *aggregated,
+			TimestampTz now)
+{
+	finish(unit_id, attempt, state, processed, aggregated, false, now);
+}
+
+void
 unit_run_complete(int64 unit_id, int32 attempt, int64 number_of_processed, TimestampTz now)
 {
 	StoreScope	scope;
 
 	store_enter(&scope);
-	unit_finish(unit_id, attempt, UNIT_PROCESSED, &number_of_processed, NULL, now);
+	finish(unit_id, attempt, UNIT_PROCESSED, &number_of_processed, NULL, true, now);
 	store_leave(&scope);
 }
 
 /* in progress or, with attempt -1, requested -> invalid; false when it is neither */
 static bool
-make_invalid(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
+make_invalid(int64 unit_id, int32 attempt, const char *error, bool by_executor, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data SET state = 'v', finished_at = $4, by_executor = false, number_of_losses = 0, error = $3 "
-		"WHERE unit_of_work_id = $1 AND CASE WHEN $2 < 0 THEN state = 'r' ELSE state = 'i' AND ($2 = 0 OR attempt = $2) END "
-		"RETURNING process_id", 4,
-		{INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID}
+		"WHERE unit_of_work_id = $1 AND CASE WHEN $2 < 0 THEN state = 'r' ELSE state = 'i' AND ($2 = 0 OR attempt = $2) AND by_executor = $5 END "
+		"RETURNING process_id", 5,
+		{INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID, BOOLOID}
 	};
 	static StoreQuery log = {
 		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail) "
@@ -160,12 +173,13 @@ make_invalid(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 		"LEFT JOIN synergy.freerun f ON f.freerun_id = u.process_id WHERE u.unit_of_work_id = $1", 4,
 		{INT8OID, TEXTOID, TIMESTAMPTZOID, TEXTOID}
 	};
-	Datum		values[4];
+	Datum		values[5];
 
 	values[0] = Int64GetDatum(unit_id);
 	values[1] = Int32GetDatum(attempt);
 	values[2] = CStringGetTextDatum(error);
 	values[3] = TimestampTzGetDatum(now);
+	values[4] = BoolGetDatum(by_executor);
 	if (attempt < 0)
 		again_note(unit_id, false);
 	if (store_execute(&query, values, NULL) == 0)
@@ -183,7 +197,7 @@ make_invalid(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 void
 unit_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 {
-	if (!make_invalid(unit_id, attempt, error, now))
+	if (!make_invalid(unit_id, attempt, error, false, now))
 		report_refusal(unit_id, attempt);
 }
 
@@ -193,7 +207,7 @@ unit_run_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 	StoreScope	scope;
 
 	store_enter(&scope);
-	(void) make_invalid(unit_id, attempt, error, now);
+	(void) make_invalid(unit_id, attempt, error, true, now);
 	store_leave(&scope);
 }
 
@@ -203,6 +217,6 @@ unit_run_refuse(int64 unit_id, const char *error, TimestampTz now)
 	StoreScope	scope;
 
 	store_enter(&scope);
-	(void) make_invalid(unit_id, -1, error, now);
+	(void) make_invalid(unit_id, -1, error, false, now);
 	store_leave(&scope);
 }

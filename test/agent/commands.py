@@ -153,6 +153,13 @@ def stops(w):
         w.nothing_remains('%s: and is stopped' % name, limit=TIMEOUT / 4 + 1)
         w.ok(time.time() - began < 1.0, 'without waiting for a heartbeat', time.time() - began)
         w.sql('SELECT synergy.deactivate(%s)', name)
+    # anybody can send what tells an agent so: it asks whether it is true
+    w.process('forged', 'sleep 1; echo to the end')
+    w.begins('forged')
+    for _ in range(20):
+        w.sql("SELECT pg_notify('synergy_agent', 'stop %d')" % w.unit('forged'))
+    w.same(w.finished('forged')[0], 'processed', 'a notification that nobody of ours sent stops nothing')
+    w.same(w.lines('forged'), ['to the end'], 'and the command goes on to its end')
     w.end(agent)
 
 

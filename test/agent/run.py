@@ -3,9 +3,7 @@
 
 The server is restarted and killed on the way: it must be one of the test's own.
 """
-import argparse
 import os
-import random
 import sys
 import tempfile
 import time
@@ -13,19 +11,12 @@ import time
 import commands
 import faults
 import many
-import world
+import world                    # which finds what is in ../lib, too
+import suite
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--dsn', default='')
-    parser.add_argument('--log', required=True, help="the server's log")
-    parser.add_argument('--program', required=True, help='the program synergy')
-    parser.add_argument('--only', help='tests whose name contains this')
-    parser.add_argument('--seed', type=int, default=int(time.time()))
-    options = parser.parse_args()
-    print('# seed %d' % options.seed, flush=True)
-    random.seed(options.seed)
+    options = suite.arguments(__doc__, 'the program synergy')
     failed = 0
     for test in commands.ALL + many.ALL + faults.ALL:
         if options.only and options.only not in test.__name__:

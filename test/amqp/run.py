@@ -3,26 +3,18 @@
 
 The server is killed on the way: it must be one of the test's own. See world.py for what the tests are made of.
 """
-import argparse
-import random
 import sys
 import time
 
 import broker
 import faults
 import protocol
-import world
+import world                    # which finds what is in ../lib, too
+import suite
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--dsn', default='')
-    parser.add_argument('--log', required=True, help="the server's log")
-    parser.add_argument('--only', help='tests whose name contains this')
-    parser.add_argument('--seed', type=int, default=int(time.time()))
-    options = parser.parse_args()
-    print('# seed %d' % options.seed, flush=True)
-    random.seed(options.seed)
+    options = suite.arguments(__doc__)
     with broker.Broker(tls=True) as rabbit:
         w = world.World(options.dsn, rabbit, options.log)
         for test in protocol.ALL + faults.ALL:

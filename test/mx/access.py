@@ -67,6 +67,7 @@ def forms(w):
     w.ok(status == 401 and WRONG.encode() in body and b'<script>alert' not in body, 'the page says so, and nothing in it is run', body)
     body = browser.get('/login?next=/%22%3E%3Cscript%3Ealert(1)%3C/script%3E')[2]
     w.ok(b'<script>alert' not in body and b'%3Cscript' not in body and b'&lt;script&gt;' in body, 'nor of the address', body)
+    w.ok(b'__' not in body and b'<!--message' not in body, 'no mark is left in it', body)
     status, headers, _ = browser.get('/jobs/a%20b?x=1&y=%3D')
     w.same((status, headers['Location']), (303, '/login?next=/jobs/a%2520b?x%3D1%26y%3D%253D'), 'a page sends who is out to the login')
     status, headers, _ = browser.get('//evil.example/x?a')

@@ -264,7 +264,7 @@ def actions(d, viewer):
     try:
         operator.act('skip', process_name='base_hourly', time='x')
     except statements.Refused as error:
-        d.same((error.message, error.hint), ('unknown argument "time"', 'Known are process_name, timeperiod, dry_run.'), 'actions: what is wrong')
+        d.same((error.message, error.hint), ('unknown argument "time"', 'Known are process_name, timeperiod, timeperiods, dry_run.'), 'actions: what is wrong')
     for path, body in (('skip', {}), ('reprocess', {'process_name': 'base_hourly'}), ('cancel', {}), ('trigger', {}), ('activate', {}),
                        ('backfill', {'process_name': 'base_hourly'}), ('start_daemon', {})):
         d.same(operator.refused('actions/' + path, body=json.dumps(body)), '22004', 'actions: missing arguments of ' + path)
@@ -280,6 +280,14 @@ def actions(d, viewer):
     d.same(d.value("SELECT state::text FROM synergy.job WHERE process_name = 'base_hourly' AND timeperiod = '2026040203'"), 'skipped', 'skip: it is so')
     d.same(d.value("SELECT role_name FROM synergy.event_log WHERE event = 'skip'"), 'api_operator', 'skip: by whom')
     d.same(operator.act('reprocess', process_name='base_hourly', timeperiod='2026040100')['changes'][0]['process_name'], 'base_hourly', 'reprocess')
+    many = ['2026040300', '2026040301']
+    before = dict(d.sql("SELECT timeperiod::text, state::text FROM synergy.job WHERE process_name = 'base_hourly' AND timeperiod = ANY (%s::text[])", many))
+    changes = operator.act('skip', process_name='base_hourly', timeperiods=many)['changes']
+    d.same([(c['timeperiod'], c['old_state'], c['new_state']) for c in changes if c['process_name'] == 'base_hourly' and c['timeperiod'] in many],
+           [(period, before[period], 'skipped') for period in many], 'skip: many, each from its first state to its last')
+    d.same(operator.refused('actions/skip', body=json.dumps({'process_name': 'base_hourly', 'timeperiods': ['2026040302', '2030010100']})), '42704',
+           'skip: many, of which one is not there')
+    d.ok(d.value("SELECT state <> 'skipped' FROM synergy.job WHERE process_name = 'base_hourly' AND timeperiod = '2026040302'"), 'then none is')
     unit = d.value("SELECT unit_of_work_id FROM synergy.job WHERE process_name = 'base_hourly' AND timeperiod = '2026040100'")
     dry = operator.act('cancel', unit_of_work_id=unit, dry_run=True)['changes']
     d.same((dry[0]['timeperiod'], dry[0]['new_state']), ('2026040100', 'skipped'), 'cancel: tried')

@@ -3,7 +3,6 @@
 
 The server's pg_hba.conf is rewritten, and the server is restarted on the way: it must be one of the test's own.
 """
-import argparse
 import random
 import sys
 import tempfile
@@ -14,18 +13,12 @@ import faults
 import hostile
 import live
 import tls
-import world
+import world                    # which finds what is in ../lib, too
+import suite
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--dsn', default='')
-    parser.add_argument('--log', required=True, help="the server's log")
-    parser.add_argument('--program', required=True, help='the program synergy, beside which is synergy-mx')
-    parser.add_argument('--only', help='tests whose name contains this')
-    parser.add_argument('--seed', type=int, default=int(time.time()))
-    options = parser.parse_args()
-    print('# seed %d' % options.seed, flush=True)
+    options = suite.arguments(__doc__, 'the program synergy, beside which is synergy-mx')
     with tempfile.TemporaryDirectory(prefix='synergy-mx-') as directory:
         w = world.World(options.dsn, options.log, options.program, directory)
         try:

@@ -14,25 +14,11 @@ $node->start;
 create_synergy($node);
 scheduler_state($node, 'postgres', 'running');
 
-# a session that stays: psql, fed a statement at a time
-sub session
-{
-	my %session = (in => '', out => '', err => '', no => 0);
-	$session{run} = IPC::Run::start([ 'psql', '-X', '-A', '-t', '-q', '-d', $node->connstr('postgres') ], '<', \$session{in}, '>', \$session{out},
-		'2>', \$session{err}, $session{timer} = IPC::Run::timeout(60));
-	return \%session;
-}
-
 # what a statement returns, notifications and errors behind it
 sub ask
 {
 	my ($session, $sql) = @_;
-	my $mark = 'asked ' . ++$session->{no};
-	$session->{out} = $session->{err} = '';
-	$session->{timer}->start(60);
-	$session->{in} .= "$sql;\n\\echo $mark\n";
-	$session->{run}->pump until $session->{out} =~ /^$mark$/m;
-	my ($out) = $session->{out} =~ /^(.*)$mark\n(.*)$/s ? "$1$2" : '';
+	my $out = session_ask($session, $sql);
 	$session->{run}->pump_nb;
 	chomp $out;
 	return $out . $session->{err};
@@ -55,7 +41,7 @@ sub told
 
 my $process = "SELECT synergy.register_process('w', 'hourly', 'true', worker => 'exec', start_timeperiod => to_char(now() - interval '20 hours', 'YYYYMMDDHH24'),
 	options => '{\"concurrency\": 5, \"max_retries\": 100}')";
-my $a = session();
+my $a = session($node);
 is(ask($a, "SELECT * FROM synergy.agent_begin('a', 'one', 4, 'here', 1, '1.0')"), '', 'an agent begins');
 
 # told of requests
@@ -99,7 +85,7 @@ cmp_ok($took, '<', 4, 'and within a second after it');
 
 # two agents of one box; the session of the same one, which has reconnected
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 0 FROM synergy.unit_of_work WHERE state = 'invalid'), 10), 'they are requested again');
-my $b = session();
+my $b = session($node);
 like(ask($b, "SELECT * FROM synergy.agent_begin('a', 'two', 4, 'there', 2, '1.0')"), qr/box "a" has an agent already.*process 1 on host "here".*another name/s,
 	'a second agent is refused');
 ask($a, 'CREATE TEMP TABLE mine AS SELECT unit_of_work_id, attempt FROM synergy.agent_claim(3)');
@@ -146,7 +132,7 @@ $b->{run}->finish;
 ok(defined wait_for($node, 'postgres', 'SELECT NOT is_connected FROM synergy.box_status'), 'an agent that has ended is not connected');
 
 # with everything done and an agent connected, nothing is written, no round is run
-my $c = session();
+my $c = session($node);
 ask($c, "SELECT * FROM synergy.agent_begin('a', 'three', 4, 'here', 3, '1.0')");
 ask($c, "SELECT count(*) FROM synergy.agent_claim(10)");
 ok(defined wait_for($node, 'postgres', q(SELECT coalesce(next_wake > now() + interval '20 seconds', true) FROM synergy.status())), 'the scheduler sleeps');
@@ -173,7 +159,7 @@ foreach my $n (1_000, 8_000)
 	create_synergy($node);
 	query(q(SELECT synergy.register_process('p' || i, 'hourly', 'true', worker => 'exec', start_timeperiod => '2016042000') FROM generate_series(1, 20) i;
 		VACUUM ANALYZE));
-	my $d = session();
+	my $d = session($node);
 	ask($d, "SELECT * FROM synergy.agent_begin('d', 'i', 10000, 'h', 1, 'v')");
 	ask($d, $_) for "SELECT count(*) FROM synergy.agent_claim(1)", "SELECT synergy.agent_heartbeat('{1}', '{1}')",
 		"SELECT synergy.agent_report('{1}', '{1}', '{processed}', '{null}')", "SELECT synergy.agent_release('{1}', '{1}')", "SELECT synergy.agent_log('{1}', '{now}', '{null}', '{x}')";

@@ -14,26 +14,11 @@ $node->start;
 create_synergy($node);
 scheduler_state($node, 'postgres', 'running');
 
-# a session that stays: psql, fed a statement at a time
-sub session
-{
-	my %session = (in => '', out => '', err => '', no => 0, notices => []);
-	$session{run} = IPC::Run::start([ 'psql', '-X', '-A', '-t', '-q', '-d', $node->connstr('postgres') ], '<', \$session{in}, '>', \$session{out},
-		'2>', \$session{err}, $session{timer} = IPC::Run::timeout(60));
-	return \%session;
-}
-
 # what a statement returns, and its errors; notifications are put aside, with the time of their arrival
 sub ask
 {
 	my ($session, $sql) = @_;
-	my $mark = 'asked ' . ++$session->{no};
-	$session->{out} = $session->{err} = '';
-	$session->{timer}->start(60);
-	$session->{in} .= "$sql;\n\\echo $mark\n";
-	$session->{run}->pump until $session->{out} =~ /^$mark$/m;
-	my $out = $session->{out};
-	$out =~ s/^$mark\n//m;
+	my $out = session_ask($session, $sql);
 	push @{ $session->{notices} }, [ time, $1 ] while $out =~ s/^Asynchronous notification "synergy_changes" with payload "(.*)" received from .*\n//m;
 	chomp $out;
 	return $out . $session->{err};
@@ -41,8 +26,8 @@ sub ask
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 
-my $listener = session();
-my $worker = session();
+my $listener = session($node);
+my $worker = session($node);
 my $limit = 1;    # second, after which a change must have been told
 
 # looks until no notification has come for longer than two of them would be apart; forgets them, and returns them
@@ -163,7 +148,7 @@ ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM synergy.job WH
 
 # ---------------------------------------------------------------- agents, daemons
 
-my $agent = session();
+my $agent = session($node);
 is_told('a daemon', named('d', 'true'), $worker, "SELECT synergy.register_daemon('d', 'true')");
 is_told('its start', named('d', 'true'), $worker, "SELECT synergy.start_daemon('d')");
 is_told('a box', qr/"definitions": true/, $agent, "SELECT * FROM synergy.agent_begin('box', 'one', 4, 'here', 1, '1.0')");

@@ -30,7 +30,7 @@ const sendJson = (response, status, document, headers) => send(response, status,
 function loginPage(response, status, next, role, message) {
   const text = asset('login.html').data.toString()
     .replace('<!--message-->', () => (message ? `<p class="error" role="alert">${escape(message)}</p>` : ''))
-    .replace('__NEXT__', () => escape(next)).replace('__ROLE__', () => escape(role)).replace('__DATABASE__', () => 'stats &lt;prod&gt;');
+    .replace('__NEXT__', () => escape(next)).replace('__ROLE__', () => escape(role));
   send(response, status, 'text/html; charset=utf-8', text);
 }
 

@@ -7,9 +7,10 @@ use Time::HiRes qw(usleep time);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use IPC::Run;
 use Exporter 'import';
 
-our @EXPORT = qw(synergy_node create_synergy is_healthy wait_for milliseconds kill_process scheduler_state);
+our @EXPORT = qw(synergy_node create_synergy is_healthy wait_for milliseconds kill_process scheduler_state session session_ask);
 
 my $libdir = `@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --pkglibdir`;
 chomp $libdir;
@@ -87,6 +88,30 @@ sub is_healthy
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is($node->safe_psql($database // 'postgres', 'SELECT * FROM synergy.check()'), '', 'no invariant is violated');
 	return;
+}
+
+# a session that stays: psql, fed a statement at a time; notices is for who puts notifications aside
+sub session
+{
+	my ($node) = @_;
+	my %session = (in => '', out => '', err => '', no => 0, notices => []);
+	$session{run} = IPC::Run::start([ 'psql', '-X', '-A', '-t', '-q', '-d', $node->connstr('postgres') ], '<', \$session{in}, '>', \$session{out},
+		'2>', \$session{err}, $session{timer} = IPC::Run::timeout(60));
+	return \%session;
+}
+
+# what a statement returns, notifications that have come among it included; errors are in $session->{err}
+sub session_ask
+{
+	my ($session, $sql) = @_;
+	my $mark = 'asked ' . ++$session->{no};
+	$session->{out} = $session->{err} = '';
+	$session->{timer}->start(60);
+	$session->{in} .= "$sql;\n\\echo $mark\n";
+	$session->{run}->pump until $session->{out} =~ /^$mark$/m;
+	my $out = $session->{out};
+	$out =~ s/^$mark\n//m;
+	return $out;
 }
 
 1;

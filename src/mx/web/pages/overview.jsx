@@ -35,7 +35,7 @@ function Stats({ health, timetables, freeruns, boxes }) {
       <Stat label="behind" value={number(behind.length)} note={behind.length ? `largest lag ${duration(largest)}` : `of ${number(levels.length)}`} tone={behind.length ? 'warn' : ''} href="/blocked" />
       <Stat label="backlog" value={number(backlog)} note="active jobs" />
       <Stat label="executors busy" value={`${health.executors_busy}/${health.executors}`} note={health.queued ? `${number(health.queued)} queued` : null} />
-      <Stat label="boxes up" value={`${boxes.up}/${boxes.count}`} note={`${number(boxes.daemons)} daemons${boxes.daemons_failing ? `, ${boxes.daemons_failing} failing` : ''}`} tone={boxes.up < boxes.count || boxes.daemons_failing ? 'warn' : ''} href="/boxes" />
+      <Stat label="boxes up" value={`${boxes.up}/${boxes.count}`} note={`${number(boxes.daemons)} ${boxes.daemons === 1 ? 'daemon' : 'daemons'}${boxes.daemons_failing ? `, ${boxes.daemons_failing} failing` : ''}`} tone={boxes.up < boxes.count || boxes.daemons_failing ? 'warn' : ''} href="/boxes" />
       <Stat label="freeruns on" value={`${freeruns.on}/${freeruns.count}`} note={`${number(freeruns.at_work)} at work${freeruns.failing ? `, ${freeruns.failing} failing` : ''}`} tone={freeruns.failing ? 'bad' : ''} href="/freeruns" />
     </div>
   );

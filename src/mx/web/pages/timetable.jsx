@@ -76,7 +76,7 @@ export function Timetable({ tree }) {
         {processes.length > 0 && <BackfillButton process={processes[processes.length - 1].process_name} />}
       </PageHead>
       {!isKnown && <Empty title="That is no timeperiod"><p><a href={base}>All years of this timetable</a></p></Empty>}
-      {isKnown && (
+      {isKnown && !(about.error && nodes.error) && (
         <Answer query={nodes} rows={10}>
           {(data) => (
             <>

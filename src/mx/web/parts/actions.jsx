@@ -31,15 +31,16 @@ export async function perform(action, body, done) {
 export const nameText = (process, entry) => (entry ? `${process} / ${entry}` : process);
 const jobs = (n) => `${number(n)} ${n === 1 ? 'job' : 'jobs'}`;
 
-/* A button that is busy while its deed is under way. */
-export function ActionButton({ onAct, class: extra = '', disabled = false, children, ...rest }) {
+/* A button that is busy while its deed is under way. Were it disabled meanwhile, it would lose the focus. */
+export function ActionButton({ onAct, class: extra = '', children, ...rest }) {
   const [isBusy, setBusy] = useState(false);
   const run = async () => {
+    if (isBusy) return;
     setBusy(true);
     await onAct();
     setBusy(false);
   };
-  return <button type="button" class={`button ${extra}`} disabled={isBusy || disabled} onClick={run} {...rest}>{children}</button>;
+  return <button type="button" class={`button ${extra}`} aria-disabled={isBusy ? 'true' : undefined} onClick={run} {...rest}>{children}</button>;
 }
 
 const SHOWN = 500;

@@ -13,6 +13,10 @@ import { Time } from './time.jsx';
 
 const HEIGHT = 150;
 
+/* steps of an axis: things are whole, and an hour has sixty minutes */
+const COUNT_STEPS = [1, 2, 5].flatMap((n) => [...Array(9).keys()].map((power) => n * 10 ** power)).sort((a, b) => a - b);
+const SECOND_STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, ...[1, 2, 5].flatMap((n) => [0, 1, 2, 3].map((power) => n * 86400 * 10 ** power)).sort((a, b) => a - b)];
+
 /* What a custom property is right now: a canvas knows no variables. */
 function colorOf(element, name) {
   element.style.color = `var(${name})`;
@@ -40,7 +44,7 @@ function optionsOf({ series, isStacked, axisFormat, width, element, isUtc, range
     cursor: { y: false, points: { size: 6 } },
     tzDate: (seconds) => (isUtc ? uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') : new Date(seconds * 1000)),
     scales: { x: { range: () => rangeOf() }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    axes: [{ ...axis, size: 26, grid: { show: false }, values: timeLabels(isUtc) }, { ...axis, size: 54, values: (_, ticks) => ticks.map(axisFormat) }],
+    axes: [{ ...axis, size: 26, grid: { show: false }, values: timeLabels(isUtc) }, { ...axis, size: 58, incrs: isStacked ? COUNT_STEPS : SECOND_STEPS, values: (_, ticks) => ticks.map(axisFormat) }],
     series: [{}, ...drawn.map(({ label, color }) => ({
       label,
       stroke: colorOf(element, color),

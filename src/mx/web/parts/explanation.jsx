@@ -1,6 +1,7 @@
 /*
  * explanation.jsx: why a job waits, as a tree that can be folded: below each job those that it waits for.
  */
+import { useId, useState } from 'preact/hooks';
 import { path } from '../lib/router.js';
 import { visible } from '../lib/text.js';
 import { State } from './state.jsx';
@@ -35,18 +36,22 @@ function Line({ row }) {
 
 const OPEN_LEVELS = 3;
 
-function Nodes({ nodes, level }) {
+/* A job, and what it waits for. The line has links, and so cannot be the button that folds. */
+function Node({ node: { row, children }, level }) {
+  const [isOpen, setOpen] = useState(level < OPEN_LEVELS && children.length <= 50);
+  const id = useId();
+  if (!children.length) return <li><Line row={row} /></li>;
   return (
-    <ul>
-      {nodes.map(({ row, children }, i) => (
-        <li key={`${row.process_name} ${row.timeperiod} ${i}`}>
-          {children.length
-            ? <details open={level < OPEN_LEVELS && children.length <= 50}><summary><Line row={row} /></summary><Nodes nodes={children} level={level + 1} /></details>
-            : <Line row={row} />}
-        </li>
-      ))}
-    </ul>
+    <li>
+      <button type="button" class="fold" aria-expanded={isOpen} aria-controls={id} aria-label={`What ${visible(row.process_name)} waits for`} onClick={() => setOpen(!isOpen)} />
+      <Line row={row} />
+      <div id={id} hidden={!isOpen}>{isOpen && <Nodes nodes={children} level={level + 1} />}</div>
+    </li>
   );
+}
+
+function Nodes({ nodes, level }) {
+  return <ul>{nodes.map((node, i) => <Node key={`${node.row.process_name} ${node.row.timeperiod} ${i}`} {...{ node, level }} />)}</ul>;
 }
 
 export const Explanation = ({ rows }) => <div class="why"><Nodes nodes={treeOf(rows)} level={0} /></div>;

@@ -9,6 +9,7 @@ import { get } from '../lib/api.js';
 import { path, search } from '../lib/router.js';
 import { isActiveUnit } from '../lib/states.js';
 import { visible } from '../lib/text.js';
+import { number } from '../lib/time.js';
 import { ErrorNotice } from './notice.jsx';
 import { Time } from './time.jsx';
 
@@ -18,7 +19,7 @@ const POLL_MS = 1500;
 
 /* from: null for the end of the log, 0 for its beginning */
 function useLog(unit, from, mayGrow) {
-  const [log, setLog] = useState({ lines: null, error: null, more: false });
+  const [log, setLog] = useState({ lines: null, error: null, more: false, isCut: false });
   const wake = useRef(null);
   useEffect(() => {
     const abort = new AbortController();
@@ -27,6 +28,7 @@ function useLog(unit, from, mayGrow) {
     let after = from;
     let timer = null;
     let isActive = true;
+    let isCut = false;
 
     async function read() {
       if (document.hidden) {
@@ -36,17 +38,18 @@ function useLog(unit, from, mayGrow) {
       try {
         const answer = await get(url + search({ after, limit: FIRST_LINES }), abort.signal);
         if (answer.lines.length) {
+          isCut ||= (after === null && answer.lines.length === FIRST_LINES) || lines.length + answer.lines.length > HELD_LINES;
           lines = [...lines, ...answer.lines].slice(-HELD_LINES);
           after = lines.at(-1).line_no;
         }
         isActive = isActiveUnit(answer.state);
         const hasMore = answer.more && after !== null;
-        setLog({ lines, error: null, more: hasMore });
+        setLog({ lines, error: null, more: hasMore, isCut });
         if (hasMore && from === null) read();
         else if (isActive && !hasMore) timer = setTimeout(read, POLL_MS);
       } catch (error) {
         if (abort.signal.aborted) return;
-        setLog({ lines, error, more: false });
+        setLog({ lines, error, more: false, isCut });
         timer = setTimeout(read, POLL_MS * 4);
       }
     }
@@ -90,8 +93,8 @@ export function Log({ unit, state }) {
     <div class="log-frame">
       <div class="log" ref={box} role="log" aria-live="off" aria-label={`Output of unit ${unit}`} tabIndex={0} onScroll={onScroll}><Lines lines={log.lines} /></div>
       <div class="log-foot">
-        <span class="muted">lines {log.lines[0].line_no} to {log.lines.at(-1).line_no}{isActiveUnit(state) ? ', goes on' : ''}</span>
-        {from === null && log.lines[0].line_no > 1 && <button type="button" class="button small" onClick={() => setFrom(0)}>From the beginning</button>}
+        <span class="muted">{log.isCut && 'the last '}{number(log.lines.length)} {log.lines.length === 1 ? 'line' : 'lines'}{isActiveUnit(state) ? ', goes on' : ''}</span>
+        {from === null && log.isCut && <button type="button" class="button small" onClick={() => setFrom(0)}>From the beginning</button>}
         {from !== null && <button type="button" class="button small" onClick={() => setFrom(null)}>To the end</button>}
         {log.more && from !== null && <button type="button" class="button small" onClick={readOn}>Further lines</button>}
       </div>

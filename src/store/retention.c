@@ -8,7 +8,7 @@
  *
  * Without the round lock.  Facts and units are read in one statement, and units locked that are finished when they are
  * locked.  A round that is requesting such a unit anew at that moment has it locked, and it is passed over; or it finds
- * it locked, or gone, and its job lets go of it (round/change.c).  Nobody is waited for: units and lines that others
+ * it locked, or gone, and its job lets go of it (round/refused.c).  Nobody is waited for: units and lines that others
  * have locked stay until the next time.
  *
  * The sequence pruned_seq holds the highest id that may have gone, so that synergy.check() can tell a unit that was

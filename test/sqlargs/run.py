@@ -283,6 +283,8 @@ class Arguments:
     def live(self):
         """what is taken, for good, with a scheduler at work and an agent's claims"""
         names = {f[0]: f for f in self.functions()}
+        yesterday = time.strftime('%Y%m%d00', time.gmtime(time.time() - 86400))
+        self.cursor.execute("SELECT synergy.unregister_process(n) FROM unnest('{p_hourly,p_daily,p_rows}'::text[]) n")
         n = 0
         for name in ('register_process', 'register_freerun', 'register_daemon', 'register_timetable'):
             if name not in names:
@@ -292,7 +294,7 @@ class Arguments:
                 chosen = self.mixture(name, arguments, kinds, 0.9)
                 chosen[0] = 'live_%d' % i
                 # a round makes all periods since then: from the year 1 on that takes minutes
-                chosen = ['2016042000' if a == 'start_timeperiod' else c for a, c in zip(arguments, chosen)]
+                chosen = [yesterday if a == 'start_timeperiod' else c for a, c in zip(arguments, chosen)]
                 try:
                     self.cursor.execute(self.query(name, kinds, chosen))
                     n += 1

@@ -55,7 +55,7 @@ def main():
     d.comes('%d units are done' % options.units, 'SELECT count(*) >= %s FROM synergy.job WHERE state = %s', options.units, 'processed', limit=900)
     operate(d)
     d.comes('what was reprocessed, too', "SELECT count(*) = 0 FROM synergy.job_status WHERE process_name LIKE '%%_hourly' AND state IN ('embryo', 'in_progress') "
-            "AND end_time < now() - interval '1 minute'", limit=300)
+            "AND period_end < now() - interval '1 minute'", limit=300)
     d.comes('what fails has failed', "SELECT count(*) > 0 FROM synergy.unit_of_work WHERE process_name = 'slow' AND error IS NOT NULL", limit=120)
     d.same(d.sql('SELECT invariant, detail FROM synergy.check()'), [], 'all invariants hold')
     d.sql('DROP EXTENSION synergy CASCADE')

@@ -50,6 +50,9 @@ PG_CPPFLAGS = -I$(CURDIR)/src -MMD -MP
 # compared with ints, and {0} initialises structs
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
+# what the library says of itself, and compares with the schema's
+src/store/version.o: override CPPFLAGS += -DSYNERGY_VERSION='"$(EXTVERSION)"'
+
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 # bitcode for JIT would need clang, and inlining our functions into queries brings nothing
 override with_llvm = no

@@ -282,17 +282,30 @@ COMMENT ON COLUMN synergy.unit_of_work_log.at IS 'When';
 COMMENT ON COLUMN synergy.unit_of_work_log.line IS 'The line';
 COMMENT ON COLUMN synergy.unit_of_work_log.stream IS 'stdout or stderr of a command that an agent ran; NULL: by synergy.log()';
 
--- Which database this is. A row that names another one came with a copy: then nothing runs until synergy.resume().
+-- Which database this is. A row that names another one came with a copy, and so did a second row: then nothing runs until
+-- synergy.resume(). Hence no key. See src/store/identity.c.
 CREATE TABLE synergy.identity (
 	system_identifier bigint NOT NULL,
 	database_oid	oid NOT NULL,
-	since			timestamptz NOT NULL DEFAULT now(),
-	PRIMARY KEY (system_identifier, database_oid)
+	major_version	integer NOT NULL,
+	copy_id			bigint NOT NULL,
+	paused_because	text,
+	since			timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE synergy.identity IS 'The database that these definitions belong to; tells a clone or a restored copy from the original';
 COMMENT ON COLUMN synergy.identity.system_identifier IS 'Of the cluster, as in pg_control_system()';
 COMMENT ON COLUMN synergy.identity.database_oid IS 'Of the database';
+COMMENT ON COLUMN synergy.identity.major_version IS 'Of the server: pg_upgrade changes it together with the system identifier, and makes no copy';
+COMMENT ON COLUMN synergy.identity.copy_id IS 'Number of the base backup that the server was started from as a primary, 0: none (file synergy.copy in its data directory)';
+COMMENT ON COLUMN synergy.identity.paused_because IS 'Why nothing runs here until synergy.resume(); NULL: it does, if the row names this database';
 COMMENT ON COLUMN synergy.identity.since IS 'When it was first seen';
+
+CREATE FUNCTION synergy.restored() RETURNS trigger
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_restored';
+COMMENT ON FUNCTION synergy.restored() IS 'Trigger: definitions that came in otherwise than by register_* are a copy of somebody else''s, and pause this database';
+CREATE TRIGGER restored BEFORE INSERT ON synergy.timetable EXECUTE FUNCTION synergy.restored();
+CREATE TRIGGER restored BEFORE INSERT ON synergy.process EXECUTE FUNCTION synergy.restored();
+CREATE TRIGGER restored BEFORE INSERT ON synergy.freerun EXECUTE FUNCTION synergy.restored();
 
 -- One counter for the order of requests and finishings, whatever the clock says. A round takes a block of numbers.
 CREATE SEQUENCE synergy.mark_seq INCREMENT BY 1000000;

@@ -10,10 +10,11 @@ CREATE FUNCTION synergy.status(OUT preloaded boolean, OUT enabled boolean, OUT l
 	OUT out_of_slots_since timestamptz, OUT failing_since timestamptz, OUT lock_holder_pid int, OUT lock_holder_role text,
 	OUT lock_held_for interval, OUT pending_news bigint, OUT units_requested bigint, OUT units_in_progress bigint,
 	OUT units_invalid bigint, OUT courier_state text, OUT courier_pid int, OUT courier_failing_since timestamptz,
-	OUT courier_error text, OUT outbox bigint, OUT outbox_unroutable bigint)
+	OUT courier_error text, OUT outbox bigint, OUT outbox_unroutable bigint,
+	OUT state_reason text)
 	RETURNS record LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_status';
 COMMENT ON FUNCTION synergy.status() IS
-'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published';
+'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published; state_reason: why the scheduler is paused (a copy) or parked (another version)';
 
 CREATE FUNCTION synergy.watch(lease interval DEFAULT '1 minute') RETURNS timestamptz
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_watch';

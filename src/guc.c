@@ -35,6 +35,7 @@ char	   *synergy_amqp_cert_file = NULL;
 char	   *synergy_amqp_key_file = NULL;
 int			synergy_amqp_verify;
 bool		synergy_publish_events = false;
+static bool synergy_dump_history;	/* read by the conditions in sql/90_dump.sql */
 
 static const struct config_enum_entry verify_options[] = {
 	{"full", AMQP_VERIFY_FULL, false},
@@ -199,6 +200,9 @@ guc_define(void)
 	define_interval("synergy.source_timeout", "How long the look at the source of a recomputing process may take; 0: as long as it likes.",
 					&synergy_source_timeout, 10 * SECONDS, 0);
 	define_amqp();
+	DefineCustomBoolVariable("synergy.dump_history", "Does pg_dump take history along?",
+							 "Off: definitions, jobs and what is still at work, without finished units, logs and events.",
+							 &synergy_dump_history, true, PGC_USERSET, 0, NULL, NULL, NULL);
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("synergy");
 #else

@@ -16,6 +16,7 @@
 #include "daemon/clock.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
+#include "store/identity.h"
 #include "store/registry.h"
 
 void
@@ -31,6 +32,7 @@ session_begin(Session *session)
 	session->now = clock_now();
 	round_lock();
 	store_enter(&session->scope);
+	(void) identity_may_work(); /* what is registered in an empty copy is no copy */
 }
 
 void
@@ -69,7 +71,7 @@ make_frame(Session *session, bool is_dry, bool may_be_paused)
 	if (frame->definitions->paused && !may_be_paused)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("Synergy is paused in this database, because it is a copy of another one"),
+				 errmsg("Synergy is paused in this database: %s", frame->definitions->paused),
 				 errhint("Call synergy.resume() if its jobs are to be run here.")));
 	frame_extend(frame);
 	return frame;

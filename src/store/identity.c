@@ -1,0 +1,245 @@
+/*
+ * store/identity.c: is this database the one that its definitions belong to, or a copy?
+ *
+ * In a copy nothing may run until somebody has said so (synergy.resume()): what the original does would be done twice.
+ * How each kind of copy is known:
+ *
+ *	 CREATE DATABASE ... TEMPLATE	the row names another database
+ *	 a dump that was restored		definitions came in by COPY, and not through register_*: a trigger notes it in the
+ *									transaction that brings the first ones, so that no scheduler ever sees them without.
+ *									The dump also brings a row of its own: two rows are a copy, too
+ *	 a base backup that was started	the postmaster finds backup_label or recovery.signal, and no standby.signal.  The
+ *	 as a primary, restored to a	label is gone afterwards, so a number is left behind in a file of the data directory
+ *	 point in time, too				(COPY_FILE); each database that does not know that number yet is paused
+ *	 another system identifier		pg_createsubscriber, pg_resetwal
+ *
+ * A standby that is promoted is none of these, and goes on.  (It deletes the file, which has come with the backup:
+ * whether a database is paused comes from its primary's tables.)  pg_upgrade is none, either: it gives the cluster
+ * another system identifier and leaves the oid of the database, but the major version is another one.
+ *
+ * Where nothing is defined there is nothing to be done twice: such a copy becomes an original by itself.
+ */
+#include "postgres.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+
+#include "daemon/wake.h"
+#include "store/definition.h"
+#include "store/identity.h"
+#include "store/spi.h"
+#include "store/version.h"
+
+#define COPY_FILE "synergy.copy"	/* in the data directory */
+
+#define BECAUSE_BACKUP "the server was started from a base backup as a primary"
+#define BECAUSE_RESTORED "its definitions were restored from a dump"
+#define BECAUSE_DATABASE "it is a copy of another database"
+#define BECAUSE_CLUSTER "it is a copy of a database of another cluster"
+
+/* of the base backup that this server was once started from; 0: none */
+static int64 copy_id = 0;
+
+/* ---------------------------------------------------------------- at the start of the server */
+
+static bool
+is_there(const char *name)
+{
+	struct stat buffer;
+
+	return stat(name, &buffer) == 0;
+}
+
+static void
+write_copy_file(void)
+{
+	char		text[32];
+	int			file = OpenTransientFile(COPY_FILE ".new", O_CREAT | O_TRUNC | O_WRONLY | PG_BINARY);
+
+	snprintf(text, sizeof(text), INT64_FORMAT "\n", copy_id);
+	if (file < 0 || write(file, text, strlen(text)) != (ssize_t) strlen(text) || pg_fsync(file) != 0)
+		ereport(FATAL,
+				(errcode_for_file_access(),
+				 errmsg("could not write file \"%s\": %m", COPY_FILE ".new"),
+				 errhint("Without it the jobs of the original would be run here, too.")));
+	CloseTransientFile(file);
+	(void) durable_rename(COPY_FILE ".new", COPY_FILE, FATAL);
+}
+
+static void
+read_copy_file(void)
+{
+	char		text[32] = {0};
+	int			file = OpenTransientFile(COPY_FILE, O_RDONLY | PG_BINARY);
+
+	if (file < 0 && errno == ENOENT)
+		return;
+	if (file < 0 || read(file, text, sizeof(text) - 1) <= 0 || (copy_id = strtoll(text, NULL, 10)) == 0)
+		ereport(FATAL,
+				(errcode_for_file_access(),
+				 errmsg("could not read file \"%s\"", COPY_FILE),
+				 errhint("It says that this server was started from a base backup. Remove it if the jobs of all databases may run here.")));
+	CloseTransientFile(file);
+}
+
+void
+identity_note_start(void)
+{
+	if (IsUnderPostmaster)
+		return;
+	if (is_there("standby.signal"))
+		(void) unlink(COPY_FILE);
+	else if (is_there("backup_label") || is_there("recovery.signal"))
+	{
+		if (!pg_strong_random(&copy_id, sizeof(copy_id)))
+			ereport(FATAL, (errmsg("could not get a random number")));
+		copy_id = (copy_id & INT64CONST(0x7fffffffffffffff)) | 1;
+		write_copy_file();
+	}
+	else
+		read_copy_file();
+}
+
+/* ---------------------------------------------------------------- the row */
+
+static void
+set_own_values(Datum *values)
+{
+	values[0] = Int64GetDatum((int64) GetSystemIdentifier());
+	values[1] = ObjectIdGetDatum(MyDatabaseId);
+	values[2] = Int32GetDatum(PG_VERSION_NUM / 10000);
+	values[3] = Int64GetDatum(copy_id);
+}
+
+static void
+write_row(const char *paused_because)
+{
+	static StoreQuery clear = {"DELETE FROM synergy.identity", 0};
+	static StoreQuery add = {
+		"INSERT INTO synergy.identity (system_identifier, database_oid, major_version, copy_id, paused_because) "
+		"VALUES ($1, $2, $3, $4, $5)", 5, {INT8OID, OIDOID, INT4OID, INT8OID, TEXTOID}
+	};
+	Datum		values[5];
+	char		nulls[5] = {' ', ' ', ' ', ' ', paused_because ? ' ' : 'n'};
+
+	set_own_values(values);
+	values[4] = paused_because ? CStringGetTextDatum(paused_because) : (Datum) 0;
+	store_execute(&clear, NULL, NULL);
+	store_execute(&add, values, nulls);
+}
+
+static bool
+is_anything_defined(void)
+{
+	static StoreQuery query = {
+		"SELECT EXISTS (SELECT FROM synergy.timetable) OR EXISTS (SELECT FROM synergy.process) "
+		"OR EXISTS (SELECT FROM synergy.freerun) OR EXISTS (SELECT FROM synergy.daemon)", 0
+	};
+
+	store_execute(&query, NULL, NULL);
+	return store_get_bool(0, 1, true);
+}
+
+/* why it is a copy, from the rows alone; *is_ours: one row, which is as we would write it */
+static char *
+read_row(bool *is_ours)
+{
+	static StoreQuery query = {
+		"SELECT pg_catalog.count(*), pg_catalog.max(paused_because), pg_catalog.bool_or(database_oid <> $2), "
+		"  pg_catalog.bool_or(system_identifier <> $1), pg_catalog.bool_or(major_version <> $3), "
+		"  pg_catalog.bool_or(copy_id <> $4 AND $4 <> 0) FROM synergy.identity", 4, {INT8OID, OIDOID, INT4OID, INT8OID}
+	};
+	Datum		values[4];
+	int64		n;
+	char	   *because;
+	bool		other_database,
+				other_cluster,
+				other_major,
+				from_backup;
+
+	set_own_values(values);
+	store_execute(&query, values, NULL);
+	n = store_get_int64(0, 1, 0);
+	because = store_get_text(0, 2);
+	other_database = store_get_bool(0, 3, false);
+	other_cluster = store_get_bool(0, 4, false);
+	other_major = store_get_bool(0, 5, false);
+	from_backup = store_get_bool(0, 6, false);
+	*is_ours = n == 1 && !other_database && !other_cluster && !other_major && !from_backup;
+	if (because != NULL)
+		return because;
+	if (n > 1)
+		return pstrdup(BECAUSE_RESTORED);
+	if (other_cluster && (other_database || !other_major))
+		return pstrdup(BECAUSE_CLUSTER);
+	if (other_database)
+		return pstrdup(BECAUSE_DATABASE);
+	if (from_backup)
+		return pstrdup(BECAUSE_BACKUP);
+	return NULL;
+}
+
+char *
+identity_look(void)
+{
+	bool		is_ours;
+	char	   *because = read_row(&is_ours);
+
+	return because != NULL && is_anything_defined() ? because : NULL;
+}
+
+/* what is found is written down: a standby of this server does not know how it was started */
+char *
+identity_pause(void)
+{
+	bool		is_ours;
+	char	   *because = read_row(&is_ours);
+
+	if (because != NULL && !is_anything_defined())
+		because = NULL;
+	else if (is_ours || (because != NULL && strcmp(because, BECAUSE_BACKUP) != 0))
+		return because;
+	if (!RecoveryInProgress() && !XactReadOnly && version_fits())
+		write_row(because);
+	return because;
+}
+
+bool
+identity_may_work(void)
+{
+	static uint64 looked_at = 0;
+	uint64		count = wake_count_of_definitions();
+
+	if (count != 0 && count == looked_at)
+		return true;
+	if (identity_pause() != NULL)
+		return false;
+	looked_at = count;
+	return true;
+}
+
+void
+identity_take_over(void)
+{
+	write_row(NULL);
+}
+
+void
+identity_note_restored(void)
+{
+	bool		is_ours;
+
+	if (read_row(&is_ours) != NULL)
+		return;
+	write_row(BECAUSE_RESTORED);
+	(void) definition_bump_version();
+	wake_scheduler_at_commit(WAKE_ALL);
+}

@@ -17,7 +17,8 @@
  * whether a database is paused comes from its primary's tables.)  pg_upgrade is none, either: it gives the cluster
  * another system identifier and leaves the oid of the database, but the major version is another one.
  *
- * Where nothing is defined there is nothing to be done twice: such a copy becomes an original by itself.
+ * A row is written by the first scheduler or session that wants to change something.  So a template in which neither
+ * has been (template1) gives originals.
  */
 #include "postgres.h"
 
@@ -136,18 +137,6 @@ write_row(const char *paused_because)
 	store_execute(&add, values, nulls);
 }
 
-static bool
-is_anything_defined(void)
-{
-	static StoreQuery query = {
-		"SELECT EXISTS (SELECT FROM synergy.timetable) OR EXISTS (SELECT FROM synergy.process) "
-		"OR EXISTS (SELECT FROM synergy.freerun) OR EXISTS (SELECT FROM synergy.daemon)", 0
-	};
-
-	store_execute(&query, NULL, NULL);
-	return store_get_bool(0, 1, true);
-}
-
 /* why it is a copy, from the rows alone; *is_ours: one row, which is as we would write it */
 static char *
 read_row(bool *is_ours)
@@ -191,9 +180,8 @@ char *
 identity_look(void)
 {
 	bool		is_ours;
-	char	   *because = read_row(&is_ours);
 
-	return because != NULL && is_anything_defined() ? because : NULL;
+	return read_row(&is_ours);
 }
 
 /* what is found is written down: a standby of this server does not know how it was started */
@@ -203,9 +191,7 @@ identity_pause(void)
 	bool		is_ours;
 	char	   *because = read_row(&is_ours);
 
-	if (because != NULL && !is_anything_defined())
-		because = NULL;
-	else if (is_ours || (because != NULL && strcmp(because, BECAUSE_BACKUP) != 0))
+	if (is_ours || (because != NULL && strcmp(because, BECAUSE_BACKUP) != 0))
 		return because;
 	if (!RecoveryInProgress() && !XactReadOnly && version_fits())
 		write_row(because);

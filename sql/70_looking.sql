@@ -70,6 +70,15 @@ COMMENT ON COLUMN synergy.state_machine.next_state IS 'State after it; NULL: it 
 COMMENT ON COLUMN synergy.state_machine.action IS 'What is done';
 COMMENT ON COLUMN synergy.state_machine.comment IS 'Why';
 
+CREATE FUNCTION synergy.missing_up_to() RETURNS bigint
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, synergy, pg_temp
+BEGIN ATOMIC
+	SELECT CASE WHEN (SELECT count(*) > 1 OR max(paused_because) = 'its definitions were restored from a dump' FROM synergy.identity)
+		THEN 9223372036854775807 ELSE last_value END FROM synergy.pruned_seq;
+END;
+COMMENT ON FUNCTION synergy.missing_up_to() IS
+'The highest id of a unit that its finished job may be without: retention has taken it, or a dump that was restored and not resumed yet has not brought it';
+
 -- Each branch is one invariant of docs/invariants.md, by its text. LATERAL with OFFSET 0 keeps the planner, who may know
 -- nothing yet about tables that were filled a moment ago, from joining each job with all of another process.
 CREATE FUNCTION synergy.check(after_collection boolean DEFAULT false)
@@ -80,6 +89,7 @@ BEGIN ATOMIC
 	SELECT 'a job''s unit exists and is its own', p.process_name, j.timeperiod::text, j.unit_of_work_id, NULL::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.unit_of_work_id IS NOT NULL AND (u.process_id, u.timeperiod) IS DISTINCT FROM (j.process_id, j.timeperiod)
+	AND NOT (u.process_id IS NULL AND j.state IN ('p', 'n', 's') AND j.unit_of_work_id <= (SELECT synergy.missing_up_to()))
 	UNION ALL
 	SELECT 'a job at work has a unit', p.process_name, j.timeperiod, NULL, synergy.job_state_of(j.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id)
@@ -93,6 +103,7 @@ BEGIN ATOMIC
 		synergy.uow_state_of(u.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.state = 'p' AND u.state IS DISTINCT FROM 'p'
+	AND NOT (u.state IS NULL AND coalesce(j.unit_of_work_id <= (SELECT synergy.missing_up_to()), false))
 	UNION ALL
 	SELECT 'a noop job has no unit or one that was noop', p.process_name, j.timeperiod, j.unit_of_work_id,
 		synergy.uow_state_of(u.state)::text
@@ -140,12 +151,14 @@ BEGIN ATOMIC
 	SELECT 'no job is final on stale inputs', p.process_name, j.timeperiod, j.unit_of_work_id,
 		format('%s %s was finished later', o.process_name, b.timeperiod)
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.timetable t USING (tree_name)
-	JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
+	LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	JOIN synergy.process_link l ON l.process_id = j.process_id JOIN synergy.process o ON o.process_id = l.other_id
 	CROSS JOIN LATERAL (SELECT b.timeperiod, b.mark FROM synergy.job_data b WHERE b.process_id = l.other_id
 		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod)) OFFSET 0) b
-	WHERE j.state IN ('p', 'n') AND b.mark > u.mark AND u.mark > t.relations_mark
+	-- the unit that retention has taken had a lower mark than its job
+	WHERE j.state IN ('p', 'n') AND j.unit_of_work_id IS NOT NULL
+	AND b.mark > coalesce(u.mark, j.mark) AND coalesce(u.mark, j.mark) > t.relations_mark
 	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 	UNION ALL
 	SELECT 'no finished parent has an active child after a collection', p.process_name, j.timeperiod, j.unit_of_work_id,

@@ -21,7 +21,7 @@ BEGIN
 		('outbox', ''), ('outbox_outbox_id_seq', ''),
 		('event_log', 'WHERE ' || with_history), ('event_log_event_id_seq', ''),
 		('unit_of_work_log', 'WHERE ' || with_history), ('unit_of_work_log_line_no_seq', ''),
-		('identity', ''), ('mark_seq', ''), ('change_seq', '')
+		('identity', ''), ('mark_seq', ''), ('change_seq', ''), ('pruned_seq', '')
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('synergy.%I', r.column1)::regclass, r.column2);
 	END LOOP;

@@ -212,9 +212,29 @@ identity_may_work(void)
 	return true;
 }
 
+/*
+ * A dump without history brings finished jobs and not their units: from here on that is as if retention had taken them.
+ * One with history brings what was said of each registration.
+ */
+static void
+note_missing_units(void)
+{
+	static StoreQuery query = {
+		"SELECT pg_catalog.setval('synergy.pruned_seq', u.last_value) FROM synergy.unit_of_work_data_unit_of_work_id_seq u, "
+		"  synergy.pruned_seq p WHERE u.last_value > p.last_value AND NOT EXISTS (SELECT FROM synergy.event_log)", 0
+	};
+
+	store_execute(&query, NULL, NULL);
+}
+
 void
 identity_take_over(void)
 {
+	bool		is_ours;
+	char	   *because = read_row(&is_ours);
+
+	if (because != NULL && strcmp(because, BECAUSE_RESTORED) == 0)
+		note_missing_units();
 	write_row(NULL);
 }
 

@@ -288,6 +288,7 @@ CREATE TABLE synergy.identity (
 	system_identifier bigint NOT NULL,
 	database_oid	oid NOT NULL,
 	major_version	integer NOT NULL,
+	timeline		integer NOT NULL,
 	copy_id			bigint NOT NULL,
 	paused_because	text,
 	since			timestamptz NOT NULL DEFAULT now()
@@ -296,6 +297,7 @@ COMMENT ON TABLE synergy.identity IS 'The database that these definitions belong
 COMMENT ON COLUMN synergy.identity.system_identifier IS 'Of the cluster, as in pg_control_system()';
 COMMENT ON COLUMN synergy.identity.database_oid IS 'Of the database';
 COMMENT ON COLUMN synergy.identity.major_version IS 'Of the server: pg_upgrade changes it together with the system identifier, and makes no copy';
+COMMENT ON COLUMN synergy.identity.timeline IS 'Of the server''s WAL, as last seen: another one, and a standby was promoted';
 COMMENT ON COLUMN synergy.identity.copy_id IS 'Number of the base backup that the server was started from as a primary, 0: none (file synergy.copy in its data directory)';
 COMMENT ON COLUMN synergy.identity.paused_because IS 'Why nothing runs here until synergy.resume(); NULL: it does, if the row names this database';
 COMMENT ON COLUMN synergy.identity.since IS 'When it was first seen';

@@ -32,7 +32,7 @@ session_begin(Session *session)
 	session->now = clock_now();
 	round_lock();
 	store_enter(&session->scope);
-	(void) identity_may_work(); /* what is registered belongs to this database */
+	identity_settle();			/* what is registered belongs to this database */
 }
 
 void

@@ -17,6 +17,12 @@
  * whether a database is paused comes from its primary's tables.)  pg_upgrade is none, either: it gives the cluster
  * another system identifier and leaves the oid of the database, but the major version is another one.
  *
+ * After a promotion claims may be lost that the old primary had given: they have not been replicated.  Their workers know
+ * an attempt that the next claim would give again, and could finish a unit over its worker's head.  So when the timeline
+ * has changed, what is requested of workers goes on with an attempt more.  (Not of amqp workers: they have messages with
+ * the attempt of a start that is still to come.)  The scheduler does it before anything else, in a transaction of its own,
+ * and until then nobody gets a unit.
+ *
  * A row is written by the first scheduler or session that wants to change something.  So a template in which neither
  * has been (template1) gives originals.
  */
@@ -33,6 +39,7 @@
 #include "storage/fd.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "daemon/wake.h"
 #include "store/definition.h"
 #include "store/identity.h"
@@ -118,6 +125,7 @@ set_own_values(Datum *values)
 	values[1] = ObjectIdGetDatum(MyDatabaseId);
 	values[2] = Int32GetDatum(PG_VERSION_NUM / 10000);
 	values[3] = Int64GetDatum(copy_id);
+	values[4] = Int32GetDatum(RecoveryInProgress() ? 0 : (int32) CURRENT_TIMELINE());
 }
 
 static void
@@ -125,28 +133,57 @@ write_row(const char *paused_because)
 {
 	static StoreQuery clear = {"DELETE FROM synergy.identity", 0};
 	static StoreQuery add = {
-		"INSERT INTO synergy.identity (system_identifier, database_oid, major_version, copy_id, paused_because) "
-		"VALUES ($1, $2, $3, $4, $5)", 5, {INT8OID, OIDOID, INT4OID, INT8OID, TEXTOID}
+		"INSERT INTO synergy.identity (system_identifier, database_oid, major_version, copy_id, timeline, paused_because) "
+		"VALUES ($1, $2, $3, $4, $5, $6)", 6, {INT8OID, OIDOID, INT4OID, INT8OID, INT4OID, TEXTOID}
 	};
-	Datum		values[5];
-	char		nulls[5] = {' ', ' ', ' ', ' ', paused_because ? ' ' : 'n'};
+	Datum		values[6];
+	char		nulls[6] = {' ', ' ', ' ', ' ', ' ', paused_because ? ' ' : 'n'};
 
 	set_own_values(values);
-	values[4] = paused_because ? CStringGetTextDatum(paused_because) : (Datum) 0;
+	values[5] = paused_because ? CStringGetTextDatum(paused_because) : (Datum) 0;
 	store_execute(&clear, NULL, NULL);
 	store_execute(&add, values, nulls);
 }
 
-/* why it is a copy, from the rows alone; *is_ours: one row, which is as we would write it */
+/* what is claimed from now on has another attempt than what may have been claimed and forgotten */
+static void
+skip_attempts(void)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.unit_of_work_data u SET attempt = u.attempt + 1 FROM synergy.definition d "
+		"WHERE u.process_id = d.process_id AND d.worker IN ('notify', 'exec') AND u.state IN ('r', 'i', 'v') AND u.state <> 'i'", 0
+	};
+
+	store_execute(&query, NULL, NULL);
+}
+
+static void
+note_promotion(void)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.identity SET timeline = $1 WHERE timeline <> $1", 1, {INT4OID}
+	};
+	Datum		values[1] = {Int32GetDatum((int32) CURRENT_TIMELINE())};
+
+	/* who has waited for another one's update finds that it is done */
+	if (store_execute(&query, values, NULL) > 0)
+		skip_attempts();
+}
+
+/*
+ * Why it is a copy, from the rows alone.  *is_ours: one row, which is as we would write it, but for *is_promoted: it names
+ * another timeline.
+ */
 static char *
-read_row(bool *is_ours)
+read_row(bool *is_ours, bool *is_promoted)
 {
 	static StoreQuery query = {
 		"SELECT pg_catalog.count(*), pg_catalog.max(paused_because), pg_catalog.bool_or(database_oid <> $2), "
 		"  pg_catalog.bool_or(system_identifier <> $1), pg_catalog.bool_or(major_version <> $3), "
-		"  pg_catalog.bool_or(copy_id <> $4 AND $4 <> 0) FROM synergy.identity", 4, {INT8OID, OIDOID, INT4OID, INT8OID}
+		"  pg_catalog.bool_or(copy_id <> $4 AND $4 <> 0), pg_catalog.bool_or(timeline <> $5 AND $5 <> 0) FROM synergy.identity", 5,
+		{INT8OID, OIDOID, INT4OID, INT8OID, INT4OID}
 	};
-	Datum		values[4];
+	Datum		values[5];
 	int64		n;
 	char	   *because;
 	bool		other_database,
@@ -162,6 +199,7 @@ read_row(bool *is_ours)
 	other_cluster = store_get_bool(0, 4, false);
 	other_major = store_get_bool(0, 5, false);
 	from_backup = store_get_bool(0, 6, false);
+	*is_promoted = store_get_bool(0, 7, false);
 	*is_ours = n == 1 && !other_database && !other_cluster && !other_major && !from_backup;
 	if (because != NULL)
 		return because;
@@ -179,18 +217,22 @@ read_row(bool *is_ours)
 char *
 identity_look(void)
 {
-	bool		is_ours;
+	bool		is_ours,
+				is_promoted;
 
-	return read_row(&is_ours);
+	return read_row(&is_ours, &is_promoted);
 }
 
 /* what is found is written down: a standby of this server does not know how it was started */
 char *
 identity_pause(void)
 {
-	bool		is_ours;
-	char	   *because = read_row(&is_ours);
+	bool		is_ours,
+				is_promoted;
+	char	   *because = read_row(&is_ours, &is_promoted);
 
+	if (is_ours && is_promoted && !XactReadOnly && version_fits())
+		note_promotion();
 	if (is_ours || (because != NULL && strcmp(because, BECAUSE_BACKUP) != 0))
 		return because;
 	if (!RecoveryInProgress() && !XactReadOnly && version_fits())
@@ -203,13 +245,30 @@ identity_may_work(void)
 {
 	static uint64 looked_at = 0;
 	uint64		count = wake_count_of_definitions();
+	bool		is_ours,
+				is_promoted;
 
 	if (count != 0 && count == looked_at)
 		return true;
-	if (identity_pause() != NULL)
+	/* a worker's transaction may be long: it writes nothing that the scheduler would wait for, if there is one */
+	if (!wake_is_possible())
+		return identity_pause() == NULL;
+	if (read_row(&is_ours, &is_promoted) != NULL || is_promoted)
 		return false;
 	looked_at = count;
 	return true;
+}
+
+void
+identity_settle(void)
+{
+	static uint64 looked_at = 0;
+	uint64		count = wake_count_of_definitions();
+
+	if (count != 0 && count == looked_at)
+		return;
+	(void) identity_pause();
+	looked_at = count;
 }
 
 /*
@@ -230,20 +289,25 @@ note_missing_units(void)
 void
 identity_take_over(void)
 {
-	bool		is_ours;
-	char	   *because = read_row(&is_ours);
+	bool		is_ours,
+				is_promoted;
+	char	   *because = read_row(&is_ours, &is_promoted);
 
 	if (because != NULL && strcmp(because, BECAUSE_RESTORED) == 0)
 		note_missing_units();
+	/* restored to a point in time, it has forgotten claims as well */
+	if (because != NULL && strcmp(because, BECAUSE_BACKUP) == 0)
+		skip_attempts();
 	write_row(NULL);
 }
 
 void
 identity_note_restored(void)
 {
-	bool		is_ours;
+	bool		is_ours,
+				is_promoted;
 
-	if (read_row(&is_ours) != NULL)
+	if (read_row(&is_ours, &is_promoted) != NULL)
 		return;
 	write_row(BECAUSE_RESTORED);
 	(void) definition_bump_version();

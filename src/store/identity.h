@@ -15,7 +15,10 @@ extern void identity_note_start(void);
 extern char *identity_pause(void);
 extern char *identity_look(void);	/* likewise, and writes nothing */
 
-/* likewise, remembered until definitions change: may a worker take units? */
+/* likewise, remembered until definitions change */
+extern void identity_settle(void);
+
+/* may a worker take units? */
 extern bool identity_may_work(void);
 
 /* definitions come in that nobody has registered: what they belong to is elsewhere.  Under the round lock. */

@@ -65,6 +65,7 @@ is_healthy($new);
 
 # the old primary comes back, with what nobody else has heard of; it was not shut down
 $take->($new, 'c');
+$new->safe_psql('postgres', 'CHECKPOINT');	# before 16 pg_rewind believes the control file, which is behind until then
 command_ok([ 'pg_rewind', '-R', '--target-pgdata', $old->data_dir, '--source-server', $new->connstr('postgres') . ' application_name=old' ], 'pg_rewind');
 $old->append_conf('postgresql.conf', "port = $port");	# the file has come from the new one
 $old->start;

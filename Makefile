@@ -13,7 +13,7 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta demo screenshots format dist help
+TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster upgrade meta demo screenshots format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,7 +21,7 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta:
+unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster upgrade meta:
 	@scripts/check --only $@
 demo:
 	@scripts/demo

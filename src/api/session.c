@@ -18,6 +18,7 @@
 #include "daemon/watch.h"
 #include "store/identity.h"
 #include "store/registry.h"
+#include "store/version.h"
 
 void
 session_begin(Session *session)
@@ -27,6 +28,7 @@ session_begin(Session *session)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot change jobs or definitions within a security-restricted operation"),
 				 errhint("Functions of indexes, of materialized views and of sources of recomputing processes may only look.")));
+	version_require();
 	session->caller = GetUserId();
 	session->caller_name = GetUserNameFromId(session->caller, false);
 	session->now = clock_now();

@@ -32,7 +32,7 @@ format:
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, meta: one kind of tests'; \
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, upgrade, meta: one kind of tests'; \
 	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)

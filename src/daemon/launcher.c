@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "daemon/clock.h"
 #include "daemon/processes.h"
 #include "daemon/slots.h"
 
@@ -109,7 +110,7 @@ check_starting(TimestampTz now)
 
 		if (slot->state != DATABASE_STARTING)
 			continue;
-		if (slot->pid == 0 && now - slot->starting_since > START_PATIENCE)
+		if (slot->pid == 0 && clock_has_passed(slot->starting_since, START_PATIENCE, now))
 			slot->state = DATABASE_WANTED;
 		else
 			is_any = true;
@@ -134,7 +135,7 @@ pick_wanted(TimestampTz now, TimestampTz *next)
 
 			if (slot->state != DATABASE_WANTED || slot->parkers > 0)
 				continue;
-			if (slot->starting_since != 0 && now - slot->starting_since < RETRY_DELAY && slot->failing_since != 0)
+			if (slot->failing_since != 0 && !clock_has_passed(slot->starting_since, RETRY_DELAY, now))
 			{
 				*next = Min(*next, slot->starting_since + RETRY_DELAY);
 				continue;

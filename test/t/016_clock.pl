@@ -31,8 +31,6 @@ sub start_node
 	return;
 }
 
-sub done { return "SELECT count(*) = $_[1] FROM synergy.job WHERE process_name = '$_[0]' AND state = 'processed'" }
-
 set_clock(0);
 start_node();
 create_synergy($node);
@@ -57,7 +55,7 @@ is($node->safe_psql('postgres', q(SELECT count(*) FROM synergy.agent_begin('box'
 	'one is taken by an agent that ends');
 $node->safe_psql('postgres', q(UPDATE weather SET is_bad = false));
 set_clock(0);
-ok(defined wait_for($node, 'postgres', done('fails', 1), 15), 'back: what is held back is tried again when its time is up');
+ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM synergy.unit_of_work WHERE process_name = 'fails' AND state = 'processed'), 15), 'back: what is held back is tried again when its time is up');
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM synergy.unit_of_work WHERE process_name = 'dropped' AND state = 'requested'), 15),
 	'a worker that is silent is given up');
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM synergy.unit_of_work WHERE process_name = 'boxed' AND state = 'requested'), 15),
@@ -67,10 +65,10 @@ ok(defined wait_for($node, 'postgres', q(SELECT count(*) > 1 FROM fired WHERE at
 
 # rounds that fail are tried again after a second, two, four: and not after two hours
 set_clock(7200);
-$node->safe_psql('postgres', 'ALTER TABLE synergy.pending RENAME TO hidden');
+$node->safe_psql('postgres', 'ALTER SEQUENCE synergy.mark_seq RENAME TO hidden_seq');
 ok(defined wait_for($node, 'postgres', 'SELECT failing_since IS NOT NULL FROM synergy.status()'), 'rounds fail');
 set_clock(0);
-$node->safe_psql('postgres', 'ALTER TABLE synergy.hidden RENAME TO pending');
+$node->safe_psql('postgres', 'ALTER SEQUENCE synergy.hidden_seq RENAME TO mark_seq');
 ok(defined wait_for($node, 'postgres', q(SELECT scheduler_state = 'running' AND failing_since IS NULL FROM synergy.status()), 10), 'back: rounds are tried again');
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) > 1 FROM fired WHERE at BETWEEN clock_timestamp() - interval '3 seconds' AND clock_timestamp()), 10),
 	'and the freerun fires');

@@ -49,7 +49,7 @@ def kill_postmaster(w):
     w.host.start()
 
 
-def terminate_all(w, seconds=4):
+def terminate_all(w, seconds=2):
     """everything of ours, twice a second"""
     for _ in range(2 * seconds):
         try:
@@ -60,7 +60,7 @@ def terminate_all(w, seconds=4):
         time.sleep(0.5)
 
 
-def cancel_all(w, seconds=2):
+def cancel_all(w, seconds=1):
     """pg_cancel_backend, as an operator does who has had enough"""
     for _ in range(4 * seconds):
         w.surely("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")

@@ -6,10 +6,10 @@ import subprocess
 import time
 
 
-def broker(needs_time=False):
-    """only with a broker; those that take long not in the short form"""
+def broker(is_slow=False, is_long=False):
+    """only with a broker; what takes seconds strikes beside other faults, what takes longer not in the short form"""
     def mark(fault):
-        fault.needs_broker, fault.is_long = True, needs_time
+        fault.needs_broker, fault.is_slow, fault.is_long = True, is_slow or is_long, is_long
         return fault
     return mark
 
@@ -24,7 +24,7 @@ def broker_frozen(w):
         os.killpg(server, signal.SIGCONT)
 
 
-@broker()
+@broker(is_slow=True)
 def broker_alarm(w):
     w.broker.set_alarm(True)
     try:
@@ -33,19 +33,19 @@ def broker_alarm(w):
         w.broker.set_alarm(False)
 
 
-@broker()
+@broker(is_slow=True)
 def broker_connections(w):
     w.broker.ctl('close_all_connections', 'chaos', check=False)
 
 
-@broker(needs_time=True)
+@broker(is_long=True)
 def broker_stopped(w):
     w.broker.stop()
     time.sleep(random.random() * 3)
     w.broker.start()
 
 
-@broker(needs_time=True)
+@broker(is_long=True)
 def broker_killed(w):
     w.broker.kill()
     w.broker.start()

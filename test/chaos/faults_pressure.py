@@ -8,7 +8,7 @@ import psycopg2
 from workload import Held
 
 
-def worker_slots(w, seconds=3):
+def worker_slots(w, seconds=2):
     """all of max_worker_processes are taken by parallel queries; our executors are sent home, and have to find a place again"""
     w.surely("CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 40, autovacuum_enabled = off) AS SELECT i FROM generate_series(1, 40000) i")
     stop = threading.Event()
@@ -35,7 +35,7 @@ def worker_slots(w, seconds=3):
         h.join()
 
 
-def connections(w, seconds=3):
+def connections(w, seconds=2):
     """none is left, not even a superuser's; and those that were there are ended, so that everybody needs a new one"""
     held = []
     try:
@@ -55,7 +55,7 @@ def connections(w, seconds=3):
             connection.close()
 
 
-def full_disk(w, seconds=3):
+def full_disk(w, seconds=2):
     """the database's own: nothing can grow any more, neither the commands' tables nor ours"""
     if not w.host.disk:
         return False
@@ -72,7 +72,7 @@ LOCKS = ["LOCK TABLE synergy.unit_of_work_data", "LOCK TABLE synergy.job_data", 
          "SELECT * FROM synergy.job_data WHERE state IN ('e', 'i') FOR UPDATE"]
 
 
-def lock_holder(w, seconds=3):
+def lock_holder(w, seconds=2):
     """somebody has a lock that we want, and does nothing"""
     with Held(w) as held:
         held.run('BEGIN')
@@ -81,7 +81,7 @@ def lock_holder(w, seconds=3):
         held.run('ROLLBACK')
 
 
-def deadlocks(w, seconds=3):
+def deadlocks(w, seconds=2):
     """another session takes two of the commands' rows, in this order and in that"""
     with Held(w, 'SET deadlock_timeout = 10') as held:
         end = time.time() + seconds
@@ -97,7 +97,7 @@ def deadlocks(w, seconds=3):
             held.run('ROLLBACK')
 
 
-def timeouts(w, seconds=4):
+def timeouts(w, seconds=2):
     """somebody has set timeouts for the whole server that nothing of ours can keep"""
     names = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout']
     try:
@@ -111,7 +111,7 @@ def timeouts(w, seconds=4):
         w.surely('SELECT pg_reload_conf()')
 
 
-def old_snapshot(w, seconds=4):
+def old_snapshot(w, seconds=2):
     """a transaction that has read and written something, and sits there: nothing that was deleted since can be removed"""
     with Held(w) as held:
         held.run('BEGIN ISOLATION LEVEL REPEATABLE READ')

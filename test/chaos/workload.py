@@ -134,6 +134,9 @@ class Workload(Database):
         finally:
             connection.close()
 
+    def none(self, rows, what):
+        return self.ok(not rows, what, '%d of them\n%s' % (len(rows), '\n'.join(map(str, sorted(rows)[:8]))))
+
     # ------------------------------------------------------------ definitions
 
     def names(self):
@@ -166,12 +169,13 @@ class Workload(Database):
 
     def spawn(self, name, *command, **environment):
         with open(os.path.join(self.directory, name + '.log'), 'a') as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **environment})
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env={**os.environ, 'PGOPTIONS': '', **environment})
         self.spawned.append(process)
         return process
 
     def start_agent(self, box):
-        self.agents[box] = self.spawn(box, self.program, 'agent', '--box', box, '--slots', '8', self.dsn, CHAOS_LEDGER=self.files['box_hourly'])
+        self.agents[box] = self.spawn(box, self.program, 'agent', '--box', box, '--slots', '4', self.dsn, CHAOS_LEDGER=self.files['box_hourly'])
 
     def start_worker(self, name):
         python = ['/usr/bin/python3', '-B']

@@ -25,9 +25,9 @@ class Load:
     """offers, and counts what is done"""
 
     def __init__(self, w, rate=RATE):
-        self.w, self.rate, self.hours, self.stopped = w, rate, 0, threading.Event()
+        self.w, self.rate, self.hours, self.stopped = w, rate, 1, threading.Event()
         self.samples, self.callers = [], []
-        w.sql("SELECT synergy.register_timetable(t, '{}', %s, %s) FROM unnest(ARRAY['load_sql', 'load_call']) t", FIRST, FIRST)
+        w.sql("SELECT synergy.register_timetable(t, '{}', %s, %s) FROM unnest(ARRAY['load_sql', 'load_call']) t", FIRST, '1990010101')
         w.sql("SELECT synergy.register_process('load_sql', 'hourly', $$INSERT INTO ledger (process_name, timeperiod) "
               "VALUES ('load_sql', to_char($1 AT TIME ZONE 'UTC', 'YYYYMMDDHH24'))$$, 'sql', tree_name => 'load_sql', options => '{\"concurrency\": 100}')")
         w.sql("SELECT synergy.register_process('load_call', 'hourly', NULL, 'notify', tree_name => 'load_call', options => '{\"concurrency\": 500}')")
@@ -44,7 +44,7 @@ class Load:
 
     def offer(self):
         """what could not be offered, because there was no server, is offered later"""
-        due, before = 0.0, time.time()
+        due, before = 1.0, time.time()
         while not self.stopped.wait(0.1):
             now = time.time()
             due, before = due + (now - before) * self.rate / 2, now

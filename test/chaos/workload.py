@@ -118,22 +118,6 @@ class Workload(Database):
         rows = self.surely(query, *args)
         return rows[0][0] if rows else None
 
-    def is_true(self, query, *args):
-        """now, if it can be asked at all"""
-        try:
-            connection = psycopg2.connect(self.dsn, connect_timeout=5)
-        except psycopg2.OperationalError:
-            return False
-        try:
-            connection.autocommit = True
-            cursor = connection.cursor()
-            cursor.execute(query, args or None)
-            return cursor.fetchone()[0]
-        except psycopg2.Error:
-            return False
-        finally:
-            connection.close()
-
     def none(self, rows, what):
         return self.ok(not rows, what, '%d of them\n%s' % (len(rows), '\n'.join(map(str, sorted(rows)[:8]))))
 

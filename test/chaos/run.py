@@ -7,14 +7,13 @@ of) its name. --short: the random faults alone, without those that take long. Pr
 import argparse
 import os
 import random
-import shutil
 import sys
 import time
 
 import workload
 import scenarios
 import storm
-from broker import Broker
+from broker import SCRIPTS, Broker
 from server import Server
 
 DISK = 400      # megabytes
@@ -33,6 +32,7 @@ def arguments():
     parser.add_argument('--only')
     parser.add_argument('--short', action='store_true')
     parser.add_argument('--no-scenarios', action='store_true')
+    parser.add_argument('--no-broker', action='store_true', help='without RabbitMQ and its workers')
     options = parser.parse_args()
     print('# seed %d' % options.seed, flush=True)
     random.seed(options.seed)
@@ -81,11 +81,11 @@ def main():
     server = prepare(options)
     failed = 1
     try:
-        if shutil.which('rabbitmqctl') or os.path.exists('/usr/lib/rabbitmq/bin'):
+        if os.path.exists(SCRIPTS) and not options.no_broker:
             with Broker() as broker:
                 failed = play(options, server, broker)
         else:
-            print('# there is no RabbitMQ here: without it')
+            print('# without RabbitMQ')
             failed = play(options, server, None)
     finally:
         server.set_clock(0)

@@ -29,8 +29,8 @@ class Load:
         self.samples, self.callers = [], []
         w.sql("SELECT synergy.register_timetable(t, '{}', %s, %s) FROM unnest(ARRAY['load_sql', 'load_call']) t", FIRST, '1990010101')
         w.sql("SELECT synergy.register_process('load_sql', 'hourly', $$INSERT INTO ledger (process_name, timeperiod) "
-              "VALUES ('load_sql', to_char($1 AT TIME ZONE 'UTC', 'YYYYMMDDHH24'))$$, 'sql', tree_name => 'load_sql', options => '{\"concurrency\": 100}')")
-        w.sql("SELECT synergy.register_process('load_call', 'hourly', NULL, 'notify', tree_name => 'load_call', options => '{\"concurrency\": 500}')")
+              "VALUES ('load_sql', to_char($1 AT TIME ZONE 'UTC', 'YYYYMMDDHH24'))$$, 'sql', 'every 1', tree_name => 'load_sql', options => '{\"concurrency\": 100}')")
+        w.sql("SELECT synergy.register_process('load_call', 'hourly', NULL, 'notify', 'every 1', tree_name => 'load_call', options => '{\"concurrency\": 500}')")
         for n in range(2):
             self.start_caller(n)
         self.threads = [threading.Thread(target=t) for t in (self.offer, self.count)]

@@ -141,7 +141,7 @@ class Workload(Database):
         for name in self.names():
             qualifier, tree, worker, blocking, command = PROCESSES[name]
             options = {'backoff': 'constant', 'backoff_base': '200 ms', **OPTIONS.get(name, {})}
-            self.surely("SELECT synergy.register_process(%s, %s, %s, %s, blocking_type => %s, tree_name => %s, options => %s)",
+            self.surely("SELECT synergy.register_process(%s, %s, %s, %s, 'every 1', blocking_type => %s, tree_name => %s, options => %s)",
                         name, qualifier, command, worker, blocking, tree, json.dumps(options))
         self.surely("SELECT synergy.register_freerun('tick', 'second', 'every 1 second', "
                     "$$SELECT note('tick', $1, 'YYYYMMDDHH24MISS', 1)$$, options => '{\"missed\": \"all\"}')")

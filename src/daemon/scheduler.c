@@ -37,6 +37,7 @@
 #define MAX_BACKOFF (60 * USECS_PER_SEC)
 
 static DatabaseSlot *my_slot;
+static bool has_worked = false; /* a round has succeeded */
 
 /* ---------------------------------------------------------------- coming and going */
 
@@ -50,7 +51,8 @@ leave(int code, Datum argument)
 	my_slot->next_wake = 0;
 	if (my_slot->state != DATABASE_ABSENT)
 	{
-		if (code != 0 && my_slot->failing_since == 0)
+		/* who was terminated while he worked has not failed, and is followed at once */
+		if (code != 0 && my_slot->failing_since == 0 && !has_worked)
 			my_slot->failing_since = GetCurrentTimestamp();
 		my_slot->state = DATABASE_WANTED;
 	}
@@ -230,7 +232,7 @@ work(Loop *loop)
 		loop->backoff = 0;
 		loop->next_wake = call.outcome.next_wake;
 		loop->paused = call.outcome.paused;
-		loop->is_identified = true;
+		loop->is_identified = has_worked = true;
 		dispatch_add(call.outcome.ready, call.outcome.n_ready);
 	}
 	else

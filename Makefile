@@ -13,7 +13,7 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster chaos meta demo screenshots format dist help
+TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster chaos upgrade meta demo screenshots format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,7 +21,7 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta:
+unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster upgrade meta:
 	@scripts/check --only $@
 chaos:
 	@CHAOS_MINUTES=$${CHAOS_MINUTES:-5} scripts/check --only chaos
@@ -34,7 +34,7 @@ format:
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, chaos, meta: one kind of tests'; \
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, chaos, upgrade, meta: one kind of tests'; \
 	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
@@ -51,6 +51,9 @@ PG_CPPFLAGS = -I$(CURDIR)/src -MMD -MP
 # PostgreSQL's own headers and idioms are why these three are off: hook signatures leave parameters unused, sizes are
 # compared with ints, and {0} initialises structs
 PG_CFLAGS = -Wall -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
+# what the library says of itself, and compares with the schema's
+src/store/version.o: override CPPFLAGS += -DSYNERGY_VERSION='"$(EXTVERSION)"'
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 # bitcode for JIT would need clang, and inlining our functions into queries brings nothing

@@ -29,7 +29,7 @@ COMMENT ON SEQUENCE synergy.process_id_seq IS 'Ids of processes and freeruns, fr
 CREATE TABLE synergy.process (
 	process_name	text PRIMARY KEY CHECK (octet_length(process_name) BETWEEN 1 AND 63),
 	process_id		integer NOT NULL UNIQUE DEFAULT nextval('synergy.process_id_seq'),
-	tree_name		text NOT NULL REFERENCES synergy.timetable,
+	tree_name		text NOT NULL,	-- no foreign key: pg_restore --jobs loads tables of an extension in any order
 	time_qualifier	text NOT NULL CHECK (time_qualifier IN ('hourly', 'daily', 'monthly', 'yearly')),
 	time_grouping	integer NOT NULL DEFAULT 1,
 	state_machine	text NOT NULL CHECK (state_machine IN ('discrete', 'continuous', 'recomputing')),
@@ -282,17 +282,32 @@ COMMENT ON COLUMN synergy.unit_of_work_log.at IS 'When';
 COMMENT ON COLUMN synergy.unit_of_work_log.line IS 'The line';
 COMMENT ON COLUMN synergy.unit_of_work_log.stream IS 'stdout or stderr of a command that an agent ran; NULL: by synergy.log()';
 
--- Which database this is. A row that names another one came with a copy: then nothing runs until synergy.resume().
+-- Which database this is. A row that names another one came with a copy, and so did a second row: then nothing runs until
+-- synergy.resume(). Hence no key. See src/store/identity.c.
 CREATE TABLE synergy.identity (
 	system_identifier bigint NOT NULL,
 	database_oid	oid NOT NULL,
-	since			timestamptz NOT NULL DEFAULT now(),
-	PRIMARY KEY (system_identifier, database_oid)
+	major_version	integer NOT NULL,
+	timeline		integer NOT NULL,
+	copy_id			bigint NOT NULL,
+	paused_because	text,
+	since			timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE synergy.identity IS 'The database that these definitions belong to; tells a clone or a restored copy from the original';
 COMMENT ON COLUMN synergy.identity.system_identifier IS 'Of the cluster, as in pg_control_system()';
 COMMENT ON COLUMN synergy.identity.database_oid IS 'Of the database';
+COMMENT ON COLUMN synergy.identity.major_version IS 'Of the server: pg_upgrade changes it together with the system identifier, and makes no copy';
+COMMENT ON COLUMN synergy.identity.timeline IS 'Of the server''s WAL, as last seen: another one, and a standby was promoted';
+COMMENT ON COLUMN synergy.identity.copy_id IS 'Number of the base backup that the server was started from as a primary, 0: none (file synergy.copy in its data directory)';
+COMMENT ON COLUMN synergy.identity.paused_because IS 'Why nothing runs here until synergy.resume(); NULL: it does, if the row names this database';
 COMMENT ON COLUMN synergy.identity.since IS 'When it was first seen';
+
+CREATE FUNCTION synergy.restored() RETURNS trigger
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_restored';
+COMMENT ON FUNCTION synergy.restored() IS 'Trigger: definitions that came in otherwise than by register_* are a copy of somebody else''s, and pause this database';
+CREATE TRIGGER restored BEFORE INSERT ON synergy.timetable EXECUTE FUNCTION synergy.restored();
+CREATE TRIGGER restored BEFORE INSERT ON synergy.process EXECUTE FUNCTION synergy.restored();
+CREATE TRIGGER restored BEFORE INSERT ON synergy.freerun EXECUTE FUNCTION synergy.restored();
 
 -- One counter for the order of requests and finishings, whatever the clock says. A round takes a block of numbers.
 CREATE SEQUENCE synergy.mark_seq INCREMENT BY 1000000;

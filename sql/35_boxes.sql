@@ -45,6 +45,8 @@ COMMENT ON COLUMN synergy.daemon.owner IS 'The role that registered it';
 COMMENT ON COLUMN synergy.daemon.created_at IS 'When it was first registered';
 COMMENT ON COLUMN synergy.daemon.updated_at IS 'When it was last registered or switched';
 
+CREATE TRIGGER restored BEFORE INSERT ON synergy.daemon EXECUTE FUNCTION synergy.restored();
+
 CREATE TABLE synergy.box_daemon (
 	box_name		text NOT NULL REFERENCES synergy.box ON DELETE CASCADE,
 	process_name	text NOT NULL REFERENCES synergy.daemon ON DELETE CASCADE,

@@ -10,10 +10,11 @@ CREATE FUNCTION synergy.status(OUT preloaded boolean, OUT enabled boolean, OUT l
 	OUT out_of_slots_since timestamptz, OUT failing_since timestamptz, OUT lock_holder_pid int, OUT lock_holder_role text,
 	OUT lock_held_for interval, OUT pending_news bigint, OUT units_requested bigint, OUT units_in_progress bigint,
 	OUT units_invalid bigint, OUT courier_state text, OUT courier_pid int, OUT courier_failing_since timestamptz,
-	OUT courier_error text, OUT outbox bigint, OUT outbox_unroutable bigint)
+	OUT courier_error text, OUT outbox bigint, OUT outbox_unroutable bigint,
+	OUT state_reason text)
 	RETURNS record LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_status';
 COMMENT ON FUNCTION synergy.status() IS
-'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published';
+'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published; state_reason: why the scheduler is paused (a copy) or parked (another version)';
 
 CREATE FUNCTION synergy.watch(lease interval DEFAULT '1 minute') RETURNS timestamptz
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_watch';
@@ -69,6 +70,15 @@ COMMENT ON COLUMN synergy.state_machine.next_state IS 'State after it; NULL: it 
 COMMENT ON COLUMN synergy.state_machine.action IS 'What is done';
 COMMENT ON COLUMN synergy.state_machine.comment IS 'Why';
 
+CREATE FUNCTION synergy.missing_up_to() RETURNS bigint
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, synergy, pg_temp
+BEGIN ATOMIC
+	SELECT CASE WHEN (SELECT count(*) > 1 OR max(paused_because) = 'its definitions were restored from a dump' FROM synergy.identity)
+		THEN 9223372036854775807 ELSE last_value END FROM synergy.pruned_seq;
+END;
+COMMENT ON FUNCTION synergy.missing_up_to() IS
+'The highest id of a unit that its finished job may be without: retention has taken it, or a dump that was restored and not resumed yet has not brought it';
+
 -- Each branch is one invariant of docs/invariants.md, by its text. LATERAL with OFFSET 0 keeps the planner, who may know
 -- nothing yet about tables that were filled a moment ago, from joining each job with all of another process.
 CREATE FUNCTION synergy.check(after_collection boolean DEFAULT false)
@@ -79,7 +89,7 @@ BEGIN ATOMIC
 	SELECT 'a job''s unit exists and is its own', p.process_name, j.timeperiod::text, j.unit_of_work_id, NULL::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.unit_of_work_id IS NOT NULL AND (u.process_id, u.timeperiod) IS DISTINCT FROM (j.process_id, j.timeperiod)
-	AND NOT (u.process_id IS NULL AND j.state IN ('p', 'n', 's') AND j.unit_of_work_id <= (SELECT last_value FROM synergy.pruned_seq))
+	AND NOT (u.process_id IS NULL AND j.state IN ('p', 'n', 's') AND j.unit_of_work_id <= (SELECT synergy.missing_up_to()))
 	UNION ALL
 	SELECT 'a job at work has a unit', p.process_name, j.timeperiod, NULL, synergy.job_state_of(j.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id)
@@ -93,7 +103,7 @@ BEGIN ATOMIC
 		synergy.uow_state_of(u.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.state = 'p' AND u.state IS DISTINCT FROM 'p'
-	AND NOT (u.state IS NULL AND coalesce(j.unit_of_work_id <= (SELECT last_value FROM synergy.pruned_seq), false))
+	AND NOT (u.state IS NULL AND coalesce(j.unit_of_work_id <= (SELECT synergy.missing_up_to()), false))
 	UNION ALL
 	SELECT 'a noop job has no unit or one that was noop', p.process_name, j.timeperiod, j.unit_of_work_id,
 		synergy.uow_state_of(u.state)::text

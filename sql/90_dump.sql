@@ -1,23 +1,29 @@
 -- 90_dump.sql: our tables hold the user's data: pg_dump takes it along. Not the boxes: their agents are not in a copy.
-SELECT pg_catalog.pg_extension_config_dump('synergy.timetable', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.timetable_tree_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.process', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.process_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.freerun', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.daemon', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.progress', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.job_data', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_data', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_data_unit_of_work_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.pending', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.pending_pending_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.outbox', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.outbox_outbox_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.event_log', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.event_log_event_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_log', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_log_line_no_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.identity', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.mark_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.change_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('synergy.pruned_seq', '');
+--
+-- State is always taken: definitions, jobs and their marks, how far all has come, and units that something still depends on:
+-- active ones, those of active jobs, those that are in the news, and the last of each freerun. The rest is history:
+-- finished units, lines of logs, the event log. It is left out by a pg_dump whose session has synergy.dump_history off.
+-- The setting may be unknown there (the library is not preloaded) and then says what somebody has written.
+DO $do$
+DECLARE
+	with_history text := $$coalesce(nullif(pg_catalog.current_setting('synergy.dump_history', true), '')::boolean, true)$$;
+	r record;
+BEGIN
+	FOR r IN VALUES
+		('timetable', ''), ('timetable_tree_id_seq', ''), ('process', ''), ('process_id_seq', ''), ('freerun', ''), ('daemon', ''),
+		('progress', ''), ('job_data', ''),
+		('unit_of_work_data', 'WHERE ' || with_history || $$ OR state IN ('r', 'i', 'v')
+			OR EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = unit_of_work_data.process_id
+				AND j.timeperiod = unit_of_work_data.timeperiod AND j.state IN ('e', 'i', 'f'))
+			OR unit_of_work_id IN (SELECT g.unit_of_work_id FROM synergy.progress g WHERE g.unit_of_work_id IS NOT NULL
+				UNION ALL SELECT n.unit_of_work_id FROM synergy.pending n WHERE n.unit_of_work_id IS NOT NULL)$$),
+		('unit_of_work_data_unit_of_work_id_seq', ''), ('pending', ''), ('pending_pending_id_seq', ''),
+		('outbox', ''), ('outbox_outbox_id_seq', ''),
+		('event_log', 'WHERE ' || with_history), ('event_log_event_id_seq', ''),
+		('unit_of_work_log', 'WHERE ' || with_history), ('unit_of_work_log_line_no_seq', ''),
+		('identity', ''), ('mark_seq', ''), ('change_seq', ''), ('pruned_seq', '')
+	LOOP
+		PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('synergy.%I', r.column1)::regclass, r.column2);
+	END LOOP;
+END;
+$do$;

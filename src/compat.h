@@ -56,6 +56,13 @@ extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #define IS_BACKGROUND_WORKER() IsBackgroundWorker
 #endif
 
+/* 15 has a function for it; the includer has access/xlog.h, and is not in recovery */
+#if PG_VERSION_NUM >= 150000
+#define CURRENT_TIMELINE() GetWALInsertionTimeLine()
+#else
+#define CURRENT_TIMELINE() ThisTimeLineID
+#endif
+
 /* 15 renamed it; the includer has tcop/tcopprot.h */
 #if PG_VERSION_NUM >= 150000
 #define ANALYZE_AND_REWRITE(statement, text, types, n) pg_analyze_and_rewrite_fixedparams(statement, text, types, n, NULL)

@@ -37,6 +37,7 @@ char	   *synergy_amqp_cert_file = NULL;
 char	   *synergy_amqp_key_file = NULL;
 int			synergy_amqp_verify;
 bool		synergy_publish_events = false;
+static bool synergy_dump_history;	/* read by the conditions in sql/90_dump.sql */
 
 static const struct config_enum_entry verify_options[] = {
 	{"full", AMQP_VERIFY_FULL, false},
@@ -212,6 +213,9 @@ guc_define(void)
 	define_retention("synergy.retention_events", "How long lines of the event log are kept; -1: as long as synergy.retention says.",
 					 NULL, &synergy_retention_events);
 	define_amqp();
+	DefineCustomBoolVariable("synergy.dump_history", "Does pg_dump take history along?",
+							 "Off: definitions, jobs and what is still at work, without finished units, logs and events.",
+							 &synergy_dump_history, true, PGC_USERSET, 0, NULL, NULL, NULL);
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("synergy");
 #else

@@ -13,6 +13,7 @@
 #include "daemon/processes.h"
 #include "daemon/slots.h"
 #include "guc.h"
+#include "store/identity.h"
 
 PG_MODULE_MAGIC;
 
@@ -24,6 +25,7 @@ _PG_init(void)
 	guc_define();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
+	identity_note_start();
 	slots_install_hooks();
 	park_install_hooks();
 	launcher_register();

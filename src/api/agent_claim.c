@@ -30,6 +30,7 @@
 #include "daemon/wake.h"
 #include "daemon/watch.h"
 #include "store/box.h"
+#include "store/identity.h"
 #include "store/spi.h"
 #include "store/stream.h"
 #include "store/unit.h"
@@ -420,8 +421,11 @@ synergy_agent_claim(PG_FUNCTION_ARGS)
 	store_enter(&scope);
 	claim.box_name = agent_box();
 	recall(claim.box_name);
-	choose_places(&claim, names, n_names);
-	take_units(&claim);
+	if (identity_may_work())
+	{
+		choose_places(&claim, names, n_names);
+		take_units(&claim);
+	}
 	/* last: whoever has just given the box up is waited for, and seen */
 	if (claim.n_taken > 0 && !box_mark_busy(claim.box_name, clock_now()))
 		ereport(ERROR,

@@ -45,6 +45,7 @@
 #include "daemon/again.h"
 #include "daemon/clock.h"
 #include "daemon/watch.h"
+#include "store/identity.h"
 #include "store/spi.h"
 #include "store/stream.h"
 #include "store/unit.h"
@@ -278,7 +279,7 @@ synergy_claim(PG_FUNCTION_ARGS)
 	if (store_execute(&find, values, NULL) == 0)
 		report_no_process(name);
 	values[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_off);
-	if (!is_off)
+	if (!is_off && identity_may_work())
 	{
 		claim.processes = DatumGetArrayTypePCopy(values[0]);
 		take_units(&claim, name);
@@ -302,7 +303,8 @@ synergy_start(PG_FUNCTION_ARGS)
 	store_enter(&scope);
 	values[2] = ObjectIdGetDatum(scope.user);
 	again_note(PG_GETARG_INT64(0), false);
-	return_units(fcinfo, store_execute(&query, values, NULL));
+	if (identity_may_work())
+		return_units(fcinfo, store_execute(&query, values, NULL));
 	store_leave(&scope);
 	return (Datum) 0;
 }

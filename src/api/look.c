@@ -17,6 +17,9 @@
 #include "daemon/clock.h"
 #include "daemon/status.h"
 #include "guc.h"
+#include "round/round.h"
+#include "store/identity.h"
+#include "store/version.h"
 
 PG_FUNCTION_INFO_V1(synergy_now);
 PG_FUNCTION_INFO_V1(synergy_status);
@@ -101,6 +104,26 @@ add_outbox_facts(RowBuilder *row)
 	store_leave(&scope);
 }
 
+/* why the scheduler does not work, where that is not the state itself: the library does not fit, or this is a copy */
+static void
+add_reason(RowBuilder *row)
+{
+	char	   *hint;
+	char	   *reason = version_misfit(&hint);
+
+	if (reason != NULL)
+		reason = psprintf("%s. %s", reason, hint);
+	else
+	{
+		StoreScope	scope;
+
+		store_enter(&scope);
+		reason = identity_look();
+		store_leave(&scope);
+	}
+	add(row, reason ? CStringGetTextDatum(reason) : (Datum) 0, reason == NULL);
+}
+
 Datum
 synergy_status(PG_FUNCTION_ARGS)
 {
@@ -111,6 +134,7 @@ synergy_status(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "synergy.status must return a row");
 	daemon_status(&status);
+	memset(row.nulls, true, sizeof(row.nulls)); /* a schema that is newer than the library may have more columns */
 	add(&row, BoolGetDatum(status.preloaded), false);
 	add(&row, BoolGetDatum(synergy_enabled), false);
 	add(&row, Int32GetDatum(status.launcher_pid), status.launcher_pid == 0);
@@ -132,6 +156,7 @@ synergy_status(PG_FUNCTION_ARGS)
 	add_time(&row, status.courier_failing_since);
 	add(&row, CStringGetTextDatum(status.courier_error), status.courier_error[0] == '\0');
 	add_outbox_facts(&row);
+	add_reason(&row);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), row.values, row.nulls)));
 }
 
@@ -140,9 +165,18 @@ Datum
 synergy_resume(PG_FUNCTION_ARGS)
 {
 	Session		session;
+	Frame	   *frame;
+	bool		was_copy;
 
 	session_begin(&session);
+	was_copy = identity_look() != NULL;
 	identity_take_over();
+	if (was_copy)
+	{
+		frame = session_frame(&session);
+		round_take_over(frame);
+		session_flush(&session, frame);
+	}
 	session_definitions_changed(&session, "resume", NULL, NULL, NULL);
 	session_end(&session);
 	PG_RETURN_VOID();

@@ -16,7 +16,9 @@
 #include "daemon/clock.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
+#include "store/identity.h"
 #include "store/registry.h"
+#include "store/version.h"
 
 void
 session_begin(Session *session)
@@ -26,11 +28,13 @@ session_begin(Session *session)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot change jobs or definitions within a security-restricted operation"),
 				 errhint("Functions of indexes, of materialized views and of sources of recomputing processes may only look.")));
+	version_require();
 	session->caller = GetUserId();
 	session->caller_name = GetUserNameFromId(session->caller, false);
 	session->now = clock_now();
 	round_lock();
 	store_enter(&session->scope);
+	identity_settle();			/* what is registered belongs to this database */
 }
 
 void
@@ -69,7 +73,7 @@ make_frame(Session *session, bool is_dry, bool may_be_paused)
 	if (frame->definitions->paused && !may_be_paused)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("Synergy is paused in this database, because it is a copy of another one"),
+				 errmsg("Synergy is paused in this database: %s", frame->definitions->paused),
 				 errhint("Call synergy.resume() if its jobs are to be run here.")));
 	frame_extend(frame);
 	return frame;

@@ -15,6 +15,7 @@
 #include "api/session.h"
 #include "daemon/clock.h"
 #include "daemon/wake.h"
+#include "store/version.h"
 
 PG_FUNCTION_INFO_V1(synergy_fire);
 PG_FUNCTION_INFO_V1(synergy_process_events);
@@ -108,6 +109,7 @@ synergy_tick(PG_FUNCTION_ARGS)
 {
 	RoundOutcome outcome;
 
+	version_require();
 	if (tick_memory == NULL)
 	{
 		tick_memory = round_memory_create(TopMemoryContext);

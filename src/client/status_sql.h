@@ -109,9 +109,9 @@
 	"CASE WHEN pg_is_in_recovery() THEN '{}' ELSE array_remove(ARRAY[" \
 	"CASE WHEN NOT s.preloaded THEN 'the server was started without synergy in shared_preload_libraries' " \
 	"WHEN s.scheduler_state = 'disabled' THEN 'synergy.enabled is off for this database' " \
-	"WHEN s.scheduler_state = 'paused' THEN 'this is a copy of another database: synergy resume lets its jobs run here' " \
+	"WHEN s.scheduler_state = 'paused' THEN coalesce(s.state_reason, 'this is a copy') || ': synergy resume lets its jobs run here' " \
 	"WHEN s.scheduler_state = 'absent' THEN 'there is no scheduler' " \
-	"WHEN s.scheduler_state <> 'running' THEN 'the scheduler is ' || s.scheduler_state END, " \
+	"WHEN s.scheduler_state <> 'running' THEN 'the scheduler is ' || s.scheduler_state || coalesce(': ' || s.state_reason, '') END, " \
 	"'rounds fail since ' || date_trunc('second', s.failing_since) || '; the server''s log says why', " \
 	"'no worker slots since ' || date_trunc('second', s.out_of_slots_since) || ': max_worker_processes', " \
 	"CASE WHEN s.scheduler_state = 'running' AND s.next_wake < clock_timestamp() - interval '30 s' " \

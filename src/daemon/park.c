@@ -5,7 +5,8 @@
  * sessions.  Before such a command runs, the database is parked: its scheduler and executors are asked to leave, and
  * the command waits until they have left.  A parked database gets no new ones until the transaction ends, however it
  * ends; then the launcher looks at it again.  DROP EXTENSION parks its own database, because the scheduler would only
- * wait for the tables' locks and then find them gone.
+ * wait for the tables' locks and then find them gone; and ALTER EXTENSION UPDATE does, because its script locks tables
+ * in an order of its own.
  *
  * An executor that is in the middle of a unit has its statement canceled.  The unit stays in progress without a
  * session, and so is requested again by whoever schedules this database next.
@@ -129,7 +130,10 @@ at_transaction_end(XactEvent event, void *arg)
 		if (event == XACT_EVENT_COMMIT)
 		{
 			if (extension_changed)
+			{
+				pg_atomic_fetch_add_u64(&slots->extension_count, 1);
 				look_again_at(MyDatabaseId);
+			}
 			for (int i = 0; i < n_settings_changed; i++)
 				look_again_at(settings_changed[i]);
 			if (databases_changed)
@@ -263,6 +267,13 @@ park_for_extension(DropStmt *statement)
 }
 
 static void
+park_for_update(AlterExtensionStmt *statement)
+{
+	if (strcmp(statement->extname, "synergy") == 0 && OidIsValid(get_extension_oid("synergy", true)))
+		park(MyDatabaseId);
+}
+
+static void
 look_at_statement(Node *statement)
 {
 	switch (nodeTag(statement))
@@ -289,6 +300,9 @@ look_at_statement(Node *statement)
 			if (((DropStmt *) statement)->removeType == OBJECT_EXTENSION && OidIsValid(get_extension_oid("synergy", true)))
 				park_for_extension((DropStmt *) statement);
 			break;
+		case T_AlterExtensionStmt:
+			park_for_update((AlterExtensionStmt *) statement);
+			break;
 		default:
 			break;
 	}
@@ -310,10 +324,16 @@ access_hook(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 {
 	if (previous_access_hook)
 		previous_access_hook(access, class_id, object_id, sub_id, arg);
-	if (class_id == ExtensionRelationId && (access == OAT_POST_CREATE || access == OAT_DROP))
+	if (class_id == ExtensionRelationId && (access == OAT_POST_CREATE || access == OAT_POST_ALTER || access == OAT_DROP))
 		extension_changed = true;
 	if (class_id == DatabaseRelationId && (access == OAT_POST_CREATE || access == OAT_DROP))
 		databases_changed = true;
+}
+
+uint64
+park_extension_count(void)
+{
+	return slots == NULL || extension_changed ? 0 : pg_atomic_read_u64(&slots->extension_count);
 }
 
 void

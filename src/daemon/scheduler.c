@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -29,8 +31,9 @@
 #include "daemon/watch.h"
 #include "guc.h"
 #include "round/round.h"
-#include "store/definition.h"
+#include "store/identity.h"
 #include "store/spi.h"
+#include "store/version.h"
 
 #define SAFETY_INTERVAL (60 * USECS_PER_SEC)	/* a COMMIT PREPARED wakes nobody; clocks are set */
 #define FIRST_BACKOFF (1 * USECS_PER_SEC)
@@ -49,7 +52,7 @@ leave(int code, Datum argument)
 	my_slot->pid = 0;
 	my_slot->queued = 0;
 	my_slot->next_wake = 0;
-	if (my_slot->state != DATABASE_ABSENT)
+	if (my_slot->state != DATABASE_ABSENT && my_slot->state != DATABASE_MISFIT)
 	{
 		/* who was terminated while he worked has not failed, and is followed at once */
 		if (code != 0 && my_slot->failing_since == 0 && !has_worked)
@@ -96,13 +99,34 @@ set_state(DatabaseState state)
 }
 
 static void
-end_absent(void)
+end_as(DatabaseState state)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	/* created again between our look and now? then somebody else is to look */
-	my_slot->state = my_slot->recheck ? DATABASE_WANTED : DATABASE_ABSENT;
+	/* created or updated between our look and now? then somebody else is to look */
+	my_slot->state = my_slot->recheck ? DATABASE_WANTED : state;
 	LWLockRelease(slots->lock);
 	proc_exit(0);
+}
+
+/* the extension of another version than the library: nothing happens here until one of them has changed */
+static void
+end_unless_it_fits(void)
+{
+	char	   *what;
+	char	   *hint;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	what = version_misfit(&hint);
+	if (what != NULL)
+		ereport(LOG,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("synergy is parked in database \"%s\"", get_database_name(MyDatabaseId)),
+				 errdetail("%s.", what),
+				 errhint("%s", hint)));
+	CommitTransactionCommand();
+	if (what != NULL)
+		end_as(DATABASE_MISFIT);
 }
 
 /* ---------------------------------------------------------------- a round */
@@ -114,7 +138,7 @@ look_at_identity(void *context)
 	StoreScope	scope;
 
 	store_enter(&scope);
-	*(bool *) context = identity_is_foreign();
+	*(bool *) context = identity_pause() != NULL;
 	store_leave(&scope);
 }
 
@@ -191,6 +215,7 @@ typedef struct Loop
 	TimestampTz next_safety;
 	bool		is_identified;	/* it is known whether this is a copy */
 	bool		paused;			/* it is one */
+	bool		has_said_paused;
 } Loop;
 
 static void
@@ -203,7 +228,17 @@ fail(Loop *loop, TimestampTz now)
 	loop->not_before = now + loop->backoff;
 	loop->next_wake = loop->not_before;
 	if (!process_extension_is_there())
-		end_absent();
+		end_as(DATABASE_ABSENT);
+}
+
+static void
+say_paused(const char *because)
+{
+	StartTransactionCommand();
+	ereport(LOG,
+			(errmsg("synergy is paused in database \"%s\": %s", get_database_name(MyDatabaseId), because),
+			 errhint("Call synergy.resume() there if its jobs are to be run here.")));
+	CommitTransactionCommand();
 }
 
 /* everything there is to do now */
@@ -219,7 +254,7 @@ work(Loop *loop)
 		call.reasons |= WAKE_EVENTS;
 		loop->next_safety = began + SAFETY_INTERVAL;
 	}
-	if (loop->lost)
+	if (loop->lost && !loop->paused)
 	{
 		succeeded = process_run("synergy: round", reclaim, NULL);
 		call.reasons |= WAKE_REQUESTS | WAKE_EVENTS;
@@ -228,16 +263,20 @@ work(Loop *loop)
 	if (succeeded)
 	{
 		loop->reasons = 0;
-		loop->lost = false;
+		/* what was not asked for again in a copy is to be, once it is none any more */
+		loop->lost = loop->lost && loop->paused;
 		loop->backoff = 0;
 		loop->next_wake = call.outcome.next_wake;
-		loop->paused = call.outcome.paused;
+		loop->paused = call.outcome.paused != NULL;
+		if (loop->paused && !loop->has_said_paused)
+			say_paused(call.outcome.paused);
+		loop->has_said_paused = loop->paused;
 		loop->is_identified = has_worked = true;
 		dispatch_add(call.outcome.ready, call.outcome.n_ready);
 	}
 	else
 		fail(loop, began);
-	note_round(began, succeeded, loop->next_wake, call.outcome.paused);
+	note_round(began, succeeded, loop->next_wake, call.outcome.paused != NULL);
 }
 
 static bool
@@ -247,7 +286,7 @@ is_something_due(const Loop *loop)
 
 	if (now < loop->not_before)
 		return false;
-	return loop->lost || (loop->reasons & ~WAKE_EXECUTOR) != 0 || now >= loop->next_wake || now >= loop->next_safety;
+	return (loop->lost && !loop->paused) || (loop->reasons & ~WAKE_EXECUTOR) != 0 || now >= loop->next_wake || now >= loop->next_safety;
 }
 
 static void
@@ -328,7 +367,8 @@ synergy_scheduler_main(Datum argument)
 	on_shmem_exit(leave, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!process_extension_is_there())
-		end_absent();
+		end_as(DATABASE_ABSENT);
+	end_unless_it_fits();
 
 	process_pin_settings("synergy scheduler");
 	SetConfigOption("log_lock_waits", "on", PGC_SUSET, PGC_S_OVERRIDE); /* names who sits on the round lock */

@@ -42,6 +42,7 @@ create_memory(void)
 		slots->lock = &GetNamedLWLockTranche("synergy")->lock;
 		ConditionVariableInit(&slots->left);
 		pg_atomic_init_u64(&slots->watched_until, 0);
+		pg_atomic_init_u64(&slots->extension_count, 1);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }

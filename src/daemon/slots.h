@@ -44,6 +44,7 @@ typedef enum DatabaseState
 	DATABASE_DISABLED,			/* running, but synergy.enabled is off */
 	DATABASE_PAUSED,			/* running, but the database is a copy */
 	DATABASE_ABSENT,			/* looked: the extension is not there */
+	DATABASE_MISFIT,			/* looked: its schema is of another version than the library */
 } DatabaseState;
 
 typedef enum CourierState
@@ -156,6 +157,7 @@ typedef struct SharedSlots
 	Latch	   *launcher_latch;
 	bool		look_again;		/* the launcher is to read the list of databases */
 	uint64		generation;		/* so many slots of databases have been taken */
+	pg_atomic_uint64 extension_count;	/* so often an extension was created, altered or dropped, from 1 on */
 	pg_atomic_uint64 watched_until; /* the latest of all databases; written under the lock, read without */
 	ConditionVariable left;		/* a process of ours has left its database */
 	DatabaseSlot databases[MAX_DATABASES];

@@ -20,7 +20,7 @@ static const char *const courier_state_names[] = {
 static const char *
 state_name(const DatabaseSlot *slot)
 {
-	if (slot->parkers > 0)
+	if (slot->parkers > 0 || slot->state == DATABASE_MISFIT)
 		return "parked";
 	switch (slot->state)
 	{

@@ -77,6 +77,12 @@ wake_courier_at_commit(void)
 	has_mail = true;
 }
 
+bool
+wake_is_possible(void)
+{
+	return slots != NULL;
+}
+
 uint64
 wake_count_of_definitions(void)
 {

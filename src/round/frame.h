@@ -109,6 +109,9 @@ extern Frame *frame_create(Definitions *definitions, TimestampTz now);
 /* writes all that changed; returns true when there was anything */
 extern bool frame_flush(Frame *frame);
 
+/* for synergy.resume(): what outside workers had in hands elsewhere is requested again (round/reclaim.c) */
+extern void round_take_over(Frame *frame);
+
 /* gives every timetable its jobs up to now (R4); reads nothing, writes only when a period has begun */
 extern void frame_extend(Frame *frame);
 

@@ -34,6 +34,35 @@ reclaim_unit(Frame *frame, Unit *unit)
 	frame_log_unit(frame, "unit", unit, UNIT_IN_PROGRESS, unit->error);
 }
 
+/*
+ * Units that workers outside have in the database that this is a copy of: nobody has them here.  Those of executors are
+ * found when the scheduler begins to work.
+ */
+void
+round_take_over(Frame *frame)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	uint64		n = unit_select_outside();
+	List	   *units = NIL;
+	ListCell   *cell;
+
+	for (uint64 i = 0; i < n; i++)
+		units = lappend(units, frame_read_unit(frame, i));
+	SPI_freetuptable(SPI_tuptable);
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		unit->state = UNIT_REQUESTED;
+		unit->started = unit->heard = 0;
+		unit->submitted = frame->now;
+		unit->error = "it was in progress in the database that this is a copy of";
+		frame_touch_unit(frame, unit);
+		frame_log_unit(frame, "unit", unit, UNIT_IN_PROGRESS, unit->error);
+	}
+	MemoryContextSwitchTo(old);
+}
+
 int
 round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now)
 {
@@ -48,6 +77,11 @@ round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now)
 	round_lock();
 	store_enter(&scope);
 	frame = frame_create(definition_load(CurrentMemoryContext), now);
+	if (frame->definitions->paused)
+	{
+		store_leave(&scope);
+		return 0;
+	}
 	old = MemoryContextSwitchTo(frame->context);
 	n = unit_select_executed();
 	for (uint64 i = 0; i < n; i++)

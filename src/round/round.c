@@ -384,7 +384,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	read_definitions(memory, now);
 	if (memory->definitions->paused)
 	{
-		outcome->paused = true;
+		outcome->paused = memory->definitions->paused;
 		outcome->next_wake = memory->next_due = PG_INT64_MAX;
 		return;
 	}

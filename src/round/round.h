@@ -24,7 +24,7 @@ typedef struct ReadyUnit
 typedef struct RoundOutcome
 {
 	TimestampTz next_wake;		/* nothing to do before that, unless woken; PG_INT64_MAX: only when woken */
-	bool		paused;			/* a copy of another database: nothing runs until synergy.resume() */
+	const char *paused;			/* why nothing runs until synergy.resume(): a copy of another database.  NULL: it does */
 	bool		wrote;			/* anything was changed in this round */
 	int			n_ready;		/* newly requested (or, with WAKE_REQUESTS, all requested) units, in order */
 	ReadyUnit  *ready;			/* palloc'd in the caller's context at the time of the call */

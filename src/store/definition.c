@@ -14,6 +14,7 @@
 
 #include "guc.h"
 #include "store/definition.h"
+#include "store/identity.h"
 #include "store/spi.h"
 
 int64
@@ -299,7 +300,7 @@ definition_load(MemoryContext parent)
 	load_trees(definitions);
 	load_processes(definitions);
 	load_freeruns(definitions);
-	definitions->paused = identity_is_foreign();
+	definitions->paused = identity_pause();
 	MemoryContextSwitchTo(old);
 	return definitions;
 }
@@ -395,38 +396,6 @@ definition_freerun_named(Definitions *definitions, const char *process_name, con
 			strcmp(definitions->freeruns[i]->entry_name, entry_name) == 0)
 			return definitions->freeruns[i];
 	return NULL;
-}
-
-/* ---------------------------------------------------------------- identity */
-
-bool
-identity_is_foreign(void)
-{
-	static StoreQuery look = {
-		"SELECT pg_catalog.count(*), "
-		"       pg_catalog.count(*) FILTER (WHERE system_identifier <> $1 OR database_oid <> $2) FROM synergy.identity", 2,
-		{INT8OID, OIDOID}
-	};
-	static StoreQuery add = {
-		"INSERT INTO synergy.identity (system_identifier, database_oid) VALUES ($1, $2)", 2, {INT8OID, OIDOID}
-	};
-	Datum		values[2] = {Int64GetDatum((int64) GetSystemIdentifier()), ObjectIdGetDatum(MyDatabaseId)};
-
-	store_execute(&look, values, NULL);
-	if (store_get_int64(0, 1, 0) > 0)
-		return store_get_int64(0, 2, 0) > 0;
-	if (!RecoveryInProgress() && !XactReadOnly)
-		store_execute(&add, values, NULL);
-	return false;
-}
-
-void
-identity_take_over(void)
-{
-	static StoreQuery clear = {"DELETE FROM synergy.identity", 0};
-
-	store_execute(&clear, NULL, NULL);
-	(void) identity_is_foreign();
 }
 
 /* ---------------------------------------------------------------- settings and reach */

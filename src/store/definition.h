@@ -120,7 +120,7 @@ typedef struct Definitions
 {
 	MemoryContext context;
 	int64		version;		/* of synergy.change_seq */
-	bool		paused;			/* a copy of another database */
+	char	   *paused;			/* why nothing may run: this is a copy of another database.  NULL: it may */
 	int64		shortest_retention; /* of those that have one of their own, in microseconds; -1: none has */
 	bool		counts_units;	/* one has a number of units that are kept */
 	int			n_trees;
@@ -149,10 +149,6 @@ extern Process *definition_process(Definitions *definitions, int32 id);
 extern Freerun *definition_freerun(Definitions *definitions, int32 id);
 extern Process *definition_process_named(Definitions *definitions, const char *name);	/* or NULL */
 extern Freerun *definition_freerun_named(Definitions *definitions, const char *process_name, const char *entry_name);
-
-/* this database's identity: is there a row of another one?  Writes our own row when there is none at all. */
-extern bool identity_is_foreign(void);
-extern void identity_take_over(void);
 
 /* the process's own value or the setting's, in microseconds */
 extern int64 process_trigger_lag(const Process *process);

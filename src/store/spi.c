@@ -22,10 +22,12 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "store/spi.h"
+#include "store/version.h"
 
 static Oid
 schema_owner(void)
@@ -96,6 +98,26 @@ store_leave(StoreScope *scope)
 	SetUserIdAndSecContext(scope->user, scope->security_context);
 }
 
+static bool
+plan_writes(SPIPlanPtr plan)
+{
+	ListCell   *source;
+
+	foreach(source, SPI_plan_get_plan_sources(plan))
+	{
+		ListCell   *cell;
+
+		foreach(cell, ((CachedPlanSource *) lfirst(source))->query_list)
+		{
+			Query	   *query = lfirst_node(Query, cell);
+
+			if (query->commandType != CMD_SELECT || query->hasModifyingCTE)
+				return true;
+		}
+	}
+	return false;
+}
+
 uint64
 store_execute(StoreQuery *query, Datum *values, const char *nulls)
 {
@@ -109,8 +131,11 @@ store_execute(StoreQuery *query, Datum *values, const char *nulls)
 		if (plan == NULL)
 			elog(ERROR, "SPI_prepare failed for \"%s\": %s", query->sql, SPI_result_code_string(SPI_result));
 		SPI_keepplan(plan);
+		query->writes = plan_writes(plan);
 		query->plan = plan;
 	}
+	if (query->writes)
+		version_require();
 	result = SPI_execute_plan(query->plan, values, nulls, false, 0);
 	if (result < 0)
 		elog(ERROR, "SPI_execute_plan failed for \"%s\": %s", query->sql, SPI_result_code_string(result));

@@ -41,7 +41,8 @@ typedef struct StoreQuery
 	const char *sql;
 	int			n_args;
 	Oid			types[STORE_MAX_ARGS];
-	SPIPlanPtr	plan;			/* filled at first use */
+	SPIPlanPtr	plan;			/* these two are filled at first use */
+	bool		writes;
 } StoreQuery;
 
 /* runs it; result in SPI_tuptable; returns the number of rows.  nulls as for SPI, or NULL */

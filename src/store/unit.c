@@ -126,6 +126,17 @@ unit_select_executed(void)
 	return store_execute(&query, NULL, NULL);
 }
 
+uint64
+unit_select_outside(void)
+{
+	static StoreQuery query = {
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
+		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND NOT u.by_executor ORDER BY u.unit_of_work_id + 0", 0
+	};
+
+	return store_execute(&query, NULL, NULL);
+}
+
 /* a hashed subplan, whatever the planner believes of the numbers: many may be requested of workers elsewhere */
 uint64
 unit_select_requested(Datum process_ids)

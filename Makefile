@@ -13,7 +13,9 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron arguments examples readme client api mx web agent amqp cluster upgrade meta demo screenshots fuzz sqlsmith sanitize memcheck format dist help
+# scripts/check names the kinds of tests
+KINDS := $(shell sed -n 's/^kinds="\([^$$"]*\)"$$/\1/p; s/^others="\([^"]*\)".*/\1/p' scripts/check)
+TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,8 +23,10 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron arguments examples readme client api mx web agent amqp cluster upgrade meta:
+$(filter-out chaos,$(KINDS)):
 	@scripts/check --only $@
+chaos:
+	@CHAOS_MINUTES=$${CHAOS_MINUTES:-5} scripts/check --only chaos
 demo:
 	@scripts/demo
 screenshots:
@@ -40,7 +44,7 @@ format:
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, arguments, examples, readme, client, api, mx, web, agent, amqp, cluster, upgrade, meta: one kind of tests'; \
+	@sed -n '2,10s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
 	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)

@@ -26,7 +26,6 @@
 
 #define MAX_SLEEP (4 * USECS_PER_SEC)	/* heartbeats are sent when the links are looked at */
 #define RESTART_DELAY (1 * USECS_PER_SEC)
-#define HOPELESS_DELAY (60 * USECS_PER_SEC) /* what ended it at its start is not mended by itself */
 
 const AmqpFunctions *amqp;
 
@@ -52,7 +51,7 @@ leave(int code, Datum argument)
 	my_slot->courier.pid = 0;
 	my_slot->courier.latch = NULL;
 	if (code != 0)
-		my_slot->courier.not_before = GetCurrentTimestamp() + (is_ready ? RESTART_DELAY : HOPELESS_DELAY);
+		my_slot->courier.not_before = GetCurrentTimestamp() + (is_ready ? RESTART_DELAY : COURIER_HOPELESS_DELAY);
 	my_slot->courier.failing_since = 0;
 	my_slot->courier.error[0] = '\0';
 	if (code != 0 && !is_ready)

@@ -26,6 +26,8 @@
 #define STATUS_QUEUE "q_uow_status"
 #define DEAD_LETTER_QUEUE "q_uow_status_rejected"
 
+#define COURIER_HOPELESS_DELAY (60 * USECS_PER_SEC)	/* what ended it at its start is not mended by itself */
+
 extern const AmqpFunctions *amqp;	/* of the module synergy_amqp */
 
 /* the settings that a connection is made of, as they were when it was begun */

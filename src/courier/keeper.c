@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 
 #include "courier/courier.h"
+#include "daemon/clock.h"
 #include "daemon/processes.h"
 #include "guc.h"
 
@@ -20,7 +21,8 @@ decide(DatabaseSlot *slot, bool is_wanted, TimestampTz now, TimestampTz *next)
 {
 	CourierSlot *courier = &slot->courier;
 
-	if (courier->state == COURIER_STARTING && courier->pid == 0 && now - courier->starting_since > START_PATIENCE)
+	if (courier->state == COURIER_STARTING && courier->pid == 0 &&
+		clock_has_passed(courier->starting_since, START_PATIENCE, now))
 		courier->state = COURIER_OFF;	/* it did not come up */
 	if (!is_wanted)
 	{
@@ -32,7 +34,7 @@ decide(DatabaseSlot *slot, bool is_wanted, TimestampTz now, TimestampTz *next)
 		*next = courier->starting_since + START_PATIENCE + USECS_PER_SEC;
 	if (courier->state != COURIER_OFF || slot->parkers > 0)
 		return false;
-	if (now < courier->not_before)
+	if (now < courier->not_before && courier->not_before <= now + COURIER_HOPELESS_DELAY)	/* else the clock was set back */
 	{
 		*next = courier->not_before;
 		return false;

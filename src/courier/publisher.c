@@ -387,7 +387,7 @@ work(void *context)
 		fetch_routes(publisher);
 	if (may_fetch(publisher))
 		fetch(publisher, now);
-	publisher->next_try = outbox_next_try();
+	publisher->next_try = outbox_next_try(now);
 	store_leave(&scope);
 }
 

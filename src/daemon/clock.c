@@ -22,3 +22,29 @@ clock_now(void)
 {
 	return clock_is_virtual() ? synergy_clock_instant : GetCurrentTimestamp();
 }
+
+bool
+clock_was_set_back(void)
+{
+	static TimestampTz last = 0;
+	TimestampTz now = GetCurrentTimestamp();
+	bool		is_back = now < last - CLOCK_TOLERANCE;
+
+	if (is_back)
+		ereport(LOG, (errmsg("the clock was set back by %d s: process %d of synergy begins anew",
+							 (int) ((last - now) / USECS_PER_SEC), MyProcPid)));
+	last = now;
+	return is_back;
+}
+
+bool
+clock_has_passed(TimestampTz since, int64 interval, TimestampTz now)
+{
+	return now - since >= interval || since > now + CLOCK_TOLERANCE;
+}
+
+TimestampTz
+clock_at_most(TimestampTz time, TimestampTz limit)
+{
+	return time > limit + CLOCK_TOLERANCE ? limit : time;
+}

@@ -13,4 +13,17 @@ extern TimestampTz clock_now(void);
 /* is the clock of this session a virtual one? */
 extern bool clock_is_virtual(void);
 
+/*
+ * Has the time of day gone back since this process asked last?  What it remembers of times may then lie hours ahead,
+ * and is best forgotten with the process: another one takes its place, with nothing to remember.
+ */
+extern bool clock_was_set_back(void);
+
+/* has this interval passed?  It has when its beginning lies ahead, which a clock that was set back leaves behind. */
+extern bool clock_has_passed(TimestampTz since, int64 interval, TimestampTz now);
+
+/* a time that cannot be in the future, or be more than a limit ahead: and so the clock was set back since */
+#define CLOCK_TOLERANCE (1 * USECS_PER_SEC)
+extern TimestampTz clock_at_most(TimestampTz time, TimestampTz limit);
+
 #endif							/* SYNERGY_DAEMON_CLOCK_H */

@@ -23,6 +23,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
 #include "guc.h"
@@ -252,7 +253,7 @@ give_up_starting(TimestampTz now)
 		ExecutorSlot *executor = &slots->executors[i];
 
 		if (!is_ours(executor) || executor->state != EXECUTOR_STARTING || executor->pid != 0 ||
-			now - executor->starting_since < START_PATIENCE)
+			!clock_has_passed(executor->starting_since, START_PATIENCE, now))
 			continue;
 		executor->state = EXECUTOR_FREE;
 		is_any = true;

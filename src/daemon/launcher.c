@@ -6,8 +6,9 @@
  * hundred databases without the extension do not take all worker slots at once.  From then on it hears of changes
  * (daemon/park.c): CREATE and DROP EXTENSION, new and altered databases, schedulers that ended.
  *
- * A scheduler that failed to come up, or ended by itself, is started again: at once the first time, then a second
- * later at the earliest.  Without free worker slots it tries again after a second, and says so once.
+ * A scheduler that failed to come up, or ended before it has worked, is started again: at once the first time, then a
+ * second later at the earliest.  One that was terminated while it worked is followed at once, however often.  Without
+ * free worker slots it tries again after a second, and says so once.
  */
 #include "postgres.h"
 
@@ -25,10 +26,12 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "daemon/clock.h"
 #include "daemon/processes.h"
 #include "daemon/slots.h"
 
 #define RETRY_DELAY (1 * USECS_PER_SEC)
+#define SHORT_DELAY (50 * 1000L)
 #define SAFETY_INTERVAL (60 * USECS_PER_SEC)	/* whatever else: look once a minute */
 
 void
@@ -109,7 +112,7 @@ check_starting(TimestampTz now)
 
 		if (slot->state != DATABASE_STARTING)
 			continue;
-		if (slot->pid == 0 && now - slot->starting_since > START_PATIENCE)
+		if (slot->pid == 0 && clock_has_passed(slot->starting_since, START_PATIENCE, now))
 			slot->state = DATABASE_WANTED;
 		else
 			is_any = true;
@@ -131,12 +134,14 @@ pick_wanted(TimestampTz now, TimestampTz *next)
 		for (int i = 0; i < MAX_DATABASES && picked < 0; i++)
 		{
 			DatabaseSlot *slot = &slots->databases[i];
+			int64		delay;
 
 			if (slot->state != DATABASE_WANTED || slot->parkers > 0)
 				continue;
-			if (slot->starting_since != 0 && now - slot->starting_since < RETRY_DELAY && slot->failing_since != 0)
+			delay = slot->failing_since != 0 ? RETRY_DELAY : SHORT_DELAY;
+			if (!clock_has_passed(slot->starting_since, delay, now))
 			{
-				*next = Min(*next, slot->starting_since + RETRY_DELAY);
+				*next = Min(*next, slot->starting_since + delay);
 				continue;
 			}
 			slot->state = DATABASE_STARTING;

@@ -14,6 +14,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "daemon/clock.h"
 #include "daemon/processes.h"
 
 bool
@@ -54,7 +55,7 @@ process_check(int exit_code)
 {
 	QueryCancelPending = false; /* there is no statement to cancel between two pieces of work */
 	CHECK_FOR_INTERRUPTS();
-	if (ShutdownRequestPending)
+	if (ShutdownRequestPending || clock_was_set_back())
 		proc_exit(exit_code);
 }
 
@@ -76,6 +77,9 @@ process_pin_settings(const char *name)
 		{"idle_in_transaction_session_timeout", "0"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
+#if PG_VERSION_NUM >= 170000
+		{"transaction_timeout", "0"},
+#endif
 	};
 
 	SetConfigOption("application_name", name, PGC_USERSET, PGC_S_OVERRIDE);

@@ -22,7 +22,7 @@ extern void process_begin(void);
 
 /*
  * SIGTERM ends a process that is idle quietly, at its next process_check(); one that is at work as it ends any
- * session, with FATAL at its next CHECK_FOR_INTERRUPTS().
+ * session, with FATAL at its next CHECK_FOR_INTERRUPTS().  So does a clock that was set back (daemon/clock.h).
  */
 extern void process_set_at_work(bool at_work);
 extern void process_check(int exit_code);

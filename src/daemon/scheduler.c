@@ -40,6 +40,7 @@
 #define MAX_BACKOFF (60 * USECS_PER_SEC)
 
 static DatabaseSlot *my_slot;
+static bool has_worked = false; /* a round has succeeded */
 
 /* ---------------------------------------------------------------- coming and going */
 
@@ -53,7 +54,8 @@ leave(int code, Datum argument)
 	my_slot->next_wake = 0;
 	if (my_slot->state != DATABASE_ABSENT && my_slot->state != DATABASE_MISFIT)
 	{
-		if (code != 0 && my_slot->failing_since == 0)
+		/* who was terminated while he worked has not failed, and is followed at once */
+		if (code != 0 && my_slot->failing_since == 0 && !has_worked)
 			my_slot->failing_since = GetCurrentTimestamp();
 		my_slot->state = DATABASE_WANTED;
 	}
@@ -269,7 +271,7 @@ work(Loop *loop)
 		if (loop->paused && !loop->has_said_paused)
 			say_paused(call.outcome.paused);
 		loop->has_said_paused = loop->paused;
-		loop->is_identified = true;
+		loop->is_identified = has_worked = true;
 		dispatch_add(call.outcome.ready, call.outcome.n_ready);
 	}
 	else

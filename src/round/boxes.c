@@ -92,7 +92,7 @@ lose_units(Frame *frame, List *box_names)
 TimestampTz
 boxes_watch(Frame *frame, List **silent)
 {
-	TimestampTz first = box_first_heard();
+	TimestampTz first = box_first_heard(frame->now);
 	int			n;
 	Datum		ids;
 
@@ -105,7 +105,7 @@ boxes_watch(Frame *frame, List **silent)
 		return frame->now + PATIENCE;	/* a look more, for those that are left and those that follow */
 	}
 	if (first != 0)
-		return Min(first, frame->now) + timeout();	/* clocks are set back */
+		return first + timeout();
 	/* those that are off count: what was requested of them may still be taken when they are on */
 	ids = definition_ids_of_worker(frame->definitions, WORKER_EXEC, false, &n);
 	return n > 0 && box_unit_is_requested(ids) ? boxes_next_look(frame->now) : PG_INT64_MAX;

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 
 #include "core/backoff.h"
+#include "daemon/clock.h"
 #include "round/evaluate.h"
 #include "store/spi.h"
 
@@ -94,6 +95,24 @@ has_timeout(const Unit *unit, const Keeper *keeper)
 	return keeper->timeout > 0 && unit->state == UNIT_IN_PROGRESS && !unit->by_executor && !unit->is_watched;
 }
 
+/* what lies ahead, and cannot: the clock was set back since, and the time begins again now */
+static void
+bring_back(Frame *frame, Unit *unit, const Keeper *keeper)
+{
+	TimestampTz submitted = clock_at_most(unit->submitted, frame->now);
+	TimestampTz started = clock_at_most(unit->started, frame->now);
+	TimestampTz heard = clock_at_most(unit->heard, frame->now);
+	TimestampTz release = clock_at_most(unit->release, frame->now + time_to_hold(unit, keeper));
+
+	if (submitted == unit->submitted && started == unit->started && heard == unit->heard && release == unit->release)
+		return;
+	unit->submitted = submitted;
+	unit->started = started;
+	unit->heard = heard;
+	unit->release = release;
+	frame_touch_unit(frame, unit);
+}
+
 /* whatever its worker says from now on is refused */
 static void
 time_out(Frame *frame, Unit *unit, const Keeper *keeper)
@@ -112,6 +131,7 @@ judge_unit(Frame *frame, Unit *unit, TimestampTz *next_release)
 
 	if (!find_keeper(frame, unit, &keeper))
 		return;
+	bring_back(frame, unit, &keeper);
 	if (has_timeout(unit, &keeper))
 	{
 		if (frame->now - unit->started > keeper.timeout)

@@ -19,6 +19,7 @@
 #include "storage/lock.h"
 #include "utils/builtins.h"
 
+#include "daemon/clock.h"
 #include "daemon/watch.h"
 #include "store/box.h"
 #include "store/spi.h"
@@ -148,12 +149,23 @@ box_hear(const char *box_name, bool has_units, TimestampTz now)
 /* ---------------------------------------------------------------- giving up */
 
 TimestampTz
-box_first_heard(void)
+box_first_heard(TimestampTz now)
 {
-	static StoreQuery query = {"SELECT pg_catalog.min(heard_at) FROM synergy.box WHERE is_busy", 0};
+	static StoreQuery query = {"SELECT pg_catalog.min(heard_at), pg_catalog.max(heard_at) FROM synergy.box WHERE is_busy", 0};
+	static StoreQuery bring_back = {
+		"UPDATE synergy.box SET heard_at = $1 WHERE box_name = ANY (ARRAY(SELECT box_name FROM synergy.box "
+		"WHERE is_busy AND heard_at > $1 FOR NO KEY UPDATE SKIP LOCKED))", 1, {TIMESTAMPTZOID}
+	};
+	Datum		values[1] = {TimestampTzGetDatum(now)};
+	TimestampTz first,
+				last;
 
 	store_execute(&query, NULL, NULL);
-	return store_get_time(0, 1, 0);
+	first = store_get_time(0, 1, 0);
+	last = store_get_time(0, 2, 0);
+	if (clock_at_most(last, now) != last)
+		store_execute(&bring_back, values, NULL);
+	return Min(first, now);
 }
 
 List *

@@ -38,8 +38,8 @@ extern bool box_mark_busy(const char *box_name, TimestampTz now);
 /* a sign of life, with units or without; one without units that is not waited for anyhow writes nothing */
 extern void box_hear(const char *box_name, bool has_units, TimestampTz now);
 
-/* when the first of the busy boxes was last heard of; 0: there is none */
-extern TimestampTz box_first_heard(void);
+/* when the first of the busy boxes was last heard of; 0: there is none.  Those that lie ahead are brought back to now. */
+extern TimestampTz box_first_heard(TimestampTz now);
 
 /* names (char *) of busy boxes that were last heard of then or before, whose rows are locked: but not those that somebody holds */
 extern List *box_select_silent(TimestampTz heard);

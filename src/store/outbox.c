@@ -318,29 +318,41 @@ outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 	return n;
 }
 
+/* what is to be tried later than this was put off before the clock was set back, and is due */
+static TimestampTz
+latest_retry(TimestampTz now)
+{
+	return now + (MAX_RETRY_SECONDS + 1) * USECS_PER_SEC;
+}
+
 /* they are like all others from now on, so that they are not found again while they are on their way */
 int
 outbox_fetch_due(TimestampTz now, int limit, List **rows)
 {
 	static StoreQuery query = {
 		"WITH o AS (UPDATE synergy.outbox SET retry_at = NULL WHERE outbox_id = ANY (ARRAY("
-		"  SELECT outbox_id FROM synergy.outbox WHERE retry_at <= $1 ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING *) "
-		FETCH_COLUMNS "FROM o " FETCH_JOIN, 2,
-		{TIMESTAMPTZOID, INT4OID}
+		"  SELECT outbox_id FROM synergy.outbox WHERE retry_at <= $1 OR retry_at > $3 ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING *) "
+		FETCH_COLUMNS "FROM o " FETCH_JOIN, 3,
+		{TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID}
 	};
-	Datum		values[2] = {TimestampTzGetDatum(now), Int32GetDatum(limit)};
+	Datum		values[3] = {TimestampTzGetDatum(now), Int32GetDatum(limit), TimestampTzGetDatum(latest_retry(now))};
 
 	return read_rows(store_execute(&query, values, NULL), rows);
 }
 
 TimestampTz
-outbox_next_try(void)
+outbox_next_try(TimestampTz now)
 {
 	static StoreQuery query = {
 		"SELECT retry_at FROM synergy.outbox WHERE retry_at IS NOT NULL ORDER BY retry_at LIMIT 1", 0
 	};
 
-	return store_execute(&query, NULL, NULL) == 0 ? PG_INT64_MAX : store_get_time(0, 1, PG_INT64_MAX);
+	TimestampTz next;
+
+	if (store_execute(&query, NULL, NULL) == 0)
+		return PG_INT64_MAX;
+	next = store_get_time(0, 1, PG_INT64_MAX);
+	return next > latest_retry(now) ? now : next;
 }
 
 List *

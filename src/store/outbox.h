@@ -47,7 +47,7 @@ extern int	outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_parti
 
 /* those whose next try is due */
 extern int	outbox_fetch_due(TimestampTz now, int limit, List **rows);
-extern TimestampTz outbox_next_try(void);	/* PG_INT64_MAX: none */
+extern TimestampTz outbox_next_try(TimestampTz now);	/* PG_INT64_MAX: none */
 
 /* those that somebody's transaction holds are left, into `left`; returns how many */
 extern int	outbox_delete(const int64 *ids, int n, int64 *left);

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A worker as a process of its own: consumes queues of one or more brokers of a cluster until SIGTERM.
 
-    worker.py --url URL [--url URL ...] --queue NAME [--queue NAME ...] [--dsn DSN] [--prefetch N]
+    worker.py --url URL [--url URL ...] --queue NAME [--queue NAME ...] [--dsn DSN] [--prefetch N] [--ledger FILE]
 
-With --dsn each unit is one transaction: synergy.start(), a row of table ledger, synergy.complete(). Without, it reports by
+With --ledger it writes there what it does, a line for each message, before it reports. With --dsn each unit is one transaction: synergy.start(), a row of table ledger, synergy.complete(). Without, it reports by
 message, and acknowledges the request when the broker has confirmed the report. Messages are in flight up to the prefetch:
 nothing waits for the confirm of one message before it takes the next.
 
@@ -122,6 +122,9 @@ class Worker:
         message = json.loads(body)
         self.units.append([message['record_db_id'], message['attempt'], message['process_name'], message['timeperiod']])
         self.counts['redelivered'] += method.redelivered
+        if self.options.ledger:
+            with open(self.options.ledger, 'a') as ledger:
+                ledger.write('%d %d %s %s\n' % tuple(self.units[-1]))
         if self.options.dsn:
             self.work(message)
             channel.basic_ack(method.delivery_tag)
@@ -167,6 +170,7 @@ def main():
     parser.add_argument('--url', action='append', required=True)
     parser.add_argument('--queue', action='append', required=True)
     parser.add_argument('--dsn')
+    parser.add_argument('--ledger')
     parser.add_argument('--prefetch', type=int, default=50)
     worker = Worker(parser.parse_args())
     signal.signal(signal.SIGTERM, worker.stop)

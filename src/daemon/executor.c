@@ -6,7 +6,8 @@
  * transactions itself (VACUUM, CALL with COMMIT) is completed in the transaction that it leaves open: at least once.
  *
  * `running` in shared memory is set before the first transaction begins and cleared after the last has ended: a unit
- * that the table shows in progress and that no executor names is an orphan (round/reclaim.c).
+ * that the table shows in progress and that no executor names is an orphan (round/reclaim.c).  By which attempt it runs
+ * is said, too: a unit that was taken from its executor may be requested again while the old attempt still runs.
  *
  * An error aborts the second transaction and is kept on the unit by a third.  If the session itself is on its way
  * out (parked, terminated), nothing is written, and the unit is found as an orphan.
@@ -110,6 +111,7 @@ take_mail(bool *stop)
 		my_slot->n_mail--;
 		memmove(&my_slot->mail[0], &my_slot->mail[1], sizeof(int64) * my_slot->n_mail);
 		my_slot->running = unit_id;
+		my_slot->running_attempt = 0;
 	}
 	LWLockRelease(slots->lock);
 	return unit_id;
@@ -123,7 +125,7 @@ static void
 end_unit(bool was_ours)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	my_slot->running = 0;
+	my_slot->running = my_slot->running_attempt = 0;
 	my_slot->idle_since = GetCurrentTimestamp();
 	if (!was_ours)
 		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_REQUESTS);
@@ -155,6 +157,12 @@ start_unit(int64 unit_id)
 	unit = unit_run_start(unit_id, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);
+	if (unit != NULL)
+	{
+		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+		my_slot->running_attempt = unit->attempt;
+		LWLockRelease(slots->lock);
+	}
 	return unit;
 }
 
@@ -206,9 +214,19 @@ fail_unit(const RunnableUnit *unit, const char *error)
 	MemoryContextSwitchTo(unit_context);
 }
 
+/* it could not even be taken: nobody would come back to it while it is requested */
+static void
+refuse_unit(int64 unit_id, const char *error)
+{
+	begin_own();
+	unit_run_refuse(unit_id, error, GetCurrentTimestamp());
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+}
+
 /* the command's error belongs to its unit; in the server's log it is a line, not an error of ours */
 static void
-handle_error(const RunnableUnit *unit)
+handle_error(int64 unit_id, const RunnableUnit *unit)
 {
 	ErrorData  *error;
 	char	   *text;
@@ -227,7 +245,8 @@ handle_error(const RunnableUnit *unit)
 	text = describe_error(error);
 	if (unit == NULL)
 	{
-		ereport(LOG, (errmsg("synergy executor could not take a unit of work: %s", text)));
+		ereport(LOG, (errmsg("synergy executor could not take unit of work " INT64_FORMAT ": %s", unit_id, text)));
+		refuse_unit(unit_id, text);
 		return;
 	}
 	ereport(LOG,
@@ -254,7 +273,7 @@ run_unit(int64 unit_id)
 	{
 		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			PG_RE_THROW();
-		handle_error(unit);
+		handle_error(unit_id, unit);
 	}
 	PG_END_TRY();
 	pgstat_report_stat(false);

@@ -110,7 +110,7 @@ not_ours:						/* somebody else has taken or changed it: perhaps it is requested
 #endif
 end_unit:
 		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0 } :: !RUNS(u) -> skip fi;
-gone:	d_step { u = 0; a = 0 }
+gone:	atomic { u = 0; a = 0 }
 	od
 }
 #endif
@@ -252,6 +252,12 @@ over:	what = 0
 	od
 }
 
+inline end_session(h)
+{
+	for (EACH(k)) { if :: u_lock[k] == HAND(h) -> u_lock[k] = 0 :: else fi }
+	running[h] = 0; running_attempt[h] = 0; mail[h] = 0; k = 0
+}
+
 /* what may happen to anybody, at any time */
 proctype fate()
 {
@@ -271,12 +277,6 @@ proctype fate()
 			clear_frame(); round_lock = 0;
 			wake_events = 1; wake_requests = 1; lost = 1 }
 	od
-}
-
-inline end_session(h)
-{
-	for (EACH(k)) { if :: u_lock[k] == HAND(h) -> u_lock[k] = 0 :: else fi }
-	running[h] = 0; running_attempt[h] = 0; mail[h] = 0; k = 0
 }
 
 /* nothing moves any more: then nothing may be left to do, or a wake was lost */

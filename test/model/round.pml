@@ -16,7 +16,6 @@ bit f_news[UNITS + 1];			/* and added */
 byte f_job, f_unit, f_loaded;	/* the job; its unit as it was read */
 bit f_job_dirty, f_inputs;
 byte f_known;
-hidden byte ended;				/* within a step: the machine hears of the end of a unit */
 
 #define READ(u) \
 	if \
@@ -113,6 +112,17 @@ inline request_unit()
 	fi
 }
 
+#define IS_OPEN_UNIT (f_unit != 0 && ACTIVE(f_state[f_unit]))
+
+/* the machine's rows (src/core/machine.c), in their order: what is done, and the job's next state */
+#define WAIT 0
+#define REQUEST 1
+#define RECYCLE 2
+#define ADOPT 3
+#define FINISH 4
+#define FINISH_KNOWN 5
+hidden byte action, next_state, pass, ended, by_event;
+
 #if MACHINE == RECOMPUTING
 inline recycle_unit(u)
 {
@@ -134,140 +144,145 @@ inline find_known()
 	}
 }
 
-/* make_way(): another unit than the job's is to be its; x = 1: wait for the one in a worker's hands */
-inline make_way(other)
+/* make_way(): another unit than the job's is to be its; one that a worker has is waited for */
+inline make_way()
 {
-	x = 0;
 	if
-	:: f_unit != 0 && f_unit != (other) && ACTIVE(f_state[f_unit]) ->
+	:: f_job != EMBRYO && f_unit != 0 && f_unit != (action == REQUEST -> 0 : f_known) && ACTIVE(f_state[f_unit]) ->
 		if
-		:: f_state[f_unit] == PROGRESS -> x = 1
+		:: f_state[f_unit] == PROGRESS -> action = WAIT
 		:: else -> let_go_unit()
 		fi
 	:: else
 	fi
 }
-
-inline go_over_rows(next)
-{
-	if
-	:: f_known == 0 -> make_way(0);
-		if :: x == 0 -> request_unit(); set_job(next) :: else fi
-	:: f_known != 0 && ACTIVE(f_state[f_known]) -> make_way(f_known);
-		if
-		:: x == 0 ->			/* ACTION_ADOPT */
-			if :: f_state[f_known] != PROGRESS -> f_dirty[f_known] = 1 :: else fi;	/* move_bound() */
-			take_unit(f_known); set_job(next)
-		:: else
-		fi
-	:: f_known != 0 && f_state[f_known] == PROCESSED && f_fresh[f_known] -> make_way(f_known);
-		if :: x == 0 -> take_unit(f_known); set_job(DONE) :: else fi
-	:: else -> make_way(f_known);
-		if :: x == 0 -> recycle_unit(f_known); set_job(next) :: else fi
-	fi;
-	x = 0
-}
 #endif
 
-#define NOT_ACTIVE (f_unit == 0 || !ACTIVE(f_state[f_unit]))
-
-/* a last unit, or that of a discrete job that is final: the job's state, or once more */
-inline settle_job()
-{
-	if
-#ifndef MUTANT_APPLY_UNSEEN
-	:: f_unit != 0 && ACTIVE(f_state[f_unit])
-#endif
-	:: f_unit != 0 && f_state[f_unit] == CANCELED -> set_job(SKIPPED)
-#ifndef MUTANT_STALE_INPUTS
-	:: f_unit != 0 && f_state[f_unit] == PROCESSED && f_fresh[f_unit] -> set_job(DONE)
+#ifdef MUTANT_STALE_INPUTS
+#define IS_FRESH(u) true
 #else
-	:: f_unit != 0 && f_state[f_unit] == PROCESSED -> set_job(DONE)
+#define IS_FRESH(u) f_fresh[u]
 #endif
 #ifdef MUTANT_APPLY_UNSEEN
-	:: f_unit != 0 && ACTIVE(f_state[f_unit]) && ended -> set_job(DONE)
-	:: f_unit != 0 && ACTIVE(f_state[f_unit]) && !ended
-#endif
-	:: else ->
-#if MACHINE == RECOMPUTING
-		find_known(); go_over_rows(f_job)
+#define SEEN(u) (ended && ACTIVE(f_state[u]) || f_state[u] == PROCESSED)
 #else
-		request_unit()
+#define SEEN(u) (f_state[u] == PROCESSED)
 #endif
-	fi
-}
 
-/* ended: the news of a unit (NEWS); event: asked by an event (CAUSE_EVENT), and the process is eager */
-inline run_machine(has_ended, by_event)
+/* rows of a last unit, and of a discrete job that is final */
+#define SETTLE_ROWS \
+	:: IS_SETTLING && f_unit != 0 && f_state[f_unit] == CANCELED -> action = FINISH; next_state = SKIPPED \
+	:: IS_SETTLING && f_unit != 0 && SEEN(f_unit) && IS_FRESH(f_unit) -> action = FINISH; next_state = DONE \
+	:: IS_SETTLING && IS_OPEN_UNIT -> action = WAIT
+
+/* the recomputing machine's rows about the unit over just the rows that there are */
+#define KNOWN_ROWS \
+	:: GOES_OVER_ROWS && f_known == 0 -> action = REQUEST; next_state = LAST \
+	:: GOES_OVER_ROWS && ACTIVE(f_state[f_known]) -> action = ADOPT; next_state = LAST \
+	:: GOES_OVER_ROWS && f_state[f_known] == PROCESSED && f_fresh[f_known] -> action = FINISH_KNOWN; next_state = DONE \
+	:: GOES_OVER_ROWS -> action = RECYCLE; next_state = LAST
+
+inline decide()
 {
-	ended = has_ended;
+	action = WAIT; next_state = f_job;
 	if :: f_unit != 0 -> READ(f_unit) :: else fi;
-	if
-	:: by_event && f_job == WORKING && f_inputs		/* inputs are being worked on: that is for the trigger */
 #if MACHINE == DISCRETE
-	:: f_job == EMBRYO && !ended -> request_unit(); set_job(WORKING)
-	:: f_job == WORKING && !f_inputs -> settle_job()
-	:: f_job == WORKING && f_inputs && !by_event && !ended && NOT_ACTIVE -> request_unit()
-#endif
-#if MACHINE == CONTINUOUS
-	:: (f_job == EMBRYO || (f_job == WORKING && !(by_event && f_inputs) && NOT_ACTIVE)) && !ended ->
-		request_unit(); set_job((f_inputs -> WORKING : LAST))
-	:: f_job == LAST -> settle_job()
-#endif
-#if MACHINE == RECOMPUTING
-	:: f_job == EMBRYO && !ended -> let_go_others(); find_known();
-		if
-		:: f_known == 0 -> request_unit()
-		:: else -> recycle_unit(f_known)
-		fi;
-		set_job(WORKING)
-	:: f_job == WORKING && !ended && !f_inputs -> find_known(); go_over_rows(LAST)
-	:: f_job == WORKING && !ended && f_inputs && !by_event -> find_known();
-		if
-		:: f_unit != 0 && (f_state[f_unit] == REQUESTED || f_state[f_unit] == INVALID) ->
-			if :: f_bounds[f_unit] != rows -> f_bounds[f_unit] = rows; f_dirty[f_unit] = 1 :: else fi
-		:: else ->
-			if
-			:: f_known == 0 -> make_way(0); if :: x == 0 -> request_unit() :: else fi
-			:: f_known != 0 && f_state[f_known] == CANCELED -> make_way(f_known); if :: x == 0 -> recycle_unit(f_known) :: else fi
-			:: else
-			fi;
-			x = 0
-		fi
-	:: f_job == LAST -> settle_job()
-#endif
+#define IS_SETTLING (f_job == WORKING && !f_inputs)
+	if
+	:: by_event && f_job == WORKING && f_inputs	/* inputs are being worked on: that is for the trigger */
+	:: f_job == EMBRYO && !ended -> action = REQUEST; next_state = WORKING
+	SETTLE_ROWS
+	:: f_job == WORKING && !f_inputs -> action = REQUEST
+	:: f_job == WORKING && f_inputs && !ended && !IS_OPEN_UNIT -> action = REQUEST
 	:: else
 	fi
+#elif MACHINE == CONTINUOUS
+#define IS_SETTLING (f_job == LAST)
+	if
+	:: by_event && f_job == WORKING && f_inputs
+	:: (f_job == EMBRYO || f_job == WORKING) && !ended && !IS_OPEN_UNIT -> action = REQUEST; next_state = (f_inputs -> WORKING : LAST)
+	SETTLE_ROWS
+	:: f_job == LAST -> action = REQUEST
+	:: else
+	fi
+#else
+#define IS_SETTLING (f_job == LAST)
+#define GOES_OVER_ROWS ((f_job == WORKING && !ended && !f_inputs) || f_job == LAST)
+	if :: f_job == EMBRYO -> let_go_others() :: else fi;
+	find_known();
+	if
+	:: by_event && f_job == WORKING && f_inputs
+	:: f_job == EMBRYO && !ended -> action = (f_known == 0 -> REQUEST : RECYCLE); next_state = WORKING
+	SETTLE_ROWS
+	KNOWN_ROWS
+	:: f_job == WORKING && !ended && f_unit != 0 && (f_state[f_unit] == REQUESTED || f_state[f_unit] == INVALID) ->
+		if :: f_bounds[f_unit] != rows -> f_bounds[f_unit] = rows; f_dirty[f_unit] = 1 :: else fi	/* move_bound() */
+	:: f_job == WORKING && !ended && f_known == 0 -> action = REQUEST
+	:: f_job == WORKING && !ended && f_state[f_known] == CANCELED -> action = RECYCLE
+	:: else
+	fi;
+	if :: action != WAIT && action != FINISH -> make_way() :: else fi
+#endif
 }
 
-/* an embryo may have to wait (core/verdict.c); what is finished is not looked at */
-inline evaluate(by_event)
+inline act()
 {
 	if
-	:: OPEN(f_job) && !(f_job == EMBRYO && blocking && f_inputs) -> run_machine(0, by_event)
+	:: action == REQUEST -> request_unit()
+#if MACHINE == RECOMPUTING
+	:: action == RECYCLE -> recycle_unit(f_known)
+	:: action == ADOPT ->
+		if :: f_state[f_known] != PROGRESS -> f_dirty[f_known] = 1 :: else fi;	/* move_bound(): the number of rows, say */
+		take_unit(f_known)
+	:: action == FINISH_KNOWN -> take_unit(f_known)
+#endif
 	:: else
-	fi
+	fi;
+	if :: action != WAIT && next_state != f_job -> set_job(next_state) :: else fi
 }
+
+/* 2: the machine hears of a unit's end, and then is asked as by an event; 1: asked by an event; 3: by the trigger */
+inline run_machine()
+{
+	do
+	:: pass != 0 ->
+		ended = (pass == 2 -> 1 : 0); by_event = (pass == 1 -> 1 : 0);
+		if
+		:: OPEN(f_job) && (ended || !(f_job == EMBRYO && blocking && f_inputs)) -> decide(); act()	/* else it has to wait (core/verdict.c) */
+		:: else
+		fi;
+		pass = (pass == 2 && f_job == WORKING -> 1 : 0)
+	:: else -> break
+	od;
+	action = 0; next_state = 0; ended = 0; by_event = 0
+}
+
+inline evaluate(by)
+{
+	pass = (by -> 1 : 3); run_machine()
+}
+
+#ifdef MUTANT_APPLY_OTHERS
+#define IS_OTHERS(u) (f_unit == 0)
+#else
+#define IS_OTHERS(u) (f_unit != u)
+#endif
+#ifdef MUTANT_APPLY_UNSEEN
+#define IS_ENDED(u) true
+#else
+#define IS_ENDED(u) FINISHED(f_state[u])
+#endif
 
 inline apply(u)
 {
 	READ(u);
 	if
-#ifndef MUTANT_APPLY_OTHERS
-	:: f_unit != u || !OPEN(f_job) ->
+	:: IS_OTHERS(u) || !OPEN(f_job) ->
 		if :: f_unit != u || f_job == SKIPPED -> cancel_unit(u) :: else fi;
-		if :: f_unit == 0 && f_job == EMBRYO -> evaluate(1) :: else fi
-#endif
-#ifndef MUTANT_APPLY_UNSEEN
-	:: f_unit == u && OPEN(f_job) && !FINISHED(f_state[u])	/* requested again meanwhile */
-#endif
-#ifdef MUTANT_APPLY_OTHERS
-	:: f_unit != u && OPEN(f_job) && f_job != EMBRYO && FINISHED(f_state[u]) -> f_unit = u; run_machine(1, 0)
-#endif
-	:: else ->
-		run_machine(1, 0);
-		if :: f_job == WORKING -> evaluate(1) :: else fi
-	fi
+		pass = (f_unit == 0 && f_job == EMBRYO -> 1 : 0)
+	:: else -> pass = (IS_ENDED(u) -> 2 : 0)	/* else it was requested again meanwhile */
+	fi;
+	run_machine()
 }
 
 /* ---------------------------------------------------------------- writing */

@@ -118,8 +118,8 @@ take_mail(bool *stop)
 }
 
 /*
- * The scheduler is told only when there is nothing left to do here, or when the unit was not ours: if it is still
- * requested, it has got another owner since it was handed out, and waits for one of his executors.
+ * The scheduler is told only when there is nothing left to do here, or when the unit was not ours, or not any more: it
+ * may be requested (again), and have been left out when it was handed out, because it was in our hands.
  */
 static void
 end_unit(bool was_ours)
@@ -205,13 +205,17 @@ describe_error(const ErrorData *error)
 	return text.data;
 }
 
-static void
+/* false: it was taken from us */
+static bool
 fail_unit(const RunnableUnit *unit, const char *error)
 {
+	bool		was_ours;
+
 	begin_own();
-	unit_run_fail(unit->unit_id, unit->attempt, error, GetCurrentTimestamp());
+	was_ours = unit_run_fail(unit->unit_id, unit->attempt, error, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);
+	return was_ours;
 }
 
 /* it could not even be taken: nobody would come back to it while it is requested */
@@ -224,8 +228,8 @@ refuse_unit(int64 unit_id, const char *error)
 	MemoryContextSwitchTo(unit_context);
 }
 
-/* the command's error belongs to its unit; in the server's log it is a line, not an error of ours */
-static void
+/* the command's error belongs to its unit; in the server's log it is a line, not an error of ours.  False: it was taken from us. */
+static bool
 handle_error(int64 unit_id, const RunnableUnit *unit)
 {
 	ErrorData  *error;
@@ -247,15 +251,15 @@ handle_error(int64 unit_id, const RunnableUnit *unit)
 	{
 		ereport(LOG, (errmsg("synergy executor could not take unit of work " INT64_FORMAT ": %s", unit_id, text)));
 		refuse_unit(unit_id, text);
-		return;
+		return true;
 	}
 	ereport(LOG,
 			(errmsg("unit of work " INT64_FORMAT " of \"%s\" %s failed: %s", unit->unit_id,
 					unit->entry_name ? unit->entry_name : unit->process_name, unit->timeperiod, text)));
-	fail_unit(unit, text);
+	return fail_unit(unit, text);
 }
 
-/* false: it is not ours to run */
+/* false: it is not ours to run, or was taken from us while it ran */
 static bool
 run_unit(int64 unit_id)
 {
@@ -273,7 +277,7 @@ run_unit(int64 unit_id)
 	{
 		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			PG_RE_THROW();
-		handle_error(unit_id, unit);
+		is_ours = handle_error(unit_id, unit);
 	}
 	PG_END_TRY();
 	pgstat_report_stat(false);

@@ -13,7 +13,7 @@ EXTENSION = synergy
 EXTVERSION = 1.0.0
 
 # These do not need PostgreSQL to be there yet: they install what is missing.
-TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta demo screenshots format dist help
+TASKS = check quickcheck unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster model model-long meta demo screenshots format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -21,8 +21,10 @@ check:
 	@scripts/check
 quickcheck:
 	@scripts/check --quick
-unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster meta:
+unit regress isolation tap golden live stress cron examples readme client api mx web agent amqp cluster model meta:
 	@scripts/check --only $@
+model-long:
+	@scripts/install-deps model && /usr/bin/python3 -B test/model/run.py --long
 demo:
 	@scripts/demo
 screenshots:
@@ -32,7 +34,7 @@ format:
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, meta: one kind of tests'; \
+	@sed -n '2,10s/^#//p' Makefile; echo '	make unit, regress, isolation, tap, golden, live, stress, cron, examples, readme, client, api, mx, web, agent, amqp, cluster, model, meta: one kind of tests'; \
 	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)

@@ -21,6 +21,7 @@
 inline start_unit_row(u, me, by_executor)
 {
 	u_state[u] = PROGRESS; u_executor[u] = by_executor; owner[u] = me; dead[u] = 0;
+	if :: u_attempt[u] >= ATTEMPTS -> exhausted = 1 :: else fi;
 #ifndef MUTANT_NO_COUNT
 	u_attempt[u]++
 #endif
@@ -59,7 +60,7 @@ proctype executor(byte h)
 		if
 		:: atomic { RUNS(u) && u_state[u] == REQUESTED && u_lock[u] == 0 -> u_lock[u] = me };
 			if
-			:: d_step { RUNS(u) -> BEFORE(); start_unit_row(u, me, 1); a = u_attempt[u]; u_lock[u] = 0; AFTER(BY_WORKER); check_invariants() };
+			:: d_step { RUNS(u) -> start_unit_row(u, me, 1); a = u_attempt[u]; u_lock[u] = 0; check_invariants() };
 				if :: d_step { RUNS(u) -> running_attempt[h] = a } :: !RUNS(u) -> goto gone fi
 			:: d_step { RUNS(u) && failures > 0 -> failures--; u_lock[u] = 0; a = 0 };	/* an error: unit_run_refuse() */
 #ifdef MUTANT_START_SILENT
@@ -76,18 +77,18 @@ proctype executor(byte h)
 		if
 		:: atomic { RUNS(u) && FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me; AT_WRITE };
 			if
-			:: d_step { RUNS(u) -> BEFORE(); finish_unit_row(u, me, PROCESSED); AFTER(BY_WORKER); check_invariants() }
+			:: d_step { RUNS(u) -> finish_unit_row(u, me, PROCESSED); check_invariants() }
 			:: !RUNS(u) -> goto gone
 			fi
-		:: atomic { RUNS(u) && !FITS(u, a) -> goto end_unit }	/* refused: the command's work is rolled back */
+		:: atomic { RUNS(u) && !FITS(u, a) -> goto not_ours }	/* refused: the command's work is rolled back */
 		:: atomic { RUNS(u) && failures > 0 -> failures-- };
 			if
 			:: atomic { RUNS(u) && FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me };
 				if
-				:: d_step { RUNS(u) -> BEFORE(); finish_unit_row(u, me, INVALID); AFTER(BY_WORKER); check_invariants() }
+				:: d_step { RUNS(u) -> finish_unit_row(u, me, INVALID); check_invariants() }
 				:: !RUNS(u) -> goto gone
 				fi
-			:: atomic { RUNS(u) && !FITS(u, a) -> goto end_unit }
+			:: atomic { RUNS(u) && !FITS(u, a) -> goto not_ours }
 			:: !RUNS(u) -> goto gone
 			fi
 		:: !RUNS(u) -> goto gone
@@ -96,7 +97,7 @@ proctype executor(byte h)
 refuse:	if						/* requested -> invalid */
 		:: atomic { RUNS(u) && u_state[u] == REQUESTED && u_lock[u] == 0 -> u_lock[u] = me };
 			if
-			:: d_step { RUNS(u) -> BEFORE(); u_state[u] = INVALID; u_lock[u] = 0; wake_events = 1; AFTER(BY_WORKER); check_invariants() }
+			:: d_step { RUNS(u) -> u_state[u] = INVALID; u_lock[u] = 0; wake_events = 1; check_invariants() }
 			:: !RUNS(u) -> goto gone
 			fi
 		:: atomic { RUNS(u) && u_state[u] != REQUESTED -> goto not_ours }
@@ -130,7 +131,7 @@ proctype worker(byte h)
 			fi;
 			u_lock[u] = me };
 		if
-		:: d_step { HOLDS(u, me) -> BEFORE(); start_unit_row(u, me, 0); a = u_attempt[u]; u_lock[u] = 0; AFTER(BY_WORKER); check_invariants() }
+		:: d_step { HOLDS(u, me) -> start_unit_row(u, me, 0); a = u_attempt[u]; u_lock[u] = 0; check_invariants() }
 		:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0; a = 0 }	/* rolled back */
 		:: !HOLDS(u, me) -> a = 0
 		fi;
@@ -139,12 +140,12 @@ again:	if
 		:: a != 0 && !FITS(u, a)	/* refused */
 		:: atomic { a != 0 && FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me; AT_WRITE };
 			if
-			:: d_step { HOLDS(u, me) -> BEFORE(); finish_unit_row(u, me, PROCESSED); AFTER(BY_WORKER); check_invariants() };
+			:: d_step { HOLDS(u, me) -> finish_unit_row(u, me, PROCESSED); check_invariants() };
 #ifdef MUTANT_NEWS_APART
 				if :: news[u]++ :: deaths > 0 -> deaths-- fi
 #endif
-			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; BEFORE(); finish_unit_row(u, me, INVALID); AFTER(BY_WORKER); check_invariants() }
-			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; BEFORE(); finish_unit_row(u, me, CANCELED); AFTER(BY_WORKER); check_invariants() }
+			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, INVALID); check_invariants() }
+			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, CANCELED); check_invariants() }
 			:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0 };	/* rolled back, and tried again */
 				goto again
 			:: !HOLDS(u, me) -> goto again
@@ -190,13 +191,12 @@ report:	if
 		:: atomic { a != 0 && REPORT_FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me };
 			if
 			:: d_step { HOLDS(u, me) ->
-					BEFORE();
-					u_attempt[u] = a;
+									u_attempt[u] = a;
 					if
 					:: to == PROGRESS -> u_state[u] = PROGRESS; dead[u] = 0; u_lock[u] = 0
 					:: else -> finish_unit_row(u, me, to)
 					fi;
-					AFTER(BY_WORKER); check_invariants() };
+					check_invariants() };
 				if :: to == PROGRESS -> to = PROCESSED; goto report :: to != PROGRESS && deaths > 0 -> deaths--; goto report :: else fi
 			:: !HOLDS(u, me) -> goto report
 			fi

@@ -34,6 +34,9 @@
 #ifndef UNITS
 #define UNITS 3
 #endif
+#ifndef ATTEMPTS
+#define ATTEMPTS 3
+#endif
 #ifndef OPERATIONS
 #define OPERATIONS 2			/* reprocess, skip, cancel by an operator */
 #endif

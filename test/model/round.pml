@@ -357,7 +357,6 @@ inline settle_refused()
 /* all becomes true at once; then wakes go out, and the locks */
 inline commit_round(wakes)
 {
-	BEFORE();
 	for (EACH(k)) {
 		if
 		:: f_written[k] || f_new[k] ->
@@ -372,7 +371,7 @@ inline commit_round(wakes)
 #ifndef MUTANT_NEWS_EARLY
 		news[k] = news[k] - f_taken[k];
 #endif
-		news[k] = news[k] + f_news[k];
+		if :: f_news[k] && news[k] == 0 -> news[k] = 1 :: else fi;	/* a second row says no more */
 		if
 		:: f_request[k] && f_state[k] == REQUESTED && WORKER == AMQP && u_state[k] == REQUESTED -> message[k] = u_attempt[k] + 1
 		:: else
@@ -385,7 +384,6 @@ inline commit_round(wakes)
 	inputs_open = f_inputs;
 	if :: f_job_dirty -> j_state = f_job; j_unit = f_unit :: else fi;
 	if :: wakes -> wake_events = 1; wake_requests = 1 :: else fi;
-	AFTER(BY_ROUND);
 	check_invariants()
 }
 

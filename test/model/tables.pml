@@ -83,15 +83,3 @@ inline check_invariants()
 	assert(j_state != SKIPPED || j_unit == 0 || !ACTIVE(u_state[j_unit]) || news[j_unit] > 0);
 	k = 0; x = 0; n = 0
 }
-
-/* printed for the replay of what a real server has done (test/model/replay.py): before, after, by whom */
-#ifdef PRINT
-c_code { \#include "step.h" }
-#define BEFORE() c_code { remember(); }
-#define AFTER(who) c_code { print_step(who); }
-#else
-#define BEFORE() skip
-#define AFTER(who) skip
-#endif
-#define BY_ROUND 'r'
-#define BY_WORKER 'w'

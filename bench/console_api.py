@@ -7,11 +7,10 @@ As the role, which is made and may look; each question so many times, the connec
 is that of a session that has nothing in its caches. Prints, in milliseconds, first, median and longest time, the time that the server's process was on
 a processor (where it is on this machine: others who use it do not count), and the document's size.
 
-Of 2.04 million jobs, 2.09 million units and 4.09 million events, PostgreSQL 15, shared_buffers 512MB, on 2 processors that eleven others waited for:
-on a processor 0.2 to 71 ms, half of the questions less than 14 ms, most of it planning; median 0.1 to 202 ms, all but two less than 120 ms. The
-overview 31 ms, a storey of a timetable 10 to 34 ms, a page of units or events 7 to 35 ms, the explanation of a job 29 ms. Without statistics (as
-after a restore) it is the same. The first question of a session, whose caches are empty, takes 25 to 850 ms on that machine: what costs is not
-rows but pages that are not in shared_buffers.
+Of 2.04 million jobs, 2.09 million units and 4.09 million events, PostgreSQL 15, shared_buffers 512MB, 2 processors, nothing else at work: the
+first question of a session, whose caches are empty, takes 4 to 285 ms, half of them less than 80; asked again, 0.3 to 106 ms, half of them less
+than 20, nearly all of it on a processor, most of it planning. The overview 89 and 45 ms, a storey of a timetable 74 to 285 and 13 to 40, a page of
+units or events 50 to 80 and 7 to 40, the explanation of a job 100 and 40. Without statistics (as after a restore) it is the same.
 """
 import argparse
 import os

@@ -144,7 +144,7 @@ COMMENT ON COLUMN synergy.job_data.timeperiod IS 'The period, at the process''s 
 COMMENT ON COLUMN synergy.job_data.state IS 'Letter of synergy.job_state: e, i, f, p, n, s';
 COMMENT ON COLUMN synergy.job_data.number_of_failures IS 'Evaluations without source rows (recomputing); above 3 the job is skipped';
 COMMENT ON COLUMN synergy.job_data.number_of_units IS 'Units requested for it so far; numbers them 0, 1, 2… in end_id';
-COMMENT ON COLUMN synergy.job_data.unit_of_work_id IS 'Its current unit';
+COMMENT ON COLUMN synergy.job_data.unit_of_work_id IS 'Its current unit; of a finished job retention may have taken it';
 COMMENT ON COLUMN synergy.job_data.mark IS 'When it was last finished, in the order of all requests and finishings';
 
 CREATE TABLE synergy.unit_of_work_data (
@@ -258,7 +258,7 @@ COMMENT ON TABLE synergy.event_log IS 'Who did what to which job, unit or defini
 COMMENT ON COLUMN synergy.event_log.event_id IS 'Order of writing';
 COMMENT ON COLUMN synergy.event_log.at IS 'When, by the clock of the session (synergy.clock)';
 COMMENT ON COLUMN synergy.event_log.role_name IS 'The session''s role; the scheduler''s is the bootstrap superuser';
-COMMENT ON COLUMN synergy.event_log.event IS 'job, unit, register, unregister, activate, deactivate, change_trigger, reprocess, skip, cancel, trigger, backfill, resume, register_daemon, unregister_daemon, start_daemon, stop_daemon (process_name is the daemon''s), unroutable (a message found no queue), rejected (a status message was not accepted)';
+COMMENT ON COLUMN synergy.event_log.event IS 'job, unit, register, unregister, activate, deactivate, change_trigger, reprocess, skip, cancel, trigger, backfill, resume, register_daemon, unregister_daemon, start_daemon, stop_daemon (process_name is the daemon''s), unroutable (a message found no queue), rejected (a status message was not accepted), retention (what was too old has been taken)';
 COMMENT ON COLUMN synergy.event_log.process_name IS 'The process';
 COMMENT ON COLUMN synergy.event_log.entry_name IS 'The freerun''s entry';
 COMMENT ON COLUMN synergy.event_log.timeperiod IS 'The job''s or unit''s period';
@@ -302,3 +302,7 @@ COMMENT ON SEQUENCE synergy.mark_seq IS 'Blocks of marks; each round that writes
 -- holds the lock later and finds another number than the one remembered forgets what it remembers.
 CREATE SEQUENCE synergy.change_seq;
 COMMENT ON SEQUENCE synergy.change_seq IS 'Version of definitions and progress; tells the scheduler to read them again';
+
+-- Retention takes units without a trace in their jobs. A sequence, because no snapshot keeps its versions.
+CREATE SEQUENCE synergy.pruned_seq MINVALUE 0 START 0;
+COMMENT ON SEQUENCE synergy.pruned_seq IS 'The highest id of a unit of work that retention may have taken; tells synergy.check() which finished jobs may be without theirs';

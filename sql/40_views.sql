@@ -53,7 +53,7 @@ COMMENT ON COLUMN synergy.job.job_id IS 'Made of the process''s id and the perio
 COMMENT ON COLUMN synergy.job.process_name IS 'The process';
 COMMENT ON COLUMN synergy.job.timeperiod IS 'The period';
 COMMENT ON COLUMN synergy.job.state IS 'embryo, in_progress, final_run (active); processed, noop, skipped (finished)';
-COMMENT ON COLUMN synergy.job.unit_of_work_id IS 'Its current unit of work';
+COMMENT ON COLUMN synergy.job.unit_of_work_id IS 'Its current unit of work; of a finished job retention may have taken it';
 COMMENT ON COLUMN synergy.job.number_of_failures IS 'Evaluations without source rows (recomputing); above 3 the job is skipped';
 
 CREATE VIEW synergy.unit_of_work AS
@@ -102,7 +102,7 @@ COMMENT ON COLUMN synergy.job_status.period_start IS 'First instant of the perio
 COMMENT ON COLUMN synergy.job_status.period_end IS 'First instant after the period';
 COMMENT ON COLUMN synergy.job_status.number_of_failures IS 'Evaluations without source rows (recomputing)';
 COMMENT ON COLUMN synergy.job_status.number_of_units IS 'Units requested for it so far';
-COMMENT ON COLUMN synergy.job_status.unit_of_work_id IS 'Its current unit of work';
+COMMENT ON COLUMN synergy.job_status.unit_of_work_id IS 'Its current unit of work; when retention has taken it, the columns of the unit are NULL';
 COMMENT ON COLUMN synergy.job_status.unit_state IS 'State of the unit';
 COMMENT ON COLUMN synergy.job_status.attempt IS 'Number of starts of the unit';
 COMMENT ON COLUMN synergy.job_status.number_of_retries IS 'How often the unit was requested again after it was invalid';

@@ -54,4 +54,4 @@ COMMENT ON FUNCTION synergy.change_trigger(text, text, text) IS
 CREATE FUNCTION synergy.trigger_now(process_name text, entry_name text DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_trigger_now';
 COMMENT ON FUNCTION synergy.trigger_now(text, text) IS
-'Asks the scheduler to fire a process or freerun entry as its timer would; returns at once, counts from the commit. ERROR 42704 when there is none';
+'Asks the scheduler to fire a process or freerun entry as its timer would; returns at once, counts from the commit; the event log says who has asked. ERROR 42704 when there is none';

@@ -72,3 +72,9 @@ CREATE FUNCTION synergy.tick() RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_tick';
 COMMENT ON FUNCTION synergy.tick() IS
 'One whole round of the scheduler in this transaction: due triggers, events, garbage collection when due. Timers are kept in the session';
+
+CREATE FUNCTION synergy.prune(older_than interval DEFAULT NULL, max_rows int DEFAULT 100000, OUT units bigint, OUT log_lines bigint,
+	OUT events bigint) RETURNS record
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_prune';
+COMMENT ON FUNCTION synergy.prune(interval, int) IS
+'Takes finished units of work with their log lines, and lines of the event log, as the scheduler does in the background: what settings and options say (NULL), or all that is older. About max_rows rows a call; returns how many of each. Jobs keep their state. For superusers and whom they grant it to. ERROR 22023';

@@ -79,6 +79,7 @@ BEGIN ATOMIC
 	SELECT 'a job''s unit exists and is its own', p.process_name, j.timeperiod::text, j.unit_of_work_id, NULL::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.unit_of_work_id IS NOT NULL AND (u.process_id, u.timeperiod) IS DISTINCT FROM (j.process_id, j.timeperiod)
+	AND NOT (u.process_id IS NULL AND j.state IN ('p', 'n', 's') AND j.unit_of_work_id <= (SELECT last_value FROM synergy.pruned_seq))
 	UNION ALL
 	SELECT 'a job at work has a unit', p.process_name, j.timeperiod, NULL, synergy.job_state_of(j.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id)
@@ -92,6 +93,7 @@ BEGIN ATOMIC
 		synergy.uow_state_of(u.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.state = 'p' AND u.state IS DISTINCT FROM 'p'
+	AND NOT (u.state IS NULL AND coalesce(j.unit_of_work_id <= (SELECT last_value FROM synergy.pruned_seq), false))
 	UNION ALL
 	SELECT 'a noop job has no unit or one that was noop', p.process_name, j.timeperiod, j.unit_of_work_id,
 		synergy.uow_state_of(u.state)::text
@@ -139,12 +141,14 @@ BEGIN ATOMIC
 	SELECT 'no job is final on stale inputs', p.process_name, j.timeperiod, j.unit_of_work_id,
 		format('%s %s was finished later', o.process_name, b.timeperiod)
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.timetable t USING (tree_name)
-	JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
+	LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	JOIN synergy.process_link l ON l.process_id = j.process_id JOIN synergy.process o ON o.process_id = l.other_id
 	CROSS JOIN LATERAL (SELECT b.timeperiod, b.mark FROM synergy.job_data b WHERE b.process_id = l.other_id
 		AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 		AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod)) OFFSET 0) b
-	WHERE j.state IN ('p', 'n') AND b.mark > u.mark AND u.mark > t.relations_mark
+	-- the unit that retention has taken had a lower mark than its job
+	WHERE j.state IN ('p', 'n') AND j.unit_of_work_id IS NOT NULL
+	AND b.mark > coalesce(u.mark, j.mark) AND coalesce(u.mark, j.mark) > t.relations_mark
 	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
 	UNION ALL
 	SELECT 'no finished parent has an active child after a collection', p.process_name, j.timeperiod, j.unit_of_work_id,

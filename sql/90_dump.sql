@@ -20,3 +20,4 @@ SELECT pg_catalog.pg_extension_config_dump('synergy.unit_of_work_log_line_no_seq
 SELECT pg_catalog.pg_extension_config_dump('synergy.identity', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.mark_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('synergy.change_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('synergy.pruned_seq', '');

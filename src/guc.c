@@ -28,6 +28,8 @@ int			synergy_agent_timeout;
 int			synergy_max_executors;
 int			synergy_executor_idle_timeout;
 int			synergy_source_timeout;
+int			synergy_retention;
+int			synergy_retention_events;
 char	   *synergy_amqp_uri = NULL;
 char	   *synergy_amqp_password_file = NULL;
 char	   *synergy_amqp_ca_file = NULL;
@@ -163,6 +165,13 @@ define_interval(const char *name, const char *what, int *variable, int value, in
 	DefineCustomIntVariable(name, what, NULL, variable, value, min, INT_MAX, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
+/* too long to be counted in ms; below 0: for ever, or what `what` says */
+static void
+define_retention(const char *name, const char *what, const char *more, int *variable)
+{
+	DefineCustomIntVariable(name, what, more, variable, -1, -1, INT_MAX, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 #define SECONDS 1000
 #define MINUTES (60 * SECONDS)
 #define HOURS	(60 * MINUTES)
@@ -198,6 +207,10 @@ guc_define(void)
 					&synergy_executor_idle_timeout, 60 * SECONDS, 0);
 	define_interval("synergy.source_timeout", "How long the look at the source of a recomputing process may take; 0: as long as it likes.",
 					&synergy_source_timeout, 10 * SECONDS, 0);
+	define_retention("synergy.retention", "How long finished units of work are kept, with their logs; -1: for ever.",
+					 "Jobs are kept for ever.", &synergy_retention);
+	define_retention("synergy.retention_events", "How long lines of the event log are kept; -1: as long as synergy.retention says.",
+					 NULL, &synergy_retention_events);
 	define_amqp();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("synergy");

@@ -19,6 +19,8 @@ extern int	synergy_gc_life_support;	/* ms; active units older than this are canc
 extern int	synergy_agent_timeout;	/* ms; an agent with units that is not heard of for longer is given up */
 extern int	synergy_max_executors;		/* executors at most, per database */
 extern int	synergy_source_timeout; /* ms; 0: none */
+extern int	synergy_retention;	/* s; finished units are kept so long, -1: for ever */
+extern int	synergy_retention_events;	/* s; lines of the event log, -1: as synergy_retention */
 extern int	synergy_executor_idle_timeout;	/* ms; 0: an executor ends as soon as it has nothing to do */
 
 

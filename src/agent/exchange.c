@@ -1,17 +1,10 @@
 /*
- * agent/exchange.c: what the agent says to the database, and what the answers mean.
+ * agent/exchange.c: what the agent says to the database, and when; what comes of it is agent/outcome.c.
  *
  * Everything that has gathered is said in one exchange, in this order: lines of output, reports of units whose lines
  * have all been sent, units given back, signs of life, news of daemons; then it is asked for daemons and for units.
  * It is one transaction, and what comes of it is done when it has committed: a unit is not begun before its claim is
  * on the server's disk, or a second agent could be given the same attempt after a crash.
- *
- * An exchange that is refused is said again in parts, so that one bad thing does not keep back the others; and a part
- * that is refused alone is said differently, in less, or later.
- *
- * An exchange whose answer was lost may have happened or not.  Lines are sent again then (seen twice rather than never);
- * reports, too, which the fence of the attempt makes harmless; units that were claimed in it are nobody's, and the next
- * session says so by not naming them.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,72 +12,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/talk.h"
 
 #define LOG_DELAY (200 * MILLISECONDS)
 #define LOG_ENOUGH 65536		/* bytes that are not put off */
 #define SWEEP_INTERVAL (30 * SECONDS)	/* for what nobody has told us */
-#define REFUSED_DELAY (5 * SECONDS)
-#define MAX_REPORTS 1000
 #define GATHER (20 * MILLISECONDS)	/* for more reports, while there is work enough at hand */
-#define HEARTBEATS 4			/* in the time after which the box is given up */
-#define MAX_NAMES 50			/* processes that are asked for by name */
 
-typedef enum Part
-{
-	PART_BEGIN,
-	PART_LOG,
-	PART_REPORT,
-	PART_RELEASE,
-	PART_HEARTBEAT,
-	PART_DAEMON_NEWS,
-	PART_DAEMONS,
-	PART_CLAIM,
-	N_PARTS
-} Part;
-
-static struct
-{
-	/* the exchange that is under way */
-	Part		parts[N_PARTS + 4];
-	PGresult   *answers[N_PARTS + 4];
-	int			n_parts,
-				n_answers;
-	uint64_t	lines_sent;		/* all up to this one are in this exchange or an earlier one */
-	int			claim_wanted;
-
-	/* what is to be said */
-	bool		is_hungry;		/* there may be more to claim */
-	bool		asks_all;		/* of any process; else of those named */
-	char	   *names[MAX_NAMES];
-	int			n_names;
-	int64_t		hungry_since;
-	int64_t		next_sweep;
-	int64_t		next_heartbeat;
-	bool		is_busy;		/* as the database knows us */
-	bool		wants_daemons;
-	int64_t		not_before[N_PARTS];	/* after having been refused alone */
-
-	/* after a refusal */
-	Part		only;			/* PART_BEGIN: everything */
-	int			max_reports;
-	bool		ascii_only;
-} talk = {.asks_all = true, .max_reports = MAX_REPORTS};
+Talk		talk = {.asks_all = true, .max_reports = MAX_REPORTS};
 
 static Text arrays[7];
 
-static void
-forget_names(void)
+void
+talk_forget_names(void)
 {
 	while (talk.n_names > 0)
 		free(talk.names[--talk.n_names]);
 }
 
-static void
-hunger_for_all(void)
+void
+talk_hunger_for_all(void)
 {
 	talk.is_hungry = talk.asks_all = true;
-	forget_names();
+	talk_forget_names();
 }
 
 /* ---------------------------------------------------------------- saying it */
@@ -263,8 +213,8 @@ say_claim(void)
 		talk.next_sweep = clock_steady() + SWEEP_INTERVAL + random() % SWEEP_INTERVAL / 4;
 }
 
-static void
-clear_answers(void)
+void
+talk_clear_answers(void)
 {
 	for (int i = 0; i < talk.n_answers; i++)
 		PQclear(talk.answers[i]);
@@ -274,7 +224,7 @@ clear_answers(void)
 bool
 exchange_begin(bool is_first)
 {
-	clear_answers();
+	talk_clear_answers();
 	talk.n_parts = 0;
 	if (is_first)
 	{
@@ -360,7 +310,7 @@ exchange_next(void)
 	if (talk.only != PART_BEGIN)
 		return 0;
 	if (clock_steady() >= talk.next_sweep)
-		hunger_for_all();
+		talk_hunger_for_all();
 	if (agent.slots > 0 && !agent.shutdown)
 		next = earlier(talk.next_sweep, part_time(PART_CLAIM, hunger_time()));
 	next = earlier(next, lines_time());
@@ -374,221 +324,7 @@ exchange_next(void)
 	return next;
 }
 
-/* ---------------------------------------------------------------- what comes of it */
-
-void
-exchange_answer(PGresult *result)
-{
-	if (talk.n_answers < talk.n_parts)
-		talk.answers[talk.n_answers++] = result;
-	else
-		PQclear(result);
-}
-
-static bool
-has_part(Part part)
-{
-	for (int i = 0; i < talk.n_parts; i++)
-		if (talk.parts[i] == part)
-			return true;
-	return false;
-}
-
-/* is the unit in the answer, by its first two columns? */
-static bool
-is_in(PGresult *answer, const Unit *unit)
-{
-	for (int i = 0; i < PQntuples(answer); i++)
-		if (strtoll(PQgetvalue(answer, i, 0), NULL, 10) == unit->id && atoi(PQgetvalue(answer, i, 1)) == unit->attempt)
-			return true;
-	return false;
-}
-
-static void
-begun(void)
-{
-	PGresult   *facts = talk.answers[2];
-	PGresult   *ours = talk.answers[3];
-	Unit	   *next;
-
-	agent.timeout = strtoll(PQgetvalue(facts, 0, 0), NULL, 10);
-	if (agent.database == NULL)
-	{
-		int			n;
-
-		agent.database = client_strdup(PQgetvalue(facts, 0, 1));
-		n = leftover_kill_of_box(agent.box, agent.database);
-		if (n > 0)
-			client_complain("%d processes that an earlier agent had left were killed", n);
-	}
-	for (Unit *unit = units_first(); unit; unit = next)
-	{
-		next = unit->next;
-		if (!unit->is_lost && !is_in(ours, unit))
-			units_lose(unit->id, unit->attempt);
-	}
-	client_complain("box %s: connected, %d slots%s", agent.box, agent.slots, units_held() ? ", with units at work" : "");
-	talk.wants_daemons = true;
-	talk.is_busy = units_held() > 0;
-	talk.next_heartbeat = clock_steady() + agent.timeout / HEARTBEATS;
-	for (Daemon *daemon = daemons_first(); daemon; daemon = daemon->next)
-		daemon->is_changed = true;
-	hunger_for_all();
-}
-
-static void
-settle_units(void)
-{
-	Unit	   *next;
-
-	for (Unit *unit = units_first(); unit; unit = next)
-	{
-		next = unit->next;
-		if (unit->is_in_exchange)
-			unit_forget(unit);
-	}
-}
-
-static void
-show_refusals(PGresult *answer)
-{
-	for (int i = 0; i < PQntuples(answer); i++)
-		client_complain("the report of unit %s, attempt %s, was not accepted: %s", PQgetvalue(answer, i, 0), PQgetvalue(answer, i, 1),
-						PQgetvalue(answer, i, 2));
-}
-
-static void
-claimed(PGresult *answer)
-{
-	int			n = PQntuples(answer);
-
-	if (n > 0 && !talk.is_busy)
-	{
-		talk.is_busy = true;
-		talk.next_heartbeat = clock_steady() + agent.timeout / HEARTBEATS;
-	}
-	/* as many as were wanted: there may be more of the same */
-	if (n >= talk.claim_wanted)
-	{
-		talk.is_hungry = true;
-		talk.hungry_since = 0;
-	}
-	else if (!talk.is_hungry)
-	{
-		talk.asks_all = false;
-		forget_names();
-	}
-	units_take(answer);
-}
-
-void
-exchange_done(void)
-{
-	if (has_part(PART_BEGIN))
-		begun();
-	if (has_part(PART_REPORT) || has_part(PART_RELEASE))
-		settle_units();
-	if (has_part(PART_LOG))
-		lines_done(talk.lines_sent);
-	for (int i = 0; i < talk.n_answers; i++)
-	{
-		PGresult   *answer = talk.answers[i];
-
-		talk.answers[i] = NULL;
-		switch (talk.parts[i])
-		{
-			case PART_REPORT:
-				show_refusals(answer);
-				break;
-			case PART_HEARTBEAT:
-				for (int row = 0; row < PQntuples(answer); row++)
-					units_lose(strtoll(PQgetvalue(answer, row, 0), NULL, 10), 0);
-				break;
-			case PART_DAEMONS:
-				daemons_take(answer);
-				continue;
-			case PART_CLAIM:
-				claimed(answer);
-				continue;
-			default:
-				break;
-		}
-		PQclear(answer);
-	}
-	talk.n_answers = 0;
-	talk.max_reports = MAX_REPORTS;
-	talk.ascii_only = false;
-}
-
-/* what was said is to be said again */
-static void
-take_back(void)
-{
-	Unit	   *next;
-
-	for (Unit *unit = units_first(); unit; unit = next)
-	{
-		next = unit->next;
-		unit->is_in_exchange = false;
-		if (unit->is_lost && unit->stage != UNIT_RUNNING)
-			unit_forget(unit);
-	}
-	if (has_part(PART_CLAIM))
-		talk.is_hungry = true;
-	if (has_part(PART_DAEMONS))
-		talk.wants_daemons = true;
-	for (Daemon *daemon = daemons_first(); daemon && has_part(PART_DAEMON_NEWS); daemon = daemon->next)
-		daemon->is_changed = true;
-	clear_answers();
-}
-
-/* a part is refused though it was said alone */
-static void
-change_part(Part part)
-{
-	if (part == PART_LOG && !talk.ascii_only)
-	{
-		talk.ascii_only = true; /* the database's encoding may lack a character */
-		return;
-	}
-	if (part == PART_LOG)
-	{
-		client_complain("lines of output could not be stored, and are lost");
-		lines_done(talk.lines_sent);
-		return;
-	}
-	if (part == PART_REPORT && talk.max_reports > 1)
-	{
-		talk.max_reports /= 2;
-		return;
-	}
-	talk.not_before[part] = clock_steady() + REFUSED_DELAY;
-}
-
-void
-exchange_failed(const char *sqlstate)
-{
-	Part		first = talk.parts[0];
-	bool		was_alone = true;
-
-	for (int i = 1; i < talk.n_parts; i++)
-		was_alone &= talk.parts[i] == first;
-	take_back();
-	/* a deadlock or a lost serialization is nobody's fault */
-	if (was_alone && strncmp(sqlstate, "40", 2) != 0)
-		change_part(first);
-	else
-		for (int part = PART_LOG; part < N_PARTS; part++)
-			talk.not_before[part] = part == (int) first ? 0 : clock_steady() + 50 * MILLISECONDS;
-	talk.only = talk.not_before[first] > clock_steady() ? PART_BEGIN : first;
-}
-
-void
-exchange_lost(void)
-{
-	take_back();
-	talk.only = PART_BEGIN;
-}
+/* ---------------------------------------------------------------- what we are told */
 
 void
 exchange_notice(const char *channel, const char *payload)
@@ -600,7 +336,7 @@ exchange_notice(const char *channel, const char *payload)
 		else if (strcmp(payload, "daemons") == 0)
 			talk.wants_daemons = true;
 		else
-			hunger_for_all();
+			talk_hunger_for_all();
 		return;
 	}
 	if (!talk.is_hungry)
@@ -610,7 +346,7 @@ exchange_notice(const char *channel, const char *payload)
 		if (strcmp(talk.names[i], payload) == 0)
 			return;
 	if (talk.n_names == MAX_NAMES)
-		hunger_for_all();
+		talk_hunger_for_all();
 	else if (!talk.asks_all)
 		talk.names[talk.n_names++] = client_strdup(payload);
 }

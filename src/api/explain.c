@@ -108,7 +108,8 @@ explain(Frame *frame, Job *job)
 	switch (verdict)
 	{
 		case VERDICT_FINISHED:
-			return unit ? psprintf("finished as %s by unit " INT64_FORMAT, job_state_name(job->state), unit->id) :
+			return job->unit_id != 0 ? psprintf("finished as %s by unit " INT64_FORMAT "%s", job_state_name(job->state), job->unit_id,
+												unit ? "" : ", which retention has taken") :
 				psprintf("finished as %s without a unit", job_state_name(job->state));
 		case VERDICT_OFF:
 			return "waits: its process is switched off; synergy.activate switches it on";

@@ -77,6 +77,8 @@ static const Option known[] = {
 	{"gc_resubmit_after", OPTION_INTERVAL, OF_BOTH, 0, 0},
 	{"gc_release_lag", OPTION_INTERVAL, OF_BOTH, 0, 0},
 	{"gc_life_support", OPTION_INTERVAL, OF_BOTH, 0, 0},
+	{"retention", OPTION_INTERVAL, OF_BOTH, 0, 0},
+	{"retention_units", OPTION_COUNT, OF_BOTH, 0, 100000},
 	{"present_on_boxes", OPTION_BOXES, OF_BOTH, 0, 0, true},
 	{"working_directory", OPTION_DIRECTORY, OF_ALL, 0, 0, true},
 	{"umask", OPTION_UMASK, OF_ALL, 0, 0, true},

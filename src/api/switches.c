@@ -9,7 +9,9 @@
 
 #include "api/arguments.h"
 #include "api/session.h"
+#include "daemon/clock.h"
 #include "daemon/wake.h"
+#include "store/event.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_activate);
@@ -94,6 +96,7 @@ synergy_change_trigger(PG_FUNCTION_ARGS)
 Datum
 synergy_trigger_now(PG_FUNCTION_ARGS)
 {
+	EventRecord record = {0};
 	Target		target;
 	StoreScope	scope;
 
@@ -102,6 +105,10 @@ synergy_trigger_now(PG_FUNCTION_ARGS)
 	store_enter(&scope);
 	find_target(&target);
 	pending_add_trigger(target.known.id);
+	record.event = "trigger";
+	record.process_name = target.process_name;
+	record.entry_name = target.entry_name;
+	event_log_one(record, clock_now());
 	store_leave(&scope);
 	wake_scheduler_at_commit(WAKE_EVENTS);
 	PG_RETURN_VOID();

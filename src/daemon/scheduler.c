@@ -23,6 +23,7 @@
 #include "courier/courier.h"
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
+#include "daemon/prune.h"
 #include "daemon/slots.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
@@ -296,6 +297,7 @@ loop_forever(Loop *loop)
 				work(loop);
 			next = Min(Min(loop->next_wake, loop->next_safety), dispatch_run());
 			next = Max(next, loop->not_before);
+			next = Min(next, prune_run(round_definitions(loop->memory), !is_something_due(loop)));
 			if (loop->is_identified)
 				next = Min(next, courier_keep(my_slot, !loop->paused));
 		}

@@ -76,6 +76,12 @@ round_memory_reset(RoundMemory *memory)
 	pending_forget(&memory->pending);
 }
 
+const Definitions *
+round_definitions(const RoundMemory *memory)
+{
+	return memory->definitions;
+}
+
 void
 round_memory_delete(RoundMemory *memory)
 {

@@ -41,6 +41,7 @@ extern void round_lock(void);
 /* resident memory: definitions, timers, frontiers.  One per process that runs rounds. */
 extern RoundMemory *round_memory_create(MemoryContext parent);
 extern void round_memory_reset(RoundMemory *memory);	/* after an abort, or to forget all */
+extern const struct Definitions *round_definitions(const RoundMemory *memory);	/* as last read; NULL: not */
 extern void round_memory_delete(RoundMemory *memory);
 
 /*

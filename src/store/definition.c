@@ -46,6 +46,8 @@ static StoreQuery tree_query = {
 #define INTERVAL_OPTION(name) \
 	"(EXTRACT(EPOCH FROM (options->>'" name "')::interval) * 1000000)::bigint"
 
+#define RETENTION_OPTIONS INTERVAL_OPTION("retention") ", (options->>'retention_units')::int"
+
 static StoreQuery process_query = {
 	"SELECT p.process_id, process_name, t.tree_id, time_qualifier, time_grouping, state_machine, blocking_type, worker, "
 	"       trigger_frequency, source_table, pg_catalog.quote_ident(options->>'source_key'), "
@@ -55,7 +57,7 @@ static StoreQuery process_query = {
 	INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
 	"       (options->>'max_retries')::int, options->>'backoff', " INTERVAL_OPTION("backoff_base") ", "
 	INTERVAL_OPTION("backoff_cap") ", (options->>'backoff_jitter')::float8, g.head, g.frontier, "
-	INTERVAL_OPTION("timeout") ", g.backfill_start, g.backfill_end, g.backfill_frontier "
+	INTERVAL_OPTION("timeout") ", g.backfill_start, g.backfill_end, g.backfill_frontier, " RETENTION_OPTIONS " "
 	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) "
 	"ORDER BY p.process_id", 0
 };
@@ -63,7 +65,7 @@ static StoreQuery process_query = {
 static StoreQuery freerun_query = {
 	"SELECT freerun_id, process_name, entry_name, worker, trigger_frequency, timezone, is_on, owner::oid, "
 	INTERVAL_OPTION("gc_resubmit_after") ", " INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
-	"       g.unit_of_work_id, g.fired_at, options->>'missed', timer_since, " INTERVAL_OPTION("timeout") " "
+	"       g.unit_of_work_id, g.fired_at, options->>'missed', timer_since, " INTERVAL_OPTION("timeout") ", " RETENTION_OPTIONS " "
 	"FROM synergy.freerun f LEFT JOIN synergy.progress g ON g.process_id = f.freerun_id ORDER BY freerun_id", 0
 };
 
@@ -142,6 +144,16 @@ load_trees(Definitions *definitions)
 	}
 }
 
+static void
+read_retention(Definitions *definitions, int row, int column, Retention *out)
+{
+	out->age = store_get_int64(row, column, -1);
+	out->n_units = store_get_int32(row, column + 1, -1);
+	if (out->age >= 0 && (definitions->shortest_retention < 0 || out->age < definitions->shortest_retention))
+		definitions->shortest_retention = out->age;
+	definitions->counts_units |= out->n_units >= 0;
+}
+
 static Process *
 read_process(Definitions *definitions, int row)
 {
@@ -184,6 +196,7 @@ read_process(Definitions *definitions, int row)
 	process->backfill_start = store_get_timeperiod(row, 30);
 	process->backfill_end = store_get_timeperiod(row, 31);
 	process->backfill_frontier = store_get_timeperiod(row, 32);
+	read_retention(definitions, row, 33, &process->retention);
 	return process;
 }
 
@@ -262,6 +275,7 @@ load_freeruns(Definitions *definitions)
 		freerun->missed = missed_policy(store_get_text(i, 14), &freerun->trigger);
 		freerun->timer_since = store_get_time(i, 15, 0);
 		freerun->timeout = store_get_int64(i, 16, 0);
+		read_retention(definitions, i, 17, &freerun->retention);
 		enter_id(definitions, freerun->id)->freerun = freerun;
 	}
 }
@@ -275,6 +289,7 @@ definition_load(MemoryContext parent)
 	HASHCTL		control = {0};
 
 	definitions->context = context;
+	definitions->shortest_retention = -1;
 	control.keysize = sizeof(int32);
 	control.entrysize = sizeof(DefinitionEntry);
 	control.hcxt = context;

@@ -18,6 +18,13 @@
 typedef struct Tree Tree;
 typedef struct Process Process;
 
+/* how long finished units are kept, see round/retention.h */
+typedef struct Retention
+{
+	int64		age;			/* microseconds; -1: the setting's */
+	int			n_units;		/* so many at most; -1: any number */
+} Retention;
+
 struct Process
 {
 	int32		id;
@@ -48,6 +55,7 @@ struct Process
 	int			max_retries;	/* -1: no limit */
 	bool		has_backoff;
 	Backoff		backoff;
+	Retention	retention;
 	/* progress */
 	Timeperiod	head;			/* last period that has a job, NONE: none */
 	Timeperiod	frontier;		/* no job before it is active (but those of a backfill); NONE: unknown */
@@ -97,6 +105,7 @@ typedef struct Freerun
 	int64		release_lag;
 	int64		life_support;
 	int64		timeout;		/* 0: none */
+	Retention	retention;
 	MissedPolicy missed;
 	TimestampTz timer_since;	/* fires count from here on */
 	int64		unit_id;		/* its current unit, 0: none yet */
@@ -112,6 +121,8 @@ typedef struct Definitions
 	MemoryContext context;
 	int64		version;		/* of synergy.change_seq */
 	bool		paused;			/* a copy of another database */
+	int64		shortest_retention; /* of those that have one of their own, in microseconds; -1: none has */
+	bool		counts_units;	/* one has a number of units that are kept */
 	int			n_trees;
 	Tree	  **trees;			/* in order of registration */
 	int			n_processes;

@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 
 #include "daemon/again.h"
+#include "daemon/clock.h"
 #include "daemon/watch.h"
 #include "store/spi.h"
 #include "store/job.h"
@@ -312,7 +313,7 @@ unit_update(List *units)
 		watch_note_process(unit->process_id);
 	}
 	columns_arrays(columns, values, 17);
-	values[17] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[17] = TimestampTzGetDatum(clock_now());
 	n = store_execute(&query, values, NULL);
 	for (uint64 i = 0; i < n; i++)
 		((Unit *) list_nth(units, store_get_int64(i, 1, 1) - 1))->is_written = true;

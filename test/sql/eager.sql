@@ -41,6 +41,7 @@ SELECT synergy.trigger_now('nobody');
 SELECT pending_news FROM synergy.status();
 SELECT synergy.tick();
 SELECT pending_news, units_requested FROM synergy.status();
+SELECT process_name, entry_name, role_name = current_user AS by_us FROM synergy.event_log WHERE event = 'trigger';
 DROP FUNCTION work_off();
 SELECT synergy.unregister_process(p) FROM unnest(ARRAY['t_hourly', 't_daily', 'u_daily']) p;
 SELECT synergy.unregister_timetable(t) FROM unnest(ARRAY['u', 't']) t;

@@ -228,7 +228,7 @@ refuse_unit(int64 unit_id, const char *error)
 	MemoryContextSwitchTo(unit_context);
 }
 
-/* the command's error belongs to its unit; in the server's log it is a line, not an error of ours.  False: it was taken from us. */
+/* the command's error belongs to its unit; in the server's log it is a line, not an error of ours.  False: it was not ours, or was taken from us. */
 static bool
 handle_error(int64 unit_id, const RunnableUnit *unit)
 {
@@ -251,7 +251,7 @@ handle_error(int64 unit_id, const RunnableUnit *unit)
 	{
 		ereport(LOG, (errmsg("synergy executor could not take unit of work " INT64_FORMAT ": %s", unit_id, text)));
 		refuse_unit(unit_id, text);
-		return true;
+		return false;			/* perhaps it has been requested again since */
 	}
 	ereport(LOG,
 			(errmsg("unit of work " INT64_FORMAT " of \"%s\" %s failed: %s", unit->unit_id,

@@ -103,7 +103,7 @@ refuse:	if						/* requested -> invalid */
 		:: atomic { RUNS(u) && u_state[u] != REQUESTED -> goto not_ours }
 		:: !RUNS(u) -> goto gone
 		fi;
-		goto end_unit;
+		goto not_ours;
 not_ours:						/* somebody else has taken or changed it: perhaps it is requested again */
 #ifndef MUTANT_END_SILENT
 		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0; wake_requests = 1 } :: !RUNS(u) -> skip fi;

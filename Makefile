@@ -27,6 +27,8 @@ $(filter-out chaos,$(KINDS)):
 	@scripts/check --only $@
 chaos:
 	@CHAOS_MINUTES=$${CHAOS_MINUTES:-5} scripts/check --only chaos
+model-long:
+	@scripts/install-deps model && /usr/bin/python3 -B test/model/run.py --long
 demo:
 	@scripts/demo
 screenshots:

@@ -80,7 +80,8 @@ synergy_process_events(PG_FUNCTION_ARGS)
 
 	session_begin(&session);
 	frame = session_frame(&session);
-	take_news(frame, &pending);
+	read_news(frame, &pending);
+	apply_news(frame);
 	drain_events(frame);
 	session_flush(&session, frame);
 	session_end(&session);

@@ -66,8 +66,12 @@ is_ours(const ExecutorSlot *executor)
 	return executor->state != EXECUTOR_FREE && executor->database == MyDatabaseId;
 }
 
+/*
+ * Has an executor this very request?  One that still runs an older attempt, which was taken from it, does not care for
+ * the new one; of one that is just taking the unit it cannot be told, but if it comes too late it wakes us (end_unit).
+ */
 static bool
-is_in_hands(int64 unit_id)
+is_in_hands(const ReadyUnit *unit)
 {
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
 	{
@@ -75,23 +79,36 @@ is_in_hands(int64 unit_id)
 
 		if (!is_ours(executor))
 			continue;
-		if (executor->running == unit_id)
+		if (executor->running == unit->unit_id &&
+			(executor->running_attempt == 0 || executor->running_attempt == unit->attempt + 1))
 			return true;
 		for (int j = 0; j < executor->n_mail; j++)
-			if (executor->mail[j] == unit_id)
+			if (executor->mail[j] == unit->unit_id)
 				return true;
 	}
 	return false;
 }
 
+/*
+ * One that is just taking the unit may be the one whose start we have seen, or one that comes too late for another whose
+ * session is gone: then it is asked again, when it has told us that the unit was not for it.
+ */
 bool
-dispatch_is_running(int64 unit_id, void *context)
+dispatch_is_running(int64 unit_id, int32 attempt, void *context)
 {
 	bool		is_running = false;
 
-	LWLockAcquire(slots->lock, LW_SHARED);
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS && !is_running; i++)
-		is_running = is_ours(&slots->executors[i]) && slots->executors[i].running == unit_id;
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+
+		if (!is_ours(executor) || executor->running != unit_id)
+			continue;
+		is_running = executor->running_attempt == 0 || executor->running_attempt == attempt;
+		if (executor->running_attempt == 0)
+			database_slot->executor_lost = true;
+	}
 	LWLockRelease(slots->lock);
 	return is_running;
 }
@@ -105,7 +122,7 @@ dispatch_add(const ReadyUnit *units, int n)
 		Queued	   *queued;
 
 		LWLockAcquire(slots->lock, LW_SHARED);
-		is_known = is_in_hands(units[i].unit_id);
+		is_known = is_in_hands(&units[i]);
 		LWLockRelease(slots->lock);
 		if (is_known)
 			continue;

@@ -18,6 +18,6 @@ extern void dispatch_add(const ReadyUnit *units, int n);
 extern TimestampTz dispatch_run(void);
 
 /* for round_reclaim() */
-extern bool dispatch_is_running(int64 unit_id, void *context);
+extern bool dispatch_is_running(int64 unit_id, int32 attempt, void *context);
 
 #endif							/* SYNERGY_DAEMON_DISPATCH_H */

@@ -6,7 +6,8 @@
  * transactions itself (VACUUM, CALL with COMMIT) is completed in the transaction that it leaves open: at least once.
  *
  * `running` in shared memory is set before the first transaction begins and cleared after the last has ended: a unit
- * that the table shows in progress and that no executor names is an orphan (round/reclaim.c).
+ * that the table shows in progress and that no executor names is an orphan (round/reclaim.c).  By which attempt it runs
+ * is said, too: a unit that was taken from its executor may be requested again while the old attempt still runs.
  *
  * An error aborts the second transaction and is kept on the unit by a third.  If the session itself is on its way
  * out (parked, terminated), nothing is written, and the unit is found as an orphan.
@@ -110,20 +111,21 @@ take_mail(bool *stop)
 		my_slot->n_mail--;
 		memmove(&my_slot->mail[0], &my_slot->mail[1], sizeof(int64) * my_slot->n_mail);
 		my_slot->running = unit_id;
+		my_slot->running_attempt = 0;
 	}
 	LWLockRelease(slots->lock);
 	return unit_id;
 }
 
 /*
- * The scheduler is told only when there is nothing left to do here, or when the unit was not ours: if it is still
- * requested, it has got another owner since it was handed out, and waits for one of his executors.
+ * The scheduler is told only when there is nothing left to do here, or when the unit was not ours, or not any more: it
+ * may be requested (again), and have been left out when it was handed out, because it was in our hands.
  */
 static void
 end_unit(bool was_ours)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	my_slot->running = 0;
+	my_slot->running = my_slot->running_attempt = 0;
 	my_slot->idle_since = GetCurrentTimestamp();
 	if (!was_ours)
 		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_REQUESTS);
@@ -155,6 +157,12 @@ start_unit(int64 unit_id)
 	unit = unit_run_start(unit_id, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);
+	if (unit != NULL)
+	{
+		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+		my_slot->running_attempt = unit->attempt;
+		LWLockRelease(slots->lock);
+	}
 	return unit;
 }
 
@@ -197,18 +205,32 @@ describe_error(const ErrorData *error)
 	return text.data;
 }
 
-static void
+/* false: it was taken from us */
+static bool
 fail_unit(const RunnableUnit *unit, const char *error)
 {
+	bool		was_ours;
+
 	begin_own();
-	unit_run_fail(unit->unit_id, unit->attempt, error, GetCurrentTimestamp());
+	was_ours = unit_run_fail(unit->unit_id, unit->attempt, error, GetCurrentTimestamp());
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(unit_context);
+	return was_ours;
+}
+
+/* it could not even be taken: nobody would come back to it while it is requested */
+static void
+refuse_unit(int64 unit_id, const char *error)
+{
+	begin_own();
+	unit_run_refuse(unit_id, error, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);
 }
 
-/* the command's error belongs to its unit; in the server's log it is a line, not an error of ours */
-static void
-handle_error(const RunnableUnit *unit)
+/* the command's error belongs to its unit; in the server's log it is a line, not an error of ours.  False: it was not ours, or was taken from us. */
+static bool
+handle_error(int64 unit_id, const RunnableUnit *unit)
 {
 	ErrorData  *error;
 	char	   *text;
@@ -227,16 +249,17 @@ handle_error(const RunnableUnit *unit)
 	text = describe_error(error);
 	if (unit == NULL)
 	{
-		ereport(LOG, (errmsg("synergy executor could not take a unit of work: %s", text)));
-		return;
+		ereport(LOG, (errmsg("synergy executor could not take unit of work " INT64_FORMAT ": %s", unit_id, text)));
+		refuse_unit(unit_id, text);
+		return false;			/* perhaps it has been requested again since */
 	}
 	ereport(LOG,
 			(errmsg("unit of work " INT64_FORMAT " of \"%s\" %s failed: %s", unit->unit_id,
 					unit->entry_name ? unit->entry_name : unit->process_name, unit->timeperiod, text)));
-	fail_unit(unit, text);
+	return fail_unit(unit, text);
 }
 
-/* false: it is not ours to run */
+/* false: it is not ours to run, or was taken from us while it ran */
 static bool
 run_unit(int64 unit_id)
 {
@@ -254,7 +277,7 @@ run_unit(int64 unit_id)
 	{
 		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			PG_RE_THROW();
-		handle_error(unit);
+		is_ours = handle_error(unit_id, unit);
 	}
 	PG_END_TRY();
 	pgstat_report_stat(false);

@@ -138,6 +138,7 @@ typedef struct ExecutorSlot
 	int			n_mail;
 	int64		mail[MAILBOX_SIZE];
 	int64		running;		/* from before the start of a unit commits until after its end has; 0: none */
+	int32		running_attempt;	/* once its start has committed; 0: before */
 	TimestampTz starting_since;
 	TimestampTz idle_since;
 } ExecutorSlot;

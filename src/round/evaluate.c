@@ -142,6 +142,11 @@ look_at_situation(Frame *frame, Job *job, bool has_ended, Situation *situation, 
 static void
 take_unit(Frame *frame, Job *job, Unit *unit)
 {
+	Unit	   *before = job_unit(frame, job);
+
+	/* given up in this round, by the garbage collector say: it must be out of its worker's hands as well */
+	if (before != NULL && before != unit && before->state == UNIT_CANCELED && unit_state_is_active(before->stored_state))
+		before->is_let_go = true;
 	job->unit = unit;
 	job->unit_id = unit->id;
 	frame_touch_job(frame, job);
@@ -152,8 +157,10 @@ request_unit(Frame *frame, Job *job, const Look *look)
 {
 	Process    *process = job->process;
 	JobRange	span = span_of(process, job->key.timeperiod);
-	Unit	   *unit = frame_new_unit(frame, process->id);
+	Unit	   *unit;
 
+	frame_let_go_others(frame, list_make1(job));
+	unit = frame_new_unit(frame, process->id);
 	unit->timeperiod = job->key.timeperiod;
 	unit->start_timeperiod = span.from;
 	unit->end_timeperiod = span.to;
@@ -175,6 +182,7 @@ request_unit(Frame *frame, Job *job, const Look *look)
 static void
 recycle_unit(Frame *frame, Job *job, Unit *unit, const Look *look)
 {
+	frame_let_go_others(frame, list_make1(job));
 	unit->state = UNIT_REQUESTED;
 	unit->created = unit->submitted = frame->now;
 	unit->started = unit->heard = unit->release = 0;
@@ -343,8 +351,7 @@ apply_finished_unit(Frame *frame, int64 unit_id)
 		/* the job has let go of it, and it could not be canceled then, nor be followed by another (round/refused.c) */
 		if (job == NULL || job->unit_id != unit_id || job->state == JOB_SKIPPED)
 			frame_cancel_unit(frame, unit);
-		unit->is_let_go = job != NULL && job->unit_id == 0;
-		if (unit->is_let_go && job->state == JOB_EMBRYO && process->is_eager)
+		if (job != NULL && job->unit_id == 0 && job->state == JOB_EMBRYO && process->is_eager)
 			evaluate_job(frame, job, CAUSE_EVENT);
 		return;
 	}

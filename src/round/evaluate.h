@@ -33,8 +33,11 @@ extern void fire_freerun(Frame *frame, Freerun *freerun, TimestampTz scheduled);
 /* its time has come, or has long been past: acts on the fire, as its policy for missed ones says, and sets the timer */
 extern void fire_freerun_timer(Frame *frame, Freerun *freerun);
 
-/* takes the news that workers and operators left in the queue: ended units as events, asked-for triggers at once */
-extern void take_news(Frame *frame, PendingMemory *pending);
+/* takes the news that workers and operators left in the queue, with their units; to be called first of all */
+extern void read_news(Frame *frame, PendingMemory *pending);
+
+/* ended units become events, asked-for triggers are fired at once */
+extern void apply_news(Frame *frame);
 
 /* R16: applies the frame's events, and those that they raise, to quiescence */
 extern void drain_events(Frame *frame);

@@ -106,6 +106,7 @@ look_ahead(Frame *frame, Process *process, LaneKind kind, Timeperiod after, int 
 	frame_preload_job_units(frame, jobs);
 	if (width > 1)				/* a single one loads what it turns out to need */
 	{
+		frame_let_go_others(frame, jobs);
 		preload_blockers(frame, process, jobs);
 		if (process->machine == MACHINE_RECOMPUTING)
 			preload_rows(frame, process, jobs);

@@ -76,6 +76,7 @@ frame_enter_job(Frame *frame, Process *process, const JobRow *row)
 	job->n_units = row->n_units;
 	job->unit_id = row->unit_id;
 	job->mark = row->mark;
+	job->may_have_left = row->unit_id == 0 && row->n_units > 0;
 	return job;
 }
 
@@ -295,6 +296,54 @@ job_unit(Frame *frame, Job *job)
 	if (job->unit == NULL || job->unit->id != job->unit_id)
 		job->unit = job->unit_id == 0 ? NULL : frame_unit(frame, job->unit_id);
 	return job->unit;
+}
+
+/* its older units may be worked on beside its own, see docs/invariants.md */
+static bool
+may_have_several(const Process *process)
+{
+	return process->machine == MACHINE_RECOMPUTING && !process->is_eager;
+}
+
+/* of Job *: those that may have left a unit in a worker's hands, and were not asked about yet */
+static List *
+those_that_may_have_left(List *jobs)
+{
+	List	   *asked = NIL;
+	ListCell   *cell;
+
+	foreach(cell, jobs)
+	{
+		Job		   *job = lfirst(cell);
+
+		if (job->may_have_left && !may_have_several(job->process))
+			asked = lappend(asked, job);
+		job->may_have_left = false;
+	}
+	return asked;
+}
+
+void
+frame_let_go_others(Frame *frame, List *jobs)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	List	   *asked = those_that_may_have_left(jobs),
+			   *left = NIL;
+	uint64		n = asked == NIL ? 0 : unit_select_active_of(asked);
+	ListCell   *cell;
+
+	for (uint64 i = 0; i < n; i++)
+		left = lappend(left, frame_read_unit(frame, i));
+	if (asked != NIL)
+		SPI_freetuptable(SPI_tuptable);
+	foreach(cell, left)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		frame_cancel_unit(frame, unit);
+		unit->is_let_go = true;
+	}
+	MemoryContextSwitchTo(old);
 }
 
 void

@@ -86,6 +86,8 @@ typedef struct Frame
 	List	   *touched;		/* of Job *: one entry for each change of state, in order */
 	List	   *notify;			/* of char *: names of processes whose outside workers are to be told */
 	List	   *to_publish;		/* of Unit *: requested, for the outbox */
+	int			n_news;			/* taken from synergy.pending */
+	PendingNews *news;
 	List	   *events;			/* of Event *, in order of arrival */
 	int			next_event;		/* those before it have been applied */
 	List	   *going_on;		/* of Process *: eager ones, to be fired when all events have been applied */
@@ -154,6 +156,12 @@ extern void frame_cancel_unit(Frame *frame, Unit *unit);
 
 /* cancels the job's unit, if it is active; another one of the job is then written only once no worker has that one */
 extern void frame_let_go_unit(Frame *frame, Job *job);
+
+/*
+ * A job that has no unit, but has had some, may have left one in a worker's hands (round/refused.c).  Before it gets
+ * another one, that is canceled; which is asked in one statement for all of these jobs, and once for each.
+ */
+extern void frame_let_go_others(Frame *frame, List *jobs);
 
 /* a line for the event log: the unit is in another state now, for this reason */
 extern void frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_state, const char *detail);

@@ -90,7 +90,7 @@ round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now)
 	{
 		Unit	   *unit = lfirst(cell);
 
-		if (is_running(unit->id, context))
+		if (is_running(unit->id, unit->attempt, context))
 			continue;
 		reclaim_unit(frame, unit);
 		n_lost++;

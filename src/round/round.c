@@ -131,13 +131,14 @@ carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
 	}
 }
 
-static void
+/* true: somebody else has changed something since */
+static bool
 read_definitions(RoundMemory *memory, TimestampTz now)
 {
 	Definitions *old = memory->definitions;
 
 	if (old != NULL && old->version == definition_version())
-		return;
+		return false;
 	memory->definitions = NULL;
 	memory->is_quiet = false;
 	PG_TRY();
@@ -151,6 +152,7 @@ read_definitions(RoundMemory *memory, TimestampTz now)
 			MemoryContextDelete(old->context);
 	}
 	PG_END_TRY();
+	return true;
 }
 
 /* the process's next timer, moved past the time in which it has nothing to do */
@@ -251,22 +253,35 @@ fire_due_freeruns(Frame *frame)
 	pfree(units);
 }
 
+/*
+ * Before the frame has read any unit: one that it had read already would be seen as it was before its end, the news of
+ * that end be taken and come to nothing.
+ */
 void
-take_news(Frame *frame, PendingMemory *pending)
+read_news(Frame *frame, PendingMemory *pending)
 {
-	PendingNews *news;
-	int			n = pending_take(pending, &news);
-	int64	   *units = palloc(sizeof(int64) * Max(n, 1));
+	int64	   *units;
+
+	frame->n_news = pending_take(pending, &frame->news);
+	frame->wrote |= frame->n_news > 0;
+	units = palloc(sizeof(int64) * Max(frame->n_news, 1));
+	for (int i = 0; i < frame->n_news; i++)
+		units[i] = frame->news[i].unit_id;
+	frame_preload_units(frame, units, frame->n_news);
+	pfree(units);
+}
+
+void
+apply_news(Frame *frame)
+{
+	PendingNews *news = frame->news;
+	int			n = frame->n_news;
 	JobRange   *ranges = palloc(sizeof(JobRange) * Max(n, 1));
 	int			n_ranges = 0;
 
-	frame->wrote |= n > 0;
-	for (int i = 0; i < n; i++)
-		units[i] = news[i].unit_id;
-	frame_preload_units(frame, units, n);
 	for (int i = 0; i < n; i++)
 	{
-		Unit	   *unit = units[i] ? frame_unit(frame, units[i]) : NULL;
+		Unit	   *unit = news[i].unit_id ? frame_unit(frame, news[i].unit_id) : NULL;
 		Process    *process = unit ? definition_process(frame->definitions, unit->process_id) : NULL;
 
 		if (process == NULL)
@@ -296,6 +311,7 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
 	ReadyUnit  *ready = &outcome->ready[outcome->n_ready++];
 
 	ready->unit_id = unit->id;
+	ready->attempt = unit->attempt;
 	ready->process_id = unit->process_id;
 	ready->owner = owner;
 }
@@ -381,7 +397,9 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	Frame	   *frame;
 	List	   *silent = NIL;
 
-	read_definitions(memory, now);
+	/* what was committed by COMMIT PREPARED has woken nobody: units for executors may be among it */
+	if (read_definitions(memory, now))
+		reasons |= WAKE_REQUESTS;
 	if (memory->definitions->paused)
 	{
 		outcome->paused = memory->definitions->paused;
@@ -390,11 +408,12 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	}
 	frame = frame_create(memory->definitions, now);
 	MemoryContextSwitchTo(frame->context);
+	if (reasons & WAKE_EVENTS)
+		read_news(frame, &memory->pending);
 	frame_extend(frame);
 	fire_due(frame);
 	fire_due_freeruns(frame);
-	if (reasons & WAKE_EVENTS)
-		take_news(frame, &memory->pending);
+	apply_news(frame);
 	if (is_time_for_boxes(memory, reasons, now))
 		memory->next_boxes = boxes_watch(frame, &silent);
 	drain_events(frame);

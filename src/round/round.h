@@ -18,6 +18,7 @@ typedef struct ReadyUnit
 {
 	int64		unit_id;
 	int32		process_id;
+	int32		attempt;		/* of the one before, if there was one: the next is this + 1 */
 	Oid			owner;			/* the role whose session must run it */
 } ReadyUnit;
 
@@ -54,10 +55,11 @@ extern void round_run(RoundMemory *memory, int reasons, TimestampTz now, RoundOu
  * Units of SQL workers that are in progress under an executor, but not running by what is_running says, have lost
  * their session: they are requested again (the attempt counts on), after three such ends in a row invalid.  Call it
  * in a transaction of its own, at the scheduler's start and when an executor died.  is_running is asked after the
- * table was read: it must say yes for a unit from before its start commits until after its end has committed.
+ * table was read: it must say yes for a unit from before its start commits until after its end has committed;
+ * of another attempt than the one in progress it says no.
  * Returns the number of units; the next round finds their requests (pass WAKE_REQUESTS).
  */
-typedef bool (*UnitIsRunning) (int64 unit_id, void *context);
+typedef bool (*UnitIsRunning) (int64 unit_id, int32 attempt, void *context);
 extern int	round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now);
 
 #endif							/* SYNERGY_ROUND_ROUND_H */

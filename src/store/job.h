@@ -32,6 +32,7 @@ typedef struct Job
 	bool		is_dirty;
 	bool		is_revived;		/* in the list of those made active again */
 	bool		is_reported;	/* in the list of changes for an operator */
+	bool		may_have_left;	/* it was read without a unit, but has had some: not asked about yet */
 } Job;
 
 typedef struct JobRange

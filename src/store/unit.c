@@ -18,6 +18,7 @@
 #include "daemon/clock.h"
 #include "daemon/watch.h"
 #include "store/spi.h"
+#include "store/job.h"
 #include "store/unit.h"
 
 #define UNIT_COLUMNS \
@@ -147,6 +148,32 @@ unit_select_requested(Datum process_ids)
 	};
 
 	return store_execute(&query, &process_ids, NULL);
+}
+
+uint64
+unit_select_active_of(List *jobs)
+{
+	static StoreQuery query = {
+		"SELECT u.* FROM unnest($1, $2) AS r (id, timeperiod), "
+		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.process_id = r.id "
+		"         AND u.timeperiod = r.timeperiod AND u.state IN ('r', 'i', 'v') OFFSET 0) u", 2,
+		{INT4ARRAYOID, TEXTARRAYOID}
+	};
+	static const Oid types[2] = {INT4OID, TEXTOID};
+	StoreColumn columns[2];
+	Datum		values[2];
+	ListCell   *cell;
+
+	columns_init(columns, types, 2);
+	foreach(cell, jobs)
+	{
+		Job		   *job = lfirst(cell);
+
+		column_add(&columns[0], Int32GetDatum(job->key.process_id));
+		column_add_timeperiod(&columns[1], job->key.timeperiod);
+	}
+	columns_arrays(columns, values, 2);
+	return store_execute(&query, values, NULL);
 }
 
 uint64

@@ -68,6 +68,7 @@ extern uint64 unit_select_outside(void);	/* in progress under others */
 extern uint64 unit_select_requested(Datum process_ids); /* of these processes and freeruns, an int[] */
 #define UNIT_CURRENT_COLUMN 22
 #define UNIT_WATCHED_COLUMN 23	/* unit_select_active: is it on a box that is waited for? */
+extern uint64 unit_select_active_of(List *jobs);	/* of Job * */
 extern uint64 unit_select_on_boxes(List *box_names);	/* in progress there; column UNIT_BOX_COLUMN: the box's name */
 #define UNIT_BOX_COLUMN 22
 extern void unit_read_row(uint64 row, Unit *out);

@@ -201,14 +201,16 @@ unit_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 		report_refusal(unit_id, attempt);
 }
 
-void
+bool
 unit_run_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now)
 {
 	StoreScope	scope;
+	bool		was_ours;
 
 	store_enter(&scope);
-	(void) make_invalid(unit_id, attempt, error, true, now);
+	was_ours = make_invalid(unit_id, attempt, error, true, now);
 	store_leave(&scope);
+	return was_ours;
 }
 
 void

@@ -35,8 +35,8 @@ extern RunnableUnit *unit_run_start(int64 unit_id, TimestampTz now);
 /* in_progress -> processed, in the transaction of the command itself; ERROR 55000 when fenced off */
 extern void unit_run_complete(int64 unit_id, int32 attempt, int64 number_of_processed, TimestampTz now);
 
-/* in_progress -> invalid with the error kept; quietly nothing when fenced off */
-extern void unit_run_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now);
+/* in_progress -> invalid with the error kept; false, and nothing is changed, when fenced off */
+extern bool unit_run_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now);
 
 /* requested -> invalid without a start, because no executor can be had for it (owner gone, may not log in...) */
 extern void unit_run_refuse(int64 unit_id, const char *error, TimestampTz now);

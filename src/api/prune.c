@@ -16,23 +16,26 @@
 PG_FUNCTION_INFO_V1(synergy_prune);
 
 #define ROWS_PER_STEP 1000
+#define MAX_YEARS 4000			/* the calendar does not go back much further */
 
 /* microseconds before now; -1 for NULL: as settings and options say */
 static int64
 older_than_argument(FunctionCallInfo fcinfo, TimestampTz now)
 {
-	int64		age;
+	const Interval none = {0};
+	const Interval most = {.month = MAX_YEARS * 12};
+	bool		is_negative;
 
 	if (PG_ARGISNULL(0))
 		return -1;
-	age = now - DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
-	if (age < 0)
+	is_negative = DatumGetBool(DirectFunctionCall2(interval_lt, PG_GETARG_DATUM(0), IntervalPGetDatum(&none)));
+	if (is_negative || DatumGetBool(DirectFunctionCall2(interval_gt, PG_GETARG_DATUM(0), IntervalPGetDatum(&most))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"older_than\" is negative: \"%s\"",
+				 errmsg("argument \"older_than\" is %s: \"%s\"", is_negative ? "negative" : "out of range",
 						DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(0)))),
-				 errhint("Pass an interval such as '90 days', or NULL for what settings and options say.")));
-	return age;
+				 errhint("Pass an interval such as '90 days', at most %d years, or NULL for what settings and options say.", MAX_YEARS)));
+	return now - DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
 }
 
 static int

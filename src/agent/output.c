@@ -260,9 +260,14 @@ take_line(Output *output, int stream, const char *data, size_t size)
 	if (size > 0 && (stream == 1 || !output->has_stderr))
 	{
 		Text		safe = {0};
+		size_t		end;
 
 		append_safe(&safe, data, size < 120 ? size : 120, false);
-		snprintf(output->last_error, sizeof(output->last_error), "%s", safe.data);
+		end = safe.size < sizeof(output->last_error) ? safe.size : sizeof(output->last_error) - 1;
+		while (end > 0 && end < safe.size && ((unsigned char) safe.data[end] & 0xc0) == 0x80)
+			end--;				/* no part of a character */
+		memcpy(output->last_error, safe.data, end);
+		output->last_error[end] = '\0';
 		text_free(&safe);
 		output->has_stderr |= stream == 1;
 	}
@@ -295,8 +300,8 @@ spare_error(const char *data, size_t end, size_t size)
 }
 
 /*
- * Of a piece with many lines only the last ones can stay in the tail, or be the error: the others are counted, and no more.  A command
- * that writes a gigabyte of short lines would keep us busy else.  How many bytes were passed over.
+ * Of a piece with many lines only the last ones can stay in the tail, or be the error: the others are counted, and no
+ * more.  A command that writes a gigabyte of short lines would keep us busy else.  How many bytes were passed over.
  */
 static size_t
 skip_middle(Output *output, LineReader *reader, const char *data, size_t size)
@@ -319,8 +324,6 @@ skip_middle(Output *output, LineReader *reader, const char *data, size_t size)
 	for (const char *at = data; (at = memchr(at, '\n', data + end - at)) != NULL; at++)
 		n++;
 	output->left_out += n;
-	if (reader->partial.size > 0)
-		text_reset(&reader->partial);
 	reader->is_continued = false;
 	return end;
 }
@@ -336,7 +339,8 @@ output_take(Output *output, int stream, const char *data, size_t size)
 		const char *end = memchr(data, '\n', size);
 		size_t		part = end ? (size_t) (end - data) : size;
 
-		if (may_skip && is_beyond_head(output))
+		/* a line that has begun in an earlier piece is ended first: it may be the error */
+		if (may_skip && reader->partial.size == 0 && is_beyond_head(output))
 		{
 			size_t		skipped = skip_middle(output, reader, data, size);
 

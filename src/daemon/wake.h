@@ -14,13 +14,13 @@
 /* remembers the reasons in this backend; published at commit, forgotten at abort; no-op when not preloaded */
 extern void wake_scheduler_at_commit(int reasons);
 
+/* is the library preloaded, so that there is, or will be, a scheduler? */
+extern bool wake_is_possible(void);
+
 /*
  * Grows whenever definitions may have changed, once the change is visible: who remembers something of them asks before
  * he reads.  0: nothing is known (not preloaded); COMMIT PREPARED is not counted.
  */
-/* is the library preloaded, so that there is, or will be, a scheduler? */
-extern bool wake_is_possible(void);
-
 extern uint64 wake_count_of_definitions(void);
 
 /* likewise: something is in the outbox */

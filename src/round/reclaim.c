@@ -42,7 +42,7 @@ void
 round_take_over(Frame *frame)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
-	uint64		n = unit_select_outside();
+	uint64		n = unit_select_in_progress(false);
 	List	   *units = NIL;
 	ListCell   *cell;
 
@@ -83,7 +83,7 @@ round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now)
 		return 0;
 	}
 	old = MemoryContextSwitchTo(frame->context);
-	n = unit_select_executed();
+	n = unit_select_in_progress(true);
 	for (uint64 i = 0; i < n; i++)
 		units = lappend(units, frame_read_unit(frame, i));
 	foreach(cell, units)

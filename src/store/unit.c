@@ -117,25 +117,15 @@ unit_select_active(void)
 }
 
 uint64
-unit_select_executed(void)
+unit_select_in_progress(bool by_executor)
 {
 	static StoreQuery query = {
 		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
-		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND u.by_executor ORDER BY u.unit_of_work_id + 0", 0
+		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND u.by_executor = $1 ORDER BY u.unit_of_work_id + 0", 1, {BOOLOID}
 	};
+	Datum		values[1] = {BoolGetDatum(by_executor)};
 
-	return store_execute(&query, NULL, NULL);
-}
-
-uint64
-unit_select_outside(void)
-{
-	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
-		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND NOT u.by_executor ORDER BY u.unit_of_work_id + 0", 0
-	};
-
-	return store_execute(&query, NULL, NULL);
+	return store_execute(&query, values, NULL);
 }
 
 /* a hashed subplan, whatever the planner believes of the numbers: many may be requested of workers elsewhere */
@@ -357,7 +347,7 @@ unit_cancel(List *units)
 		watch_note_process(unit->process_id);
 	}
 	values[0] = column_array(&ids);
-	values[1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[1] = TimestampTzGetDatum(clock_now());
 	n = store_execute(&query, values, NULL);
 	for (uint64 i = 0; i < n; i++)
 	{

@@ -63,8 +63,7 @@ extern uint64 unit_select(const int64 *ids, int n);
 /* the oldest unit of each of these jobs with just these bounds, where there is one */
 extern uint64 unit_select_with_bounds(const UnitBounds *wanted, int n);
 extern uint64 unit_select_active(void);	/* column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
-extern uint64 unit_select_executed(void);	/* in progress under an executor */
-extern uint64 unit_select_outside(void);	/* in progress under others */
+extern uint64 unit_select_in_progress(bool by_executor);	/* under executors, or under others */
 extern uint64 unit_select_requested(Datum process_ids); /* of these processes and freeruns, an int[] */
 #define UNIT_CURRENT_COLUMN 22
 #define UNIT_WATCHED_COLUMN 23	/* unit_select_active: is it on a box that is waited for? */

@@ -59,14 +59,19 @@ def agent_killed(w):
     w.start_agent(box)
 
 
+def freeze(process, seconds):
+    """for one of these times"""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(random.choice(seconds))
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
 def agent_frozen(w):
     """as a box that is cut off: for longer than it is waited for, or not"""
     agent = random.choice(list(w.agents.values()))
-    agent.send_signal(signal.SIGSTOP)
-    try:
-        time.sleep(random.choice([1, 4.5]))
-    finally:
-        agent.send_signal(signal.SIGCONT)
+    freeze(agent, [1, 4.5])
 
 
 def agent_restarted(w):
@@ -102,11 +107,7 @@ def worker_frozen(w):
     if not w.workers:
         return False
     process = random.choice(list(w.workers.values()))
-    process.send_signal(signal.SIGSTOP)
-    try:
-        time.sleep(random.choice([0.5, 3]))
-    finally:
-        process.send_signal(signal.SIGCONT)
+    freeze(process, [0.5, 3])
     return True
 
 

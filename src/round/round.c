@@ -314,6 +314,7 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
 	ready->attempt = unit->attempt;
 	ready->process_id = unit->process_id;
 	ready->owner = owner;
+	ready->is_new = unit->is_new;
 }
 
 /* appends what the frame requested to the outcome, for the executors */

@@ -34,6 +34,8 @@
 #include "store/unit_run.h"
 
 #define START_RETRY (1 * USECS_PER_SEC)
+#define TOGETHER_USEC 1000		/* short units go to one executor as long as the first of them would not wait longer */
+#define PLACED_AT_ONCE 256		/* units that are handed out under one lock */
 
 typedef struct Queued
 {
@@ -184,6 +186,14 @@ is_idle(const ExecutorSlot *executor)
 	return executor->state == EXECUTOR_UP && executor->n_running == 0 && executor->n_mail == 0 && !executor->stop;
 }
 
+/* it has been given units that it has not begun, and they are so short that this one may wait behind them */
+static bool
+is_hardly_busy(const ExecutorSlot *executor)
+{
+	return executor->state == EXECUTOR_UP && executor->n_running == 0 && !executor->stop && executor->is_quick &&
+		executor->n_mail < MAILBOX_SIZE && executor->unit_usec > 0 && executor->n_mail * executor->unit_usec < TOGETHER_USEC;
+}
+
 static ExecutorSlot *
 reserve_executor(Oid owner, Mail mail)
 {
@@ -225,7 +235,7 @@ place(const ReadyUnit *unit, bool may_start, ExecutorSlot **started)
 			if (is_idle(executor))
 				other_owner = executor;
 		}
-		else if (is_idle(executor))
+		else if (is_idle(executor) || is_hardly_busy(executor))
 		{
 			put_mail(executor, mail);
 			return PLACED;
@@ -366,6 +376,28 @@ start_executor(ExecutorSlot *executor)
 	return false;
 }
 
+/*
+ * Hands out units from this one on, as many as find an executor, under one lock: whoever is woken finds all that he got.
+ * The result is that of the unit that *link is then; PLACED: it is still to be tried.
+ */
+static Placement
+place_many(Queued **link, bool may_start, ExecutorSlot **started)
+{
+	Placement	placement = PLACED;
+
+	*started = NULL;
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	for (int n = 0; *link != NULL && n < PLACED_AT_ONCE; n++)
+	{
+		placement = place(&(*link)->unit, may_start, started);
+		if (placement != PLACED)
+			break;
+		remove_queued(link);
+	}
+	LWLockRelease(slots->lock);
+	return placement;
+}
+
 TimestampTz
 dispatch_run(void)
 {
@@ -385,13 +417,12 @@ dispatch_run(void)
 
 	while (*link != NULL)
 	{
-		ExecutorSlot *started = NULL;
-		Placement	placement;
+		ExecutorSlot *started;
+		Placement	placement = place_many(link, now >= no_start_before, &started);
 
 		CHECK_FOR_INTERRUPTS();
-		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-		placement = place(&(*link)->unit, now >= no_start_before, &started);
-		LWLockRelease(slots->lock);
+		if (placement == PLACED)
+			continue;
 		if (placement == START_ONE)
 		{
 			if (refuse_if_hopeless(&(*link)->unit))
@@ -407,10 +438,8 @@ dispatch_run(void)
 			}
 			else
 				database_slot->out_of_slots_since = 0;
-			placement = PLACED;
-		}
-		if (placement == PLACED)
 			remove_queued(link);
+		}
 		else
 		{
 			link = &(*link)->next;

@@ -158,11 +158,12 @@ give_back(const Mail *mail, int n, bool is_alone)
  * may be requested (again), and have been left out when it was handed out, because it was in our hands.
  */
 static void
-end_units(bool was_ours, bool is_quick)
+end_units(bool was_ours, bool is_quick, int unit_usec)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	my_slot->n_running = my_slot->running_attempt = 0;
 	my_slot->is_quick = is_quick;
+	my_slot->unit_usec = unit_usec;
 	my_slot->idle_since = GetCurrentTimestamp();
 	if (!was_ours)
 		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_REQUESTS);
@@ -330,12 +331,13 @@ run_alone(const Mail *mail)
 {
 	bool		was_ours = run_unit(mail->unit_id, mail->process_id);
 
-	end_units(was_ours, batch_is_quick(mail->process_id));
+	end_units(was_ours, batch_is_quick(mail->process_id), 0);
 }
 
 static void
 run_together(const Mail *mail, int n)
 {
+	TimestampTz began = GetCurrentTimestamp();
 	int			n_run,
 				n_lost;
 
@@ -345,7 +347,7 @@ run_together(const Mail *mail, int n)
 	{
 		if (n_run < n)
 			give_back(&mail[n_run], n - n_run, false);
-		end_units(n_lost == 0, true);
+		end_units(n_lost == 0, true, Max(1, (int) ((GetCurrentTimestamp() - began) / Max(n_run, 1))));
 	}
 }
 

@@ -145,6 +145,7 @@ typedef struct ExecutorSlot
 	Latch	   *latch;
 	bool		stop;			/* to end as soon as its unit has ended */
 	bool		is_quick;		/* what it ran last was short */
+	int			unit_usec;		/* and one took so long, on average, in a batch; 0: not known */
 	int			n_mail;
 	Mail		mail[2 * MAILBOX_SIZE];	/* an executor may give back what it had in its hands */
 	int			n_running;

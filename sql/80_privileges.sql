@@ -57,7 +57,7 @@ CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE privilege
 		WHEN 'viewer' THEN ARRAY['look_at_all()', 'check(boolean)']
-		WHEN 'worker' THEN ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)',
+		WHEN 'worker' THEN ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)', 'complete_many(bigint[], int[], text)',
 			'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)',
 			'agent_begin(text, text, int, text, int, text, bigint[], int[])', 'agent_claim(int, text[])',
 			'agent_report(bigint[], int[], text[], text[])', 'agent_log(bigint[], timestamptz[], text[], text[])',

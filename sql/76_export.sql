@@ -176,41 +176,36 @@ CREATE FUNCTION synergy.definitions_of(script text) RETURNS TABLE (kind text, na
 COMMENT ON FUNCTION synergy.definitions_of(text) IS
 'What synergy.definition_attributes would say in a database in which nothing but this script has been run; with kind privilege what it grants. The script is run as the caller, and rolled back, under the lock that rounds take. owner is NULL when no SET ROLE says it. ERROR 22004, 0A000 for ROLLBACK and the like, and what the script raises';
 
+-- The script sees the caller's search_path: so none is pinned here, and names are those of when this was created.
 CREATE FUNCTION synergy.diff(script text)
 	RETURNS TABLE (kind text, name text, what text, attribute text, in_script text, in_database text)
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN QUERY
-	WITH script AS MATERIALIZED (SELECT s.kind, s.name, s.attribute, s.value FROM synergy.definitions_of(diff.script) s),
+	LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+	WITH wanted AS MATERIALIZED (SELECT s.kind, s.name, s.attribute, s.value FROM synergy.definitions_of(diff.script) s),
 	present AS MATERIALIZED (
 		SELECT d.kind, d.name, d.attribute, d.value FROM synergy.definition_attributes() d
 		-- a script that grants nothing says nothing of what is granted
 		UNION ALL SELECT 'privilege', r.rolname::text, p.privilege, 'granted' FROM pg_roles r, unnest(synergy.privileges_of(r.oid::regrole)) p (privilege)
-			WHERE EXISTS (SELECT FROM script s WHERE s.kind = 'privilege')),
-	-- a timetable that comes with its process is told by that
-	whole AS (
+			WHERE EXISTS (SELECT FROM wanted s WHERE s.kind = 'privilege')),
+	-- on one side only; a timetable that comes with its process is told by that
+	lone AS (
 		SELECT coalesce(s.kind, d.kind) AS kind, coalesce(s.name, d.name) AS name, s.kind IS NOT NULL AS in_script
-		FROM (SELECT DISTINCT s.kind, s.name FROM script s) s FULL JOIN (SELECT DISTINCT d.kind, d.name FROM present d) d USING (kind, name)
-		WHERE (s.kind IS NULL OR d.kind IS NULL) AND coalesce(s.kind, d.kind) <> 'privilege'
-		AND NOT EXISTS (SELECT FROM script o WHERE (o.kind, o.name, o.attribute, o.value) = ('timetable', s.name, 'comes with its process', 'true') AND s.kind = o.kind)
-		AND NOT EXISTS (SELECT FROM present o WHERE (o.kind, o.name, o.attribute, o.value) = ('timetable', d.name, 'comes with its process', 'true') AND d.kind = o.kind)),
-	single AS (
-		SELECT s.kind, s.name, 'differs' AS what, s.attribute, s.value AS in_script, d.value AS in_database
-		FROM script s JOIN present d USING (kind, name, attribute)
-		WHERE s.value IS DISTINCT FROM d.value AND s.attribute <> 'comes with its process'
-		-- what it does not say: see definitions_of
-		AND NOT (s.attribute = 'owner' AND s.value IS NULL)
-		AND NOT (s.kind = 'process' AND s.attribute = 'start_timeperiod' AND s.value LIKE '0001%')
-		UNION ALL
-		SELECT coalesce(s.kind, d.kind), coalesce(s.name, d.name), CASE WHEN d.kind IS NULL THEN 'missing' ELSE 'extra' END,
-			coalesce(s.attribute, d.attribute), s.value, d.value
-		FROM (SELECT * FROM script s WHERE s.kind = 'privilege') s FULL JOIN (SELECT * FROM present d WHERE d.kind = 'privilege') d
-			USING (kind, name, attribute) WHERE s.kind IS NULL OR d.kind IS NULL)
-	SELECT w.kind, w.name, CASE WHEN w.in_script THEN 'missing' ELSE 'extra' END, NULL::text, NULL::text, NULL::text FROM whole w
-	UNION ALL SELECT s.kind, s.name, s.what, s.attribute, s.in_script, s.in_database FROM single s
+		FROM (SELECT DISTINCT w.kind, w.name FROM wanted w WHERE w.kind <> 'privilege') s
+		FULL JOIN (SELECT DISTINCT p.kind, p.name FROM present p WHERE p.kind <> 'privilege') d ON (d.kind, d.name) = (s.kind, s.name)
+		WHERE (s.kind IS NULL OR d.kind IS NULL) AND NOT EXISTS (SELECT FROM (TABLE wanted UNION ALL TABLE present) o
+			WHERE (o.kind, o.name, o.attribute, o.value) = (coalesce(s.kind, d.kind), coalesce(s.name, d.name), 'comes with its process', 'true')))
+	SELECT l.kind, l.name, CASE WHEN l.in_script THEN 'missing' ELSE 'extra' END AS what, NULL::text AS attribute, NULL::text, NULL::text FROM lone l
+	UNION ALL
+	SELECT s.kind, s.name, 'differs', s.attribute, s.value, d.value
+	FROM wanted s JOIN present d ON (d.kind, d.name, d.attribute) = (s.kind, s.name, s.attribute)
+	WHERE s.value IS DISTINCT FROM d.value AND s.attribute <> 'comes with its process'
+	-- what it does not say: see definitions_of
+	AND NOT (s.attribute = 'owner' AND s.value IS NULL) AND NOT (s.kind = 'process' AND s.attribute = 'start_timeperiod' AND s.value LIKE '0001%')
+	UNION ALL
+	SELECT 'privilege', coalesce(s.name, d.name), CASE WHEN d.kind IS NULL THEN 'missing' ELSE 'extra' END, coalesce(s.attribute, d.attribute), s.value, d.value
+	FROM (SELECT * FROM wanted w WHERE w.kind = 'privilege') s FULL JOIN (SELECT * FROM present p WHERE p.kind = 'privilege') d
+		ON (d.name, d.attribute) = (s.name, s.attribute) WHERE s.kind IS NULL OR d.kind IS NULL
 	ORDER BY 1, 2, 4;
 END;
-$$;
 COMMENT ON FUNCTION synergy.diff(text) IS
 'How a script of definitions, as synergy.export writes it or any other that calls register functions, and the database differ: missing (only the script has it), extra (only the database), differs (an attribute). No row: they are the same. What the script does not say (owners, starts, privileges) is not compared. For the admin; runs the script as definitions_of does. ERROR as there';

@@ -217,6 +217,7 @@ DECLARE
 	known synergy.freerun;
 	d synergy.freerun;
 	role_id oid;
+	detail text;
 BEGIN
 	d := jsonb_populate_record(NULL::synergy.freerun, definition - 'owner');
 	SELECT r.oid INTO role_id FROM pg_roles r WHERE r.rolname = definition->>'owner';
@@ -247,14 +248,16 @@ BEGIN
 		EXCEPTION
 			WHEN SQLSTATE 'SYDRY' THEN NULL;
 			WHEN OTHERS THEN
+				GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
 				outcome := 'refused';
-				note := SQLERRM;
+				note := concat_ws('; ', SQLERRM, nullif(detail, ''));
 		END;
 	END IF;
 	IF outcome <> 'refused' AND d.worker = 'sql' AND current_setting('server_version_num')::int < 170000
 		AND NOT (SELECT r.rolcanlogin FROM pg_roles r WHERE r.oid = role_id) THEN
 		note := concat_ws('; ', note, format('role "%s" may not log in, so its units fail', definition->>'owner'));
 	END IF;
+	is_on := CASE WHEN outcome <> 'refused' THEN is_on END;
 END;
 $$;
 COMMENT ON FUNCTION synergy.import_freerun(boolean, boolean, jsonb) IS

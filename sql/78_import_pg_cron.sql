@@ -30,9 +30,10 @@ BEGIN
 			END LOOP;
 			trigger_frequency := synergy.cron_of(NULL, NULL, CASE fields[3] WHEN 'L' THEN '{32}' ELSE synergy.cron_values(fields[3], 3) END, NULL,
 				ARRAY(SELECT d % 7 FROM unnest(synergy.cron_values(fields[5], 5)) d));
-			trigger_frequency := concat_ws(' ', fields[1], fields[2], split_part(trigger_frequency, ' ', 3), fields[4], split_part(trigger_frequency, ' ', 5));
-			IF trigger_frequency IS NULL OR array_length(string_to_array(trigger_frequency, ' '), 1) < 5 THEN
-				refusal := 'days of the month and of the week both have to match (cron.match_dom_and_dow), which no trigger says';
+			IF trigger_frequency IS NULL THEN
+				refusal := 'days of the month and of the week both have to match (cron.match_dom_and_dow), which no trigger says for these days';
+			ELSE
+				trigger_frequency := concat_ws(' ', fields[1], fields[2], split_part(trigger_frequency, ' ', 3), fields[4], split_part(trigger_frequency, ' ', 5));
 			END IF;
 			RETURN;
 		END IF;
@@ -98,7 +99,8 @@ BEGIN
 		ELSE
 			SELECT 'refused' AS outcome, NULL::boolean AS is_on, refusal AS note INTO r;
 		END IF;
-		RETURN QUERY SELECT j.jobid, j.jobname, r.outcome, definition->>'entry_name', s.trigger_frequency, j.username, r.is_on, nullif(concat_ws('; ', s.note, c.note, r.note), '');
+		RETURN QUERY SELECT j.jobid, j.jobname, r.outcome, definition->>'entry_name', s.trigger_frequency, j.username, r.is_on,
+			CASE r.outcome WHEN 'refused' THEN r.note ELSE nullif(concat_ws('; ', s.note, c.note, r.note), '') END;
 	END LOOP;
 	IF disable AND NOT dry_run THEN
 		PERFORM synergy.import_switch_off(target.nspname, target.relname, 'jobid', 'active', done);

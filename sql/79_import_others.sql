@@ -140,6 +140,7 @@ BEGIN
 	FOR j IN SELECT * FROM synergy.import_pgagent_jobs(schema_name) LOOP
 		entry := synergy.import_entry(j.jobname || CASE WHEN j.schedules > 1 THEN ':' || (j.schedule->>'jscid') ELSE '' END, j.jobid, CASE WHEN j.schedules > 1 THEN 1 ELSE j.nth END);
 		s := synergy.import_pgagent_schedule(j.schedule, j.has_exceptions);
+		s.trigger_frequency := CASE WHEN j.schedule IS NOT NULL THEN s.trigger_frequency END;
 		c := synergy.import_pgagent_steps(j.steps);
 		IF j.schedule IS NULL OR c.refusal IS NOT NULL OR s.refusal IS NOT NULL THEN
 			SELECT 'refused' AS outcome, NULL::boolean AS is_on, coalesce(CASE WHEN j.schedule IS NULL THEN 'it has no schedule' END, c.refusal, s.refusal) AS note INTO r;
@@ -155,9 +156,9 @@ BEGIN
 			done := done || j.jobid;
 			twice := twice + (r.is_on AND j.jobenabled)::int;
 		END IF;
-		RETURN QUERY SELECT j.jobid, j.jobname, r.outcome, entry, s.trigger_frequency, run_as, r.is_on, nullif(concat_ws('; ', s.note, c.note,
+		RETURN QUERY SELECT j.jobid, j.jobname, r.outcome, entry, s.trigger_frequency, run_as, r.is_on, CASE r.outcome WHEN 'refused' THEN r.note ELSE nullif(concat_ws('; ', s.note, c.note,
 			CASE WHEN j.schedules > 1 THEN format('its %s schedules are entries of their own, which may run at the same time', j.schedules) END,
-			CASE WHEN c.worker = 'sql' AND j.jobhostagent IS NOT NULL THEN format('it ran on host %s only, and runs in the server now', j.jobhostagent) END, r.note), '');
+			CASE WHEN c.worker = 'sql' AND j.jobhostagent IS NOT NULL THEN format('it ran on host %s only, and runs in the server now', j.jobhostagent) END, r.note), '') END;
 	END LOOP;
 	IF disable AND NOT dry_run THEN
 		-- a job of which one schedule is left behind goes on there
@@ -190,7 +191,7 @@ BEGIN
 		IF unit.n IS NULL OR extract(month FROM length) <> 0 OR extract(year FROM length) <> 0 THEN
 			refusal := 'its interval is no whole number of seconds';
 		ELSE
-			trigger_frequency := format('every %s %s', trunc(unit.n), unit.unit);
+			trigger_frequency := format('every %s %s', trunc(unit.n), CASE WHEN unit.n > 1 THEN unit.unit ELSE rtrim(unit.unit, 's') END);
 			note := CASE WHEN $1 ~* '^@after' THEN 'its interval was counted from the end of a run, and is from the clock now' ELSE 'its interval is counted from the clock now, not from the start of the scheduler' END;
 		END IF;
 	ELSIF cardinality(fields) <> 5 THEN
@@ -217,7 +218,8 @@ CREATE FUNCTION synergy.import_pg_timetable_task(task jsonb, parameters jsonb) R
 	SELECT CASE
 		WHEN $1->>'kind' = 'PROGRAM' AND jsonb_array_length($2) = 0 THEN synergy.shell_word(btrim($1->>'command'))
 		WHEN $1->>'kind' = 'PROGRAM' THEN (SELECT string_agg(concat_ws(' ', synergy.shell_word(btrim($1->>'command')),
-				(SELECT string_agg(synergy.shell_word(v.value), ' ' ORDER BY v.n) FROM jsonb_array_elements_text(p.chosen) WITH ORDINALITY v (value, n))), E' &&\n' ORDER BY p.n)
+				(SELECT string_agg(synergy.shell_word(v.value), ' ' ORDER BY v.n) FROM jsonb_array_elements_text(p.chosen) WITH ORDINALITY v (value, n)),
+				CASE WHEN jsonb_array_length($2) > 1 THEN '|| failed=$?' END), E'\n' ORDER BY p.n) || CASE WHEN jsonb_array_length($2) > 1 THEN E'\nexit $failed' ELSE '' END
 			FROM jsonb_array_elements($2) WITH ORDINALITY p (chosen, n))
 		WHEN jsonb_array_length($2) = 0 THEN $1->>'command'
 		-- types are those that the statement wants, as they were
@@ -338,9 +340,9 @@ BEGIN
 			done := done || j.chain_id;
 			twice := twice + (r.is_on AND j.live)::int;
 		END IF;
-		RETURN QUERY SELECT j.chain_id, j.chain_name, r.outcome, synergy.import_entry(j.chain_name, j.chain_id, 1), s.trigger_frequency, run_as, r.is_on, nullif(concat_ws('; ', s.note, c.note,
-			CASE WHEN j.max_instances > 1 AND r.outcome <> 'refused' THEN 'no two runs of it are at the same time any more' END,
-			CASE WHEN nullif(j.on_error, '') IS NOT NULL AND r.outcome <> 'refused' THEN 'what it did on errors (on_error) is left out' END, r.note), '');
+		RETURN QUERY SELECT j.chain_id, j.chain_name, r.outcome, synergy.import_entry(j.chain_name, j.chain_id, 1), s.trigger_frequency, run_as, r.is_on, CASE r.outcome WHEN 'refused' THEN r.note ELSE nullif(concat_ws('; ', s.note, c.note,
+			CASE WHEN j.max_instances > 1 THEN 'no two runs of it are at the same time any more' END,
+			CASE WHEN nullif(j.on_error, '') IS NOT NULL THEN 'what it did on errors (on_error) is left out' END, r.note), '') END;
 	END LOOP;
 	IF disable AND NOT dry_run THEN
 		PERFORM synergy.import_switch_off(schema_name, 'chain', 'chain_id', 'live', done);

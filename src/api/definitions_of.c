@@ -229,7 +229,24 @@ synergy_definitions_of(PG_FUNCTION_ARGS)
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
-	run_apart(script, &rows);
+	PG_TRY();
+	{
+		run_apart(script, &rows);
+	}
+	PG_CATCH();
+	{
+		/* an error must find the subtransaction ended, which nobody else would end */
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;

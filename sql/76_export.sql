@@ -90,10 +90,12 @@ CREATE FUNCTION synergy.may_register(role oid) RETURNS boolean
 		AND has_function_privilege(role, 'synergy.register_freerun(text, text, text, text, text, jsonb, text, text, boolean, jsonb)', 'EXECUTE');
 COMMENT ON FUNCTION synergy.may_register(oid) IS 'Is the role an author, or has it the rights of one?';
 
+-- without JIT: the planner takes these views to be so expensive that it would compile for seconds
 CREATE FUNCTION synergy.export() RETURNS text
-	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
 	script text := '';
+	granted text := '';
 	present regrole;
 	d record;
 	lent text[];
@@ -101,7 +103,8 @@ BEGIN
 	-- a name may have lines, and a comment ends with its first one
 	SELECT string_agg(regexp_replace(quote_ident(o.rolname), '[[:cntrl:]]', '?', 'g'), ', ' ORDER BY o.rolname COLLATE "C"),
 			array_agg(o.rolname::text ORDER BY o.rolname COLLATE "C") FILTER (WHERE NOT synergy.may_register(o.oid))
-		INTO d FROM pg_roles o WHERE o.oid IN (SELECT t.owner::oid FROM synergy.definition_text t);
+		INTO d FROM pg_roles o WHERE o.oid IN (SELECT t.owner::oid FROM synergy.timetable t UNION SELECT p.owner::oid FROM synergy.process p
+			UNION SELECT f.owner::oid FROM synergy.freerun f UNION SELECT m.owner::oid FROM synergy.daemon m);
 	lent := coalesce(d.array_agg, '{}');
 	script := E'-- Definitions of Synergy, as synergy.export() writes them. Can be run again: psql -1 -v ON_ERROR_STOP=1 -f FILE\n';
 	IF d.string_agg IS NOT NULL THEN
@@ -112,16 +115,18 @@ BEGIN
 		FOR d IN SELECT r.rolname, p.privilege FROM pg_roles r, unnest(synergy.privileges_of(r.oid::regrole)) p (privilege)
 			ORDER BY r.rolname COLLATE "C", p.privilege COLLATE "C"
 		LOOP
-			script := script || format(E'\nSELECT synergy.grant(%L, %L);', d.privilege, d.rolname);
+			granted := granted || format(E'SELECT synergy.grant(%L, %L);\n', d.privilege, d.rolname);
 		END LOOP;
 	END IF;
 	IF lent <> '{}' THEN
-		script := script || E'\n-- these may not register anything by themselves: lent, and taken back below';
+		granted := granted || E'-- these may not register anything by themselves: lent, and taken back below\n';
 		FOR d IN SELECT unnest(lent) AS rolname LOOP
-			script := script || format(E'\nSELECT synergy.grant(''author'', %L);', d.rolname);
+			granted := granted || format(E'SELECT synergy.grant(''author'', %L);\n', d.rolname);
 		END LOOP;
 	END IF;
-	script := script || E'\n';
+	IF granted <> '' THEN
+		script := script || E'\n' || granted;
+	END IF;
 	FOR d IN SELECT t.owner, r.rolname, t.statement FROM synergy.definition_text t LEFT JOIN pg_roles r ON r.oid = t.owner::oid
 		ORDER BY t.number, t.name COLLATE "C"
 	LOOP
@@ -175,37 +180,3 @@ CREATE FUNCTION synergy.definitions_of(script text) RETURNS TABLE (kind text, na
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_definitions_of';
 COMMENT ON FUNCTION synergy.definitions_of(text) IS
 'What synergy.definition_attributes would say in a database in which nothing but this script has been run; with kind privilege what it grants. The script is run as the caller, and rolled back, under the lock that rounds take. owner is NULL when no SET ROLE says it. ERROR 22004, 0A000 for ROLLBACK and the like, and what the script raises';
-
--- The script sees the caller's search_path: so none is pinned here, and names are those of when this was created.
-CREATE FUNCTION synergy.diff(script text)
-	RETURNS TABLE (kind text, name text, what text, attribute text, in_script text, in_database text)
-	LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-	WITH wanted AS MATERIALIZED (SELECT s.kind, s.name, s.attribute, s.value FROM synergy.definitions_of(diff.script) s),
-	present AS MATERIALIZED (
-		SELECT d.kind, d.name, d.attribute, d.value FROM synergy.definition_attributes() d
-		-- a script that grants nothing says nothing of what is granted
-		UNION ALL SELECT 'privilege', r.rolname::text, p.privilege, 'granted' FROM pg_roles r, unnest(synergy.privileges_of(r.oid::regrole)) p (privilege)
-			WHERE EXISTS (SELECT FROM wanted s WHERE s.kind = 'privilege')),
-	-- on one side only; a timetable that comes with its process is told by that
-	lone AS (
-		SELECT coalesce(s.kind, d.kind) AS kind, coalesce(s.name, d.name) AS name, s.kind IS NOT NULL AS in_script
-		FROM (SELECT DISTINCT w.kind, w.name FROM wanted w WHERE w.kind <> 'privilege') s
-		FULL JOIN (SELECT DISTINCT p.kind, p.name FROM present p WHERE p.kind <> 'privilege') d ON (d.kind, d.name) = (s.kind, s.name)
-		WHERE (s.kind IS NULL OR d.kind IS NULL) AND NOT EXISTS (SELECT FROM (TABLE wanted UNION ALL TABLE present) o
-			WHERE (o.kind, o.name, o.attribute, o.value) = (coalesce(s.kind, d.kind), coalesce(s.name, d.name), 'comes with its process', 'true')))
-	SELECT l.kind, l.name, CASE WHEN l.in_script THEN 'missing' ELSE 'extra' END AS what, NULL::text AS attribute, NULL::text, NULL::text FROM lone l
-	UNION ALL
-	SELECT s.kind, s.name, 'differs', s.attribute, s.value, d.value
-	FROM wanted s JOIN present d ON (d.kind, d.name, d.attribute) = (s.kind, s.name, s.attribute)
-	WHERE s.value IS DISTINCT FROM d.value AND s.attribute <> 'comes with its process'
-	-- what it does not say: see definitions_of
-	AND NOT (s.attribute = 'owner' AND s.value IS NULL) AND NOT (s.kind = 'process' AND s.attribute = 'start_timeperiod' AND s.value LIKE '0001%')
-	UNION ALL
-	SELECT 'privilege', coalesce(s.name, d.name), CASE WHEN d.kind IS NULL THEN 'missing' ELSE 'extra' END, coalesce(s.attribute, d.attribute), s.value, d.value
-	FROM (SELECT * FROM wanted w WHERE w.kind = 'privilege') s FULL JOIN (SELECT * FROM present p WHERE p.kind = 'privilege') d
-		ON (d.name, d.attribute) = (s.name, s.attribute) WHERE s.kind IS NULL OR d.kind IS NULL
-	ORDER BY 1, 2, 4;
-END;
-COMMENT ON FUNCTION synergy.diff(text) IS
-'How a script of definitions, as synergy.export writes it or any other that calls register functions, and the database differ: missing (only the script has it), extra (only the database), differs (an attribute). No row: they are the same. What the script does not say (owners, starts, privileges) is not compared. For the admin; runs the script as definitions_of does. ERROR as there';

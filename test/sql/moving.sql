@@ -1,4 +1,4 @@
--- what jobs of other schedulers become, with tables like theirs (the real ones: test/t/026_moving.pl)
+-- what jobs of other schedulers become, with tables like theirs (the real ones: test/t/029_moving.pl)
 \set VERBOSITY terse
 SET client_min_messages = warning;
 CREATE ROLE synergy_test_ann LOGIN;

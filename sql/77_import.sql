@@ -123,6 +123,26 @@ $$;
 COMMENT ON FUNCTION synergy.import_command(text[], boolean[]) IS
 'Pieces of SQL, the errors of some of which are ignored, as one command in one transaction; or why they cannot be';
 
+CREATE FUNCTION synergy.shell_word(word text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN CASE WHEN word ~ '^[A-Za-z0-9_./:=@%+,-]+$' THEN word ELSE '''' || replace(word, '''', '''\''''') || '''' END;
+COMMENT ON FUNCTION synergy.shell_word(text) IS 'A text as one word for the shell';
+
+-- commands for the shell one after the other, as long as none fails but those that may
+CREATE FUNCTION synergy.shell_sequence(commands text[], may_fail boolean[]) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN cardinality(commands) = 1 AND NOT may_fail[1] THEN commands[1]
+		ELSE (SELECT string_agg(E'(\n' || rtrim(c.command, E' \t\r\n') || E'\n)' || CASE WHEN may_fail[c.n] THEN ' || true' ELSE ' || exit' END, E'\n' ORDER BY c.n)
+			FROM unnest(commands) WITH ORDINALITY c (command, n)) END;
+COMMENT ON FUNCTION synergy.shell_sequence(text[], boolean[]) IS
+'Commands as one: each in a shell of its own, and the first that fails ends it, but for those that may';
+
+-- Where times are local without saying of where, it was the session's zone: not this one's, but that of the database.
+CREATE FUNCTION synergy.import_timezone(timezone text) RETURNS text
+	LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+	$$ SELECT coalesce($1, (SELECT CASE s.reset_val WHEN 'Etc/UTC' THEN 'UTC' ELSE s.reset_val END FROM pg_settings s WHERE s.name = 'TimeZone')) $$;
+COMMENT ON FUNCTION synergy.import_timezone(text) IS 'The given time zone, or that in which sessions of this database begin';
+
 -- ---------------------------------------------------------------- their tables
 
 -- Their tables are read, and written, as who owns them: whatever hangs on them (policies, triggers, defaults) gets no rights

@@ -148,5 +148,21 @@ ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM done WHERE job
 is(run_sql(q(SELECT job, who FROM done WHERE job IN ('first', 'second', 'last') ORDER BY 1)), "first|scheduler\nlast|scheduler\nsecond|scheduler", 'all of it, as the owner of the tables');
 is_healthy($node);
 is_healthy($node, 'app');
+
+# ---------------------------------------------------------------- a look at drift wakes nobody, a change does
+my $last_round = 'SELECT last_round_at FROM synergy.status()';
+ok(defined wait_for($node, 'app', q(SELECT scheduler_state = 'running' AND last_round_at IS NOT NULL FROM synergy.status())), 'a scheduler that has nothing to do');
+my $quiet = 0;
+for (1 .. 5)	# its own timer may come among it
+{
+	my $before = $node->safe_psql('app', $last_round);
+	is($node->safe_psql('app', q(SELECT count(*) FROM synergy.diff(synergy.export() || $$SELECT synergy.register_freerun('x', 'x', 'every 60', 'SELECT 1')$$))), '1', 'drift');
+	select undef, undef, undef, 0.3;
+	last if $quiet = $node->safe_psql('app', $last_round) eq $before;
+}
+ok($quiet, 'no round follows');
+my $before = $node->safe_psql('app', $last_round);
+$node->safe_psql('app', q(SELECT synergy.register_freerun('x', 'x', 'at 03:00', 'SELECT 1')));
+ok(defined wait_for($node, 'app', "SELECT ($last_round) > '$before'"), 'one follows a change');
 $node->stop;
 done_testing();

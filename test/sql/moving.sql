@@ -97,7 +97,11 @@ RESET ROLE;
 -- a table of somebody who is no superuser is read as him, and lends nobody's rights to what it says
 CREATE SCHEMA synergy_test_ann AUTHORIZATION synergy_test_ann;
 SET ROLE synergy_test_ann;
-CREATE TABLE synergy_test_ann.job (jobid bigint, schedule text, command text, nodename text, nodeport int, database text, username text, active boolean, jobname text);
+CREATE TYPE synergy_test_ann.trap AS ENUM ('x');
+CREATE TABLE synergy_test_ann.job (jobid bigint, schedule text, command text, nodename text, nodeport int, database text, username text, active boolean, jobname text, extra synergy_test_ann.trap DEFAULT 'x');
+-- what to_jsonb() asks for such a type
+CREATE FUNCTION synergy_test_ann.as_json(synergy_test_ann.trap) RETURNS json LANGUAGE plpgsql AS $$ BEGIN IF current_user <> 'synergy_test_ann' THEN RAISE WARNING 'caught: cast as %', current_user; END IF; RETURN '"cast"'; END $$;
+CREATE CAST (synergy_test_ann.trap AS json) WITH FUNCTION synergy_test_ann.as_json;
 CREATE FUNCTION synergy_test_ann.caught() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF current_user <> 'synergy_test_ann' THEN RAISE WARNING 'caught: written as %', current_user; END IF; RETURN NEW; END $$;
 CREATE FUNCTION synergy_test_ann.seen(text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN IF current_user <> 'synergy_test_ann' THEN RAISE WARNING 'caught: seen as %', current_user; END IF; RETURN true; END $$;
 CREATE TRIGGER t BEFORE UPDATE ON synergy_test_ann.job FOR EACH ROW EXECUTE FUNCTION synergy_test_ann.caught();
@@ -112,9 +116,9 @@ RESET ROLE;
 SELECT job_id, outcome, role_name, note FROM synergy.import_pg_cron(false, true, process_name => 'ann', jobs => 'synergy_test_ann.job');
 SELECT entry_name, owner FROM synergy.freerun WHERE process_name = 'ann';
 SET ROLE synergy_test_ann;
-CREATE VIEW synergy_test_ann.trap AS SELECT j.* FROM synergy_test_ann.job j WHERE synergy_test_ann.seen(command);
+CREATE VIEW synergy_test_ann.view AS SELECT j.* FROM synergy_test_ann.job j WHERE synergy_test_ann.seen(command);
 RESET ROLE;
-SELECT synergy.import_pg_cron(jobs => 'synergy_test_ann.trap');
+SELECT synergy.import_pg_cron(jobs => 'synergy_test_ann.view');
 DO $$ BEGIN PERFORM synergy.unregister_freerun(process_name, entry_name) FROM synergy.freerun; END $$;
 DROP SCHEMA cron CASCADE;
 

@@ -62,7 +62,7 @@ CREATE EXTENSION synergy;
 CREATE TABLE export_source (id bigint, at timestamptz);
 CREATE INDEX ON export_source (at, id);
 GRANT SELECT ON export_source TO synergy_test_ann;
-SET synergy.clock = '2016-05-20 05:10:00+00';
+SET synergy.clock = '2016-04-21 05:10:00+00';
 \o /dev/null
 \set ECHO none
 :script
@@ -87,7 +87,7 @@ SELECT replace(kind, ' ', '_') AS kind, name, what, attribute, in_script, replac
 -- a script of calls that does not say all: starts, owners and what is granted are not compared
 SELECT count(synergy.unregister_process(process_name)) FROM synergy.process WHERE process_name NOT IN ('x_daily', 'x_hourly');
 DO $$ BEGIN PERFORM synergy.unregister_freerun(process_name, entry_name) FROM synergy.freerun; PERFORM synergy.unregister_daemon(process_name) FROM synergy.daemon; END $$;
-SELECT synergy.unregister_timetable('new tree');
+SELECT synergy.unregister_timetable('new tree'), synergy.register_process('late', 'daily', 'SELECT 1', start_timeperiod => '2016050100');
 SELECT * FROM synergy.diff($$
 BEGIN;
 -- a setup script
@@ -97,6 +97,7 @@ SELECT synergy.register_timetable('aa depends', '{zz base}', '2016042000');
 SELECT synergy.register_process('x_hourly', 'daily', 'SELECT 2', tree_name => 'aa depends', blocking_type => 'dependencies', trigger_frequency => 'every 7 minutes', time_grouping => 3,
 	arguments => '{"a": "\"'' \\"}', options => '{"concurrency": 4, "timeout": "1 hour"}', is_on => false, sink => 'it''s');
 SELECT synergy.register_process('x_daily', 'daily', command, 'exec', tree_name => 'zz base', options => '{"environment": {"A": "c"}}') FROM helper;
+SELECT synergy.register_process('late', 'daily', 'SELECT 1');
 COMMIT;
 $$);
 SELECT to_regclass('helper');

@@ -3,9 +3,9 @@
 CREATE FUNCTION synergy.quoted(value text, tag text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE WHEN value !~ E'[\n''\\\\]' THEN quote_literal(value)
-		ELSE (SELECT d.delimiter || value || d.delimiter
-			FROM (SELECT '$' || tag || CASE WHEN n > 0 THEN n::text ELSE '' END || '$' AS delimiter, n FROM generate_series(0, 1000) n) d
-			WHERE strpos(value || d.delimiter, d.delimiter) = length(value) + 1 ORDER BY d.n LIMIT 1) END;
+		ELSE coalesce((SELECT d.delimiter || value || d.delimiter
+			FROM (SELECT '$' || tag || CASE WHEN n > 0 THEN n::text ELSE '' END || '$' AS delimiter FROM generate_series(0, 9) n) d
+			WHERE strpos(value || d.delimiter, d.delimiter) = length(value) + 1 LIMIT 1), quote_literal(value)) END;
 COMMENT ON FUNCTION synergy.quoted(text, text) IS
 'A text as a literal that people can read: between dollars with this tag when it has lines, quotes or backslashes';
 

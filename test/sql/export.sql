@@ -12,6 +12,8 @@ SELECT current_database() AS database \gset
 SELECT synergy.export();
 SELECT * FROM synergy.diff(synergy.export());
 
+SELECT v, synergy.quoted(v, 't') FROM (VALUES ('plain'), ('it''s'), (E'\\'), (E'$t$\n'), ('x''$t'), ('''$t$t1$'), ('$t$$t1$$t2$$t3$$t4$$t5$$t6$$t7$$t8$$t9$''')) v (v);
+
 -- one of each kind, with each argument
 SELECT synergy.grant('author', 'synergy_test_ann'), synergy.grant('viewer', 'synergy_test_ann');
 SET ROLE synergy_test_ann;

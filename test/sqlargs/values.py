@@ -23,7 +23,9 @@ BY_TYPE = {
     'text': TEXTS, 'name': [t for t in TEXTS if t is None or len(t) < 10], 'synergy.timeperiod': TEXTS,
     'integer': NUMBERS, 'bigint': BIG_NUMBERS, 'oid': [None, 0, 1, 2**32 - 1, 1259], 'boolean': [None, True, False],
     'timestamp with time zone': TIMES, 'interval': INTERVALS, 'jsonb': JSON, '"char"': [None, '', 'e', 'p', 'x', '\x7f'],
-    'regrole': [None, 'postgres', '-'],
+    'regrole': [None, 'postgres', '-'], 'regclass': [None, 'pg_class', 'synergy.job', 'synergy.process', 'source_rows', '-', 'pg_class_oid_index'],
+    'double precision': [None, 0, 1],
+    'boolean[]': [None, '{}', '{NULL}', '{t}', '{t,f}', '{{t,f},{f,t}}', '[5:5]={t}'],
     'text[]': [None, '{}', '{NULL}', '{""}', '{tree}', '{tree,NULL}', '{tree,tree}', '{{a,b},{c,d}}', '[0:1]={a,b}', '{"%s"}' % UNICODE,
                '{%s}' % ','.join('n%d' % i for i in range(3000)), '{processed}', '{invalid,noop}', '{stdout}', '{running}', '{"("}',
                '{p_hourly}', '{"%s"}' % ('x' * 64)],
@@ -42,10 +44,15 @@ GOOD = {
     'from_time': '2016-04-20 05:10:00+00', 'fires': 3, 'count': 3, 'after_collection': False, 'body': '{}', 'known': '{a}', 'privilege': 'viewer',
     'role': 'postgres', 'letter': 'e', 'box_name': 'box', 'instance': 'i1', 'slots': 4, 'host': 'h', 'pid': 1, 'version': '1.0.0',
     'present_on_boxes': '{}', 'unit_ids': '{}', 'attempts': '{}', 'states': '{}', 'errors': '{}', 'ats': '{}', 'streams': '{}', 'lines': '{}',
-    'process_names': None, 'function': 1259,
+    'process_names': None, 'function': 1259, 'script': 'SELECT 1', 'value': 'x', 'tag': 'sql', 'literals': '{a}', 'named': '{a}', 'definition': '{}',
+    'numbers': '{1,2}', 'field': '1-5', 'number': 1, 'minutes': '{0}', 'hours': '{0}', 'days': None, 'months': None, 'weekdays': '{1}', 'commands': '{SELECT 1}',
+    'may_fail': '{f}', 'schema_name': 'public', 'table_name': 'source_rows', 'columns': '{id}', 'key_column': 'id', 'switch_column': 'id', 'ids': '{}', 'name': 'x',
+    'id': 1, 'nth': 1, 'disable': False, 'authors': False, 'jobs': None, 'owner': None, 'schedule': '* * * * *', 'both_days': False, 'twice': 0, 'others': 'x',
+    'word': 'x', 'run_at': '* * * * *', 'task': '{}', 'tasks': '[]', 'parameters': '[]', 'steps': '[]', 'flags': '[]', 'first': 0, 'has_exceptions': False,
 }
 # where one good value does not fit all
 GOOD_FOR = {
+    ('may_register', 'role'): 10, ('quoted', 'value'): 'x', ('import_pgagent_schedule', 'schedule'): '{}', ('call_text', 'function'): 'now',
     ('register_process', 'process_name'): 'fresh', ('register_process', 'tree_name'): None, ('register_timetable', 'tree_name'): 'fresh_tree',
     ('register_freerun', 'process_name'): 'fresh', ('register_freerun', 'entry_name'): 'entry', ('unregister_freerun', 'process_name'): 'free',
     ('unregister_freerun', 'entry_name'): 'entry', ('register_daemon', 'process_name'): 'fresh', ('unregister_daemon', 'process_name'): 'demon',

@@ -15,7 +15,7 @@ EXTVERSION = 1.0.0
 # These do not need PostgreSQL to be there yet: they install what is missing.
 # scripts/check names the kinds of tests
 KINDS := $(shell sed -n 's/^kinds="\([^$$"]*\)"$$/\1/p; s/^others="\([^"]*\)".*/\1/p' scripts/check)
-TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck format dist help
+TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format dist help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -41,13 +41,17 @@ sanitize:
 	@scripts/sanitize
 memcheck:
 	@scripts/memcheck
+bench:
+	@scripts/bench $(BENCH)
+bench-quick:
+	@scripts/bench --quick $(BENCH)
 format:
 	@scripts/format
 dist:
 	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
 help:
 	@sed -n '2,10s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
-	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make format: pg_bsd_indent over src'
+	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
 

@@ -25,8 +25,8 @@ def number(value):
     """three digits that count"""
     if value is None:
         return ''
-    if value == 0:
-        return '0'
+    if value == 0 or isinstance(value, int):
+        return str(int(value))
     if abs(value) >= 100:
         return '{:,.0f}'.format(value)
     return '%.*f' % (1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4, value)

@@ -52,7 +52,7 @@ def grown(server, jobs):
     d.sql('VACUUM ANALYZE')
     server.rows('CHECKPOINT')
     d.set('enabled', 'on')
-    if d.wait("SELECT scheduler_state NOT IN ('disabled', 'starting') AND scheduler_pid IS NOT NULL FROM synergy.status()") is None:
+    if d.wait("SELECT scheduler_state = 'running' FROM synergy.status()") is None:
         raise RuntimeError('no scheduler: %s' % d.state())
     return d
 

@@ -53,15 +53,22 @@ class Server:
             found = self.rows('SELECT pid FROM pg_stat_activity WHERE backend_type LIKE %s', kind)
             assert found, 'no process is called ' + kind
             return sum(processor_time(pid) for pid, in found)
-        ended = process_stat(self.postmaster)
-        total = processor_time(self.postmaster) + (int(ended[13]) + int(ended[14])) / TICK
-        for name in os.listdir('/proc'):
-            try:
-                if name.isdigit() and int(process_stat(int(name))[1]) == self.postmaster:
-                    total += processor_time(int(name))
-            except (FileNotFoundError, ProcessLookupError):
-                pass	# it has ended meanwhile, and is counted with the next look
-        return total
+        while True:
+            ended = self.processor_seconds_of_ended()
+            total = processor_time(self.postmaster) + ended
+            for name in os.listdir('/proc'):
+                try:
+                    if name.isdigit() and int(process_stat(int(name))[1]) == self.postmaster:
+                        total += processor_time(int(name))
+                except (FileNotFoundError, ProcessLookupError):
+                    pass
+            # who ended meanwhile would be counted twice or not at all
+            if self.processor_seconds_of_ended() == ended:
+                return total
+
+    def processor_seconds_of_ended(self):
+        fields = process_stat(self.postmaster)
+        return (int(fields[13]) + int(fields[14])) / TICK
 
     def wal(self):
         return float(self.value("SELECT pg_current_wal_insert_lsn() - '0/0'"))

@@ -64,14 +64,18 @@ class Peer:
         heard(program)
         tell(program)
         time.sleep(2)
-        used = idle_costs(server, seconds)
+        used = idle_costs(server, self.database, seconds)
         end(program)
         server.drop(self.database)
         return used
 
 
-def idle_costs(server, seconds, kind=None):
-    """what happens when nothing happens"""
+def idle_costs(server, name, seconds, kind=None):
+    """what happens when nothing happens, and autovacuum has nothing to do with what was made for it; xids and WAL are the server's"""
+    connection = server.connect(name)
+    connection.cursor().execute('VACUUM ANALYZE')
+    connection.close()
+    server.rows('VACUUM ANALYZE')
     server.rows('CHECKPOINT')
     xid, wal, spent = server.next_xid(), server.wal(), server.processor_seconds(kind)
     time.sleep(seconds)

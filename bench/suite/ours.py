@@ -20,7 +20,7 @@ def world(server, name):
     """a new database, whose scheduler is there"""
     d = Database(server.dsn, name)
     d.reset('gc_interval')
-    if d.wait("SELECT scheduler_state NOT IN ('starting', 'off') AND scheduler_pid IS NOT NULL FROM synergy.status()") is None:
+    if d.wait("SELECT scheduler_state = 'running' FROM synergy.status()") is None:
         raise RuntimeError('no scheduler: %s' % d.state())
     return d
 
@@ -117,7 +117,7 @@ def idle(server, seconds, processes=100):
     if d.wait("SELECT count(*) = %d FROM synergy.job_data" % processes) is None:
         raise RuntimeError(d.state())
     time.sleep(2)
-    used = idle_costs(server, seconds, 'synergy%')
+    used = idle_costs(server, d.name, seconds, 'synergy%')
     server.drop(d.name)
     return used
 

@@ -94,7 +94,7 @@ def sizing(results):
         jobs = processes * 24
         lines.append(['{:,} × 24'.format(processes), number(jobs * us / 86400e6), number(processes * us / 300e6), size(jobs * wal), size(jobs * disk * 365)])
     return rows(['hourly processes × periods', 'cores, mean of the day', 'cores, each hour within 5 min', 'WAL a day', 'disk a year'], lines) + \
-        '\n\nFrom %s µs of processor, %s of WAL and %s of disk (job, unit, an event) for a unit.' % (number(us), size(wal), size(disk))
+        '\n\nFrom %s µs of processor, %s of WAL and %s of disk (job, unit, two events) for a unit.' % (number(us), size(wal), size(disk))
 
 
 PARTS = [('drain', 'From embryo to processed', lambda c: throughput(c, 'no-op units')),

@@ -27,6 +27,8 @@ def number(value):
         return ''
     if value == 0 or isinstance(value, int):
         return str(int(value))
+    if abs(value) < 0.0005:
+        return '<0.001'
     if abs(value) >= 100:
         return '{:,.0f}'.format(value)
     return '%.*f' % (1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 4, value)

@@ -34,7 +34,9 @@ SELECT setval('synergy.mark_seq', (SELECT (max(2 * id) / 1000000 + 2) * 1000000 
 
 LOOKS = {
     'status_ms': 'SELECT * FROM synergy.status()',
-    'job_status_ms': "SELECT * FROM synergy.job_status WHERE process_name = 'lane_0' ORDER BY timeperiod DESC LIMIT 24",
+    'job_status_ms': "SELECT * FROM synergy.job_status WHERE process_name = 'lane_0' AND timeperiod >= synergy.timeperiod_at('hourly', synergy.now() - interval '1 day')",
+    # the planner does not know that a name is one process, and so sorts all of its jobs
+    'last_jobs_ms': "SELECT * FROM synergy.job_status WHERE process_name = 'lane_0' ORDER BY timeperiod DESC LIMIT 24",
     'blocked_ms': 'SELECT * FROM synergy.blocked',
     'explain_ms': "SELECT * FROM synergy.explain_job('lane_0', synergy.timeperiod_at('hourly', synergy.now()))",
 }

@@ -118,8 +118,6 @@ carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
 				(before->quiet_until > now && before->next_fire > now) ? 0 : before->next_fire;
 		else if (process->trigger.kind == TRIGGER_EVERY)
 			process->next_fire = now;
-		if (before != NULL)
-			process->deadlines_seen = Max(process->deadlines_seen, before->deadlines_seen);
 	}
 	for (int i = 0; i < definitions->n_freeruns; i++)
 	{

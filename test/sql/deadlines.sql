@@ -64,30 +64,38 @@ SELECT at('20 06:15');
 SELECT count(*) FROM synergy.reprocess('h', '2016042005');
 SELECT at('20 06:30');
 SELECT * FROM alerts OFFSET 2;
+-- also when nobody remembers that the deadline was looked at: it was kept, and the table may not know
+SELECT at('20 06:59'), finish('h', '2016042005'), at('20 07:00'), at('20 07:10'), finish('h', '2016042006'), at('20 07:20'), at('20 07:30');
+SELECT set_config('synergy.clock', '2016-04-20 07:31+00', false), (SELECT count(*) FROM synergy.reprocess('h', '2016042006'));
+\c -
+SET timezone = 'UTC';
+SET intervalstyle = 'postgres';
+SELECT at('20 07:32'), finish('h', '2016042006'), at('20 07:33');
+SELECT * FROM alerts OFFSET 3;
 -- skipped is finished, too; in the operator's transaction, or not at all
-SELECT at('20 06:40');
+SELECT at('20 08:10'), at('20 08:40');
 BEGIN;
-SELECT count(*) FROM synergy.skip('h', '2016042005');
-SELECT count(*) FROM (SELECT FROM alerts OFFSET 3) a;
+SELECT count(*) FROM synergy.skip('h', '2016042007');
+SELECT count(*) FROM (SELECT FROM alerts OFFSET 5) a;
 ROLLBACK;
 SELECT count(*) FROM late;
-SELECT count(*) FROM synergy.skip('h', '2016042005', dry_run => true);
+SELECT count(*) FROM synergy.skip('h', '2016042007', dry_run => true);
 SELECT count(*) FROM late;
-SELECT count(*) FROM synergy.skip('h', '2016042005');
-SELECT * FROM alerts OFFSET 3;
+SELECT count(*) FROM synergy.skip('h', '2016042007');
+SELECT * FROM alerts OFFSET 5;
 SELECT * FROM late;
 -- a round that is rolled back has told nothing, and the next one does
-SELECT at('20 07:10');
+SELECT at('20 09:10');
 BEGIN;
-SELECT at('20 07:30');
+SELECT at('20 09:30');
 SELECT count(*) FROM late;
 ROLLBACK;
-SELECT * FROM alerts OFFSET 4;
-SELECT at('20 07:31');
-SELECT * FROM alerts OFFSET 4;
+SELECT * FROM alerts OFFSET 6;
+SELECT at('20 09:31');
+SELECT * FROM alerts OFFSET 6;
 -- what passed while nothing ran is told when something does: every period, also those that had no job yet
-SELECT at('20 11:20');
-SELECT * FROM alerts OFFSET 5;
+SELECT at('20 12:20');
+SELECT * FROM alerts OFFSET 7;
 SELECT * FROM late;
 SELECT synergy.unregister_process('h');
 SELECT * FROM late;
@@ -140,11 +148,14 @@ SELECT at('21 02:20');
 SELECT process_name, timeperiod FROM late;
 SELECT at('21 02:30');
 SELECT process_name, timeperiod FROM late;
+-- and what is late when it is asked for is still told
+SELECT set_config('synergy.clock', '2016-04-21 03:35+00', false), synergy.backfill('hours', '2016041912'), synergy.tick();
+SELECT process_name, timeperiod, waits_for FROM late;
 -- periods of a backfill whose deadline is still to come do count
 SELECT register('slow', '2 days', start => '2016042101');
-SELECT at('21 02:40');
+SELECT at('21 03:40');
 SELECT synergy.backfill('slow', '2016041901', '2016041904');
-SELECT at('21 02:50'), at('21 03:10'), at('21 04:30');
+SELECT at('21 03:50'), at('21 04:10'), at('21 05:30');
 SELECT process_name, timeperiod, deadline FROM late WHERE process_name = 'slow';
 SELECT synergy.unregister_process('slow');
 

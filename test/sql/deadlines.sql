@@ -238,7 +238,7 @@ RESET ROLE;
 -- what check() finds
 INSERT INTO synergy.late_job SELECT p.process_id, '2016042001', now(), now() FROM synergy.process p WHERE process_name = 'told';
 INSERT INTO synergy.late_job VALUES (2000000000, '2016042001', now(), now());
-SELECT invariant, process_name, timeperiod, detail FROM synergy.check();
+SELECT invariant, process_name, timeperiod, detail FROM synergy.check() ORDER BY process_name COLLATE "C";
 DELETE FROM synergy.late_job WHERE told_at = deadline_at;
 SELECT * FROM synergy.check();
 SELECT synergy.unregister_process(process_name) FROM synergy.process;

@@ -46,7 +46,7 @@ GOOD = {
 }
 # where one good value does not fit all
 GOOD_FOR = {
-    ('register_process', 'process_name'): 'fresh', ('register_process', 'tree_name'): None, ('register_timetable', 'tree_name'): 'fresh_tree',
+    ('forecast', 'name'): 'tree', ('register_process', 'process_name'): 'fresh', ('register_process', 'tree_name'): None, ('register_timetable', 'tree_name'): 'fresh_tree',
     ('register_freerun', 'process_name'): 'fresh', ('register_freerun', 'entry_name'): 'entry', ('unregister_freerun', 'process_name'): 'free',
     ('unregister_freerun', 'entry_name'): 'entry', ('register_daemon', 'process_name'): 'fresh', ('unregister_daemon', 'process_name'): 'demon',
     ('start_daemon', 'process_name'): 'demon', ('stop_daemon', 'process_name'): 'demon', ('agent_daemon_report', 'process_names'): '{}',

@@ -17,6 +17,7 @@
 
 typedef struct Tree Tree;
 typedef struct Process Process;
+typedef struct Ahead Ahead;
 
 /* how long finished units are kept, see round/retention.h */
 typedef struct Retention
@@ -67,9 +68,11 @@ struct Process
 	int			n_late;			/* rows of it in synergy.late_job */
 	bool		progress_dirty;
 	/* the round's, kept between rounds */
+	int			steps;			/* of its frontiers, so far */
 	TimestampTz next_fire;		/* 0: to be worked out, strictly after now */
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
 	TimestampTz next_deadline;	/* no job misses its deadline before that; 0: to be worked out */
+	Ahead	   *ahead;			/* its next active jobs, see round/ahead.h; NULL: not remembered */
 	void	   *frame_data;		/* the current frame's own */
 };
 

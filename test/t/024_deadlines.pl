@@ -93,20 +93,21 @@ is(told('first'), 'late', 'and the others not again');
 
 # ---------------------------------------------------------------- a copy
 
-register('third', 5);
+register('third', 8);
 requested('third');
 query('CREATE DATABASE copy');
 my $file = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
 $node->command_ok([ 'pg_dump', '-f', $file, $node->connstr('postgres') ], 'pg_dump');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $file, $node->connstr('copy') ], 'is restored');
-my $late = 'SELECT process_name, timeperiod, deadline_at, told_at FROM synergy.late ORDER BY 1';
+my $late = 'SELECT process_name, timeperiod, deadline_at, told_at FROM synergy.late WHERE process_name <> \'third\' ORDER BY 1';
 is($node->safe_psql('copy', $late), query($late), 'late jobs are in a dump');
 ok(defined wait_for($node, 'postgres', "SELECT count(*) = 1 FROM synergy.late WHERE process_name = 'third'"), 'a deadline passes while the copy is paused');
+my $told = $node->safe_psql('copy', "SELECT count(*) FROM synergy.event_log WHERE event = 'late'");
 $node->safe_psql('copy', "ALTER DATABASE copy SET synergy.trigger_lag = 0; SELECT synergy.resume()");
 ok(defined wait_for($node, 'copy', "SELECT scheduler_state = 'running' AND rounds > 0 FROM synergy.status()"), 'it is resumed');
 $node->safe_psql('copy', "SELECT synergy.complete(unit_of_work_id) FROM synergy.claim('first')");
 ok(defined wait_for($node, 'copy', "SELECT count(*) = 1 FROM synergy.event_log WHERE event = 'recovered' AND process_name = 'first'"), 'there, too, the end is told');
-is($node->safe_psql('copy', "SELECT count(*) FROM synergy.event_log WHERE event = 'late'"), '2', 'and nothing again, nor what passed while it was paused');
+is($node->safe_psql('copy', "SELECT count(*) FROM synergy.event_log WHERE event = 'late'"), $told, 'and nothing again, nor what passed while it was paused');
 is_healthy($node, 'copy');
 $node->safe_psql('postgres', 'DROP DATABASE copy');
 

@@ -176,6 +176,7 @@ deadline_tell(Frame *frame)
 		if (job->process->n_late > 0 && job_state_is_active(job->stored_state) && !job_state_is_active(job->state))
 			finished = lappend(finished, job);
 	}
-	alert_recovered(finished, frame->definitions, frame->now);
-	alert_late(frame->late, frame->definitions, frame->now);
+	/* what was told must not be told again after a crash */
+	frame->is_told |= alert_recovered(finished, frame->definitions, frame->now);
+	frame->is_told |= alert_late(frame->late, frame->definitions, frame->now);
 }

@@ -36,7 +36,7 @@
 
 #define DEADLINE_TEXT "pg_catalog.to_char(deadline_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')"
 
-static void
+static bool
 tell(StoreQuery *query, Datum *values, Definitions *definitions, TimestampTz now, int step)
 {
 	bool		is_published = synergy_publish_alerts && synergy_amqp_uri != NULL && synergy_amqp_uri[0] != '\0';
@@ -59,9 +59,10 @@ tell(StoreQuery *query, Datum *values, Definitions *definitions, TimestampTz now
 	SPI_freetuptable(SPI_tuptable);
 	if (n > 0 && is_published)
 		wake_courier_at_commit();
+	return n > 0;
 }
 
-void
+bool
 alert_late(List *jobs, Definitions *definitions, TimestampTz now)
 {
 	static StoreQuery query = {
@@ -77,7 +78,7 @@ alert_late(List *jobs, Definitions *definitions, TimestampTz now)
 	ListCell   *cell;
 
 	if (jobs == NIL)
-		return;
+		return false;
 	columns_init(columns, types, 3);
 	foreach(cell, jobs)
 	{
@@ -88,10 +89,10 @@ alert_late(List *jobs, Definitions *definitions, TimestampTz now)
 		column_add(&columns[2], TimestampTzGetDatum(job->deadline));
 	}
 	columns_arrays(columns, &values[3], 3);
-	tell(&query, values, definitions, now, 1);
+	return tell(&query, values, definitions, now, 1);
 }
 
-void
+bool
 alert_recovered(List *jobs, Definitions *definitions, TimestampTz now)
 {
 	static StoreQuery query = {
@@ -106,7 +107,7 @@ alert_recovered(List *jobs, Definitions *definitions, TimestampTz now)
 	ListCell   *cell;
 
 	if (jobs == NIL)
-		return;
+		return false;
 	columns_init(columns, types, 2);
 	foreach(cell, jobs)
 	{
@@ -116,7 +117,7 @@ alert_recovered(List *jobs, Definitions *definitions, TimestampTz now)
 		column_add_timeperiod(&columns[1], job->key.timeperiod);
 	}
 	columns_arrays(columns, &values[3], 2);
-	tell(&query, values, definitions, now, -1);
+	return tell(&query, values, definitions, now, -1);
 }
 
 void

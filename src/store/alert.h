@@ -19,12 +19,12 @@ typedef struct LateJob
 
 /*
  * Marks these jobs as late, and tells it: in the event log, on channel synergy_alert and, if that is asked for, to
- * RabbitMQ.  What is marked already is not told again.  n_late of their processes follows.
+ * RabbitMQ.  What is marked already is not told again.  n_late of their processes follows.  false: nothing was told.
  */
-extern void alert_late(List *jobs, Definitions *definitions, TimestampTz now);
+extern bool alert_late(List *jobs, Definitions *definitions, TimestampTz now);
 
 /* Of Job *, finished and written: those that are marked are told in the same ways, and are not marked any more. */
-extern void alert_recovered(List *jobs, Definitions *definitions, TimestampTz now);
+extern bool alert_recovered(List *jobs, Definitions *definitions, TimestampTz now);
 
 /* how many jobs are late */
 extern int64 alert_count(void);

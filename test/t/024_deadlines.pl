@@ -64,6 +64,7 @@ is($looks[2], $looks[1], 'before the deadline: no WAL, no transaction id, no rou
 is(query('SELECT count(*) FROM synergy.late'), '0', 'and nobody is late');
 like(query(q(SELECT next_wake - now() FROM synergy.status())), qr/^00:00:0[0-7]/, 'the scheduler will wake for it');
 is_deeply([ hear(1) ], ['late first'], 'a job that is late is told');
+is(query('SELECT pg_current_wal_insert_lsn() - pg_current_wal_flush_lsn()'), '0', 'and what was told is on disk');
 like($heard[0], qr/"event" : "job_alert".*"tree_name" : "first".*"time_qualifier" : "hourly".*"state" : "in_progress".*"deadline" : "[-0-9T:+.]+"/, 'with what one wants to know');
 my $delay = query('SELECT extract(epoch FROM told_at - deadline_at) FROM synergy.late');
 note("told $delay s after the deadline");

@@ -11,10 +11,10 @@ CREATE FUNCTION synergy.status(OUT preloaded boolean, OUT enabled boolean, OUT l
 	OUT lock_held_for interval, OUT pending_news bigint, OUT units_requested bigint, OUT units_in_progress bigint,
 	OUT units_invalid bigint, OUT courier_state text, OUT courier_pid int, OUT courier_failing_since timestamptz,
 	OUT courier_error text, OUT outbox bigint, OUT outbox_unroutable bigint,
-	OUT state_reason text)
+	OUT state_reason text, OUT jobs_late bigint)
 	RETURNS record LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_status';
 COMMENT ON FUNCTION synergy.status() IS
-'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published; state_reason: why the scheduler is paused (a copy) or parked (another version)';
+'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published; state_reason: why the scheduler is paused (a copy) or parked (another version); jobs_late: how many have missed their deadline';
 
 CREATE FUNCTION synergy.watch(lease interval DEFAULT '1 minute') RETURNS timestamptz
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_watch';
@@ -193,6 +193,10 @@ BEGIN ATOMIC
 		concat_ws(' ', g.frontier, g.backfill_frontier, g.backfill_end)
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.progress g USING (process_id)
 	WHERE j.state IN ('e', 'i', 'f') AND j.timeperiod < CASE WHEN j.timeperiod < g.backfill_end THEN g.backfill_frontier ELSE g.frontier END
+	UNION ALL
+	SELECT 'a late job is active', coalesce(p.process_name, l.process_id::text), l.timeperiod, j.unit_of_work_id, synergy.job_state_of(j.state)::text
+	FROM synergy.late_job l LEFT JOIN synergy.process p USING (process_id) LEFT JOIN synergy.job_data j USING (process_id, timeperiod)
+	WHERE p.process_id IS NULL OR coalesce(j.state, 'p') NOT IN ('e', 'i', 'f')
 	UNION ALL
 	SELECT 'no timetable depends on itself', NULL, NULL, NULL, r.root
 	FROM (WITH RECURSIVE reached AS (SELECT tree_name AS root, unnest(dependent_on) AS name FROM synergy.timetable

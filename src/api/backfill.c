@@ -16,6 +16,7 @@
 #include "api/arguments.h"
 #include "api/session.h"
 #include "compat.h"
+#include "round/deadline.h"
 #include "store/event.h"
 #include "store/registry.h"
 
@@ -92,6 +93,8 @@ begin_earlier(Frame *frame, Process *process, Backfill *backfill)
 
 	if (timeperiod_start(process->start) <= timeperiod_start(backfill->from))
 		return;
+	/* what is late now is told; what is made now, and would have been, is not */
+	deadline_look_at(frame, list_make1(process));
 	registry_move_start(process->id, backfill->from_text);
 	process->start = backfill->from;
 	if (process->head == TIMEPERIOD_NONE || new_first >= old_first)

@@ -57,6 +57,7 @@ typedef struct Option
 
 static const Option known[] = {
 	{"catch_up", OPTION_CATCH_UP, OF_PROCESS, 0, 0},
+	{"deadline", OPTION_INTERVAL, OF_PROCESS, 1000, 0},
 	{"concurrency", OPTION_COUNT, OF_PROCESS, 1, 1000},
 	{"max_retries", OPTION_COUNT, OF_PROCESS, 0, 1000000},
 	{"backoff", OPTION_BACKOFF, OF_PROCESS, 0, 0},
@@ -98,6 +99,12 @@ find_option(const char *key, OptionOwner owner)
 {
 	StringInfoData keys;
 
+	if (owner == OF_FREERUN && strcmp(key, "deadline") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"deadline\" is not one of freeruns"),
+				 errhint("It counts from the end of a period, and a freerun has none. Option \"timeout\" limits how long a run may take; "
+						 "what is to be there by a certain time is a process of its own timetable.")));
 	initStringInfo(&keys);
 	for (int i = 0; i < (int) lengthof(known); i++)
 	{

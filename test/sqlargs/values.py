@@ -52,7 +52,7 @@ GOOD = {
 }
 # where one good value does not fit all
 GOOD_FOR = {
-    ('may_register', 'role'): 10, ('quoted', 'value'): 'x', ('import_pgagent_schedule', 'schedule'): '{}', ('call_text', 'function'): 'now',
+    ('forecast', 'name'): 'tree', ('may_register', 'role'): 10, ('quoted', 'value'): 'x', ('import_pgagent_schedule', 'schedule'): '{}', ('call_text', 'function'): 'now',
     ('register_process', 'process_name'): 'fresh', ('register_process', 'tree_name'): None, ('register_timetable', 'tree_name'): 'fresh_tree',
     ('register_freerun', 'process_name'): 'fresh', ('register_freerun', 'entry_name'): 'entry', ('unregister_freerun', 'process_name'): 'free',
     ('unregister_freerun', 'entry_name'): 'entry', ('register_daemon', 'process_name'): 'fresh', ('unregister_daemon', 'process_name'): 'demon',

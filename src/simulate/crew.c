@@ -11,6 +11,7 @@
 #include "simulate/inside.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* ---------------------------------------------------------------- chance */
 
@@ -105,6 +106,7 @@ crew_request(World *world, uint32_t place)
 	unit->state = UNIT_REQUESTED;
 	line->entries = room_for(world, line->entries, &line->capacity, line->n + 1, sizeof(Waiting));
 	last = &line->entries[line->n++];
+	last->mark = unit->mark;
 	last->unit = place;
 	last->generation = unit->generation;
 	tally_waiting(world, unit->actor, 1);
@@ -194,6 +196,27 @@ note_those_left(World *world, WaitingLine *line)
 		if (is_same(world, line->entries[i].unit, line->entries[i].generation))
 			tally_note_waiting(world, crew_unit(world, line->entries[i].unit)->actor);
 	line->noted = line->n;
+}
+
+static int
+compare_waiting(const void *a, const void *b)
+{
+	int64_t		x = ((const Waiting *) a)->mark,
+				y = ((const Waiting *) b)->mark;
+
+	return (x > y) - (x < y);
+}
+
+void
+crew_line_up(World *world)
+{
+	for (int worker = 0; worker < WORKER_COUNT; worker++)
+	{
+		WaitingLine *line = &world->crew->lines[worker];
+
+		if (line->n > 1)
+			qsort(line->entries, (size_t) line->n, sizeof(Waiting), compare_waiting);
+	}
 }
 
 void

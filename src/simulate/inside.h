@@ -113,6 +113,7 @@ typedef struct SimulatedUnit
 
 typedef struct Waiting
 {
+	int64_t		mark;
 	uint32_t	unit;
 	uint32_t	generation;
 } Waiting;
@@ -148,6 +149,7 @@ crew_unit(const World *world, uint32_t unit)
 extern uint32_t crew_new_unit(World *world, Actor *actor, int64_t job);
 extern void crew_request(World *world, uint32_t unit);	/* it waits for a worker from now on */
 extern void crew_forget(World *world, uint32_t unit);	/* whatever it is: nobody works on it any more */
+extern void crew_line_up(World *world); /* what was entered, in the order in which it was requested */
 extern void crew_hand_out(World *world);	/* as many as there are free workers for */
 extern void crew_resume(World *world, uint32_t unit, Instant since);	/* in progress from before the beginning */
 extern bool crew_end(World *world, const Event *event);	/* false: the unit is gone */
@@ -165,7 +167,7 @@ extern void tally_run_due(World *world, SimulatedFreerun *freerun);
 extern void tally_begin(World *world);
 extern void tally_buckets(World *world, Instant until);	/* rows for all that end until then */
 
-/* ---------------------------------------------------------------- what happens at one instant (decide.c, fire.c) */
+/* ---------------------------------------------------------------- what happens at one instant (decide.c, play.c) */
 
 typedef enum Cause
 {
@@ -237,9 +239,9 @@ extern Children decide_children(World *world, SimulatedProcess *process, int64_t
 /* before that an evaluation of the job does nothing */
 extern Instant decide_due(const SimulatedProcess *process, int64_t index);
 
-extern void fire_process(World *world, SimulatedProcess *process, Cause cause);
-extern void fire_freerun_timer(World *world, SimulatedFreerun *freerun);
-extern void fire_events(World *world);	/* what follows from the jobs that were finished */
+extern void play_process(World *world, SimulatedProcess *process, Cause cause);
+extern void play_freerun_timer(World *world, SimulatedFreerun *freerun);
+extern void play_events(World *world);	/* what follows from the jobs that were finished */
 
 /* the garbage collector's next run */
 extern Instant collection_after(const World *world, Instant after);

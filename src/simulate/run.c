@@ -24,6 +24,7 @@ open_process(World *world, SimulatedProcess *process)
 {
 	process->actor.process = process;
 	process->timer = process->validation = NEVER;
+	process->fired = world->from - 1;
 	process->asked_about = process->walked = -1;
 	process->walked_at = UINT64_MAX;
 	window_open(world, process);
@@ -148,7 +149,9 @@ start_timers(World *world)
 		process->wake = world->from;
 		if (!process->actor.is_on)
 			continue;
-		if (process->actor.trigger->kind == TRIGGER_EVERY)
+		/* "every" fires when it is first seen, and so does the first step of a backfill; timers of what is known go on */
+		if (process->actor.trigger->kind == TRIGGER_EVERY &&
+			(process->head == TIMEPERIOD_NONE || process->embryos_until != TIMEPERIOD_NONE))
 			set_timer(world, process, world->from);
 		else if (trigger_next(process->actor.trigger, NULL, world->from - 1, &at))
 			set_timer(world, process, at);
@@ -165,18 +168,18 @@ start_timers(World *world)
 
 /* ---------------------------------------------------------------- one instant */
 
+/* those of now, up to this kind */
 static void
-take_events(World *world)
+take_events(World *world, EventKind last)
 {
 	Round	   *round = world->round;
 
-	round->n_events = 0;
-	while (queue_first(world->queue) == world->now)
+	while (queue_first(world->queue) == world->now && event_kind(&world->queue->events[0]) <= last)
 	{
 		round->events = room_for(world, round->events, &round->events_capacity, round->n_events + 1, sizeof(Event));
 		round->events[round->n_events++] = queue_take(world->queue);
+		world->n_events++;
 	}
-	world->n_events += (uint64_t) round->n_events;
 }
 
 /* what an ended run of a freerun leads to */
@@ -189,15 +192,36 @@ end_run(World *world, SimulatedFreerun *freerun, SimulatedUnit *unit)
 	freerun->is_owed = false;
 }
 
+/*
+ * A trigger that comes at the very instant at which a unit ends was left out as long as that was under way.  It finds the
+ * unit ended, and may request another where the end itself does not.
+ */
+static void
+fire_with_end(World *world, SimulatedProcess *process)
+{
+	Instant		at;
+
+	if (process == NULL || !process->actor.is_on || process->timer <= world->now || process->fired == world->now)
+		return;
+	if (process->is_eager && process->machine == MACHINE_DISCRETE && process->child == NULL && process->n_dependencies == 0)
+		return;
+	if (trigger_next(process->actor.trigger, NULL, world->now - 1, &at) && at == world->now)
+		set_timer(world, process, at);
+}
+
 /* the workers' part, before the round begins: events of units that are gone are struck out */
 static void
 end_units(World *world)
 {
 	Round	   *round = world->round;
 
-	for (int64_t i = 0; i < round->n_events && event_kind(&round->events[i]) == EVENT_UNIT_ENDS; i++)
+	for (int64_t i = 0; i < round->n_events; i++)
+	{
 		if (!crew_end(world, &round->events[i]))
 			round->events[i].index = NO_UNIT;
+		else
+			fire_with_end(world, crew_unit(world, round->events[i].index)->actor->process);
+	}
 }
 
 static void
@@ -220,12 +244,13 @@ static void
 fire_timer(World *world, const Event *event)
 {
 	if (event_kind(event) == EVENT_FREERUN_TIMER)
-		fire_freerun_timer(world, &world->freeruns[event->index]);
+		play_freerun_timer(world, &world->freeruns[event->index]);
 	else if (world->processes[event->index].timer == event->at)
 	{
 		world->processes[event->index].timer = NEVER;
+		world->processes[event->index].fired = world->now;
 		round_touch(world, &world->processes[event->index]);
-		fire_process(world, &world->processes[event->index], CAUSE_TRIGGER);
+		play_process(world, &world->processes[event->index], CAUSE_TRIGGER);
 	}
 }
 
@@ -277,21 +302,22 @@ static void
 run_round(World *world)
 {
 	Round	   *round = world->round;
-	int64_t		first = 0;
+	int64_t		first;
 
-	take_events(world);
+	round->n_events = 0;
+	take_events(world, EVENT_UNIT_ENDS);
 	end_units(world);
-	while (first < round->n_events && event_kind(&round->events[first]) == EVENT_UNIT_ENDS)
-		first++;
+	first = round->n_events;
+	take_events(world, EVENT_VALIDATION);
 	for (int64_t i = first; i < round->n_events && event_kind(&round->events[i]) <= EVENT_FREERUN_TIMER; i++)
 		fire_timer(world, &round->events[i]);
 	for (int64_t i = 0; i < first; i++)
 		apply_ended_unit(world, &round->events[i]);
-	fire_events(world);
+	play_events(world);
 	for (int64_t i = first; i < round->n_events; i++)
 		if (event_kind(&round->events[i]) > EVENT_FREERUN_TIMER)
 			collect(world, &round->events[i]);
-	fire_events(world);
+	play_events(world);
 	crew_hand_out(world);
 	set_timers(world);
 }
@@ -304,6 +330,7 @@ world_run(World *world)
 	reopen_parents(world);
 	tally_begin(world);
 	start_timers(world);
+	crew_line_up(world);
 	crew_hand_out(world);
 	while (queue_first(world->queue) < world->to)
 	{

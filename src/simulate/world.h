@@ -3,7 +3,7 @@
  *
  * Pure: no PostgreSQL, no clock, no memory of its own.  What decides is the core (core/verdict.h, core/machine.h,
  * core/trigger.h, core/timeperiod.h, core/backoff.h), asked in the order in which a round asks it (round/round.c,
- * round/fire.c).  The caller fills in what is given, opens the world, enters what is under way, and runs it; rows come
+ * round/play.c).  The caller fills in what is given, opens the world, enters what is under way, and runs it; rows come
  * out bucket by bucket.
  *
  * A job takes 32 bytes, and is forgotten when it is finished and nothing can ask for it any more.  So a year of a
@@ -177,7 +177,8 @@ struct SimulatedProcess
 	Instant		quiet_until;	/* firing before that does nothing */
 	Instant		wake;			/* a trigger before that does nothing: NEVER: none does, until something happens */
 	Instant		timer;			/* the one that is in the queue; NEVER: none is */
-	Instant		validation;		/* likewise */
+	Instant		fired;			/* when its timer was last acted on */
+	Instant		validation;		/* as `timer` */
 	bool		is_touched;		/* its timer is to be worked out anew after the round */
 	bool		has_gone_on;	/* it was fired in this round because of an event */
 	bool		is_to_go_on;

@@ -1,5 +1,5 @@
 /*
- * simulate/fire.c: triggers and events: which jobs are looked at, and what follows.  What round/fire.c is to the tables.
+ * simulate/play.c: triggers and events: which jobs are looked at, and what follows.  What round/fire.c is to the tables.
  *
  * Triggers that would find nothing to do are left out: when all jobs that a trigger would look at wait for the end of
  * their unit, or (an eager process) of what blocks them, the next thing that happens to them is an event.  Each fire finds
@@ -80,7 +80,7 @@ fire_lane(World *world, SimulatedProcess *process, int64_t *frontier, int64_t to
 }
 
 void
-fire_process(World *world, SimulatedProcess *process, Cause cause)
+play_process(World *world, SimulatedProcess *process, Cause cause)
 {
 	int			at_work = process->is_eager ? process->concurrency : 1;
 	Instant		quiet_until,
@@ -135,7 +135,7 @@ next_run(const SimulatedFreerun *freerun, Instant after)
 }
 
 void
-fire_freerun_timer(World *world, SimulatedFreerun *freerun)
+play_freerun_timer(World *world, SimulatedFreerun *freerun)
 {
 	UnitState	state = freerun->unit == NO_UNIT ? UNIT_NONE : (UnitState) crew_unit(world, freerun->unit)->state;
 	Instant		scheduled = freerun->next_fire;
@@ -171,7 +171,7 @@ go_on(World *world, SimulatedProcess *process)
 		process->has_gone_on = true;
 		round->gone_on = room_for(world, round->gone_on, &round->gone_on_capacity, round->n_gone_on + 1, sizeof(SimulatedProcess *));
 		round->gone_on[round->n_gone_on++] = process;
-		fire_process(world, process, CAUSE_EVENT);
+		play_process(world, process, CAUSE_EVENT);
 		return;
 	}
 	process->is_to_go_on = true;
@@ -215,7 +215,7 @@ fire_dependants(World *world, SimulatedProcess *process, Timeperiod timeperiod)
 		if (dependant->is_eager)
 			go_on(world, dependant);
 		else if (dependant->machine == MACHINE_DISCRETE)
-			fire_process(world, dependant, CAUSE_EVENT);
+			play_process(world, dependant, CAUSE_EVENT);
 	}
 }
 
@@ -235,7 +235,7 @@ apply_finished(World *world)
 }
 
 void
-fire_events(World *world)
+play_events(World *world)
 {
 	Round	   *round = world->round;
 
@@ -245,7 +245,7 @@ fire_events(World *world)
 		SimulatedProcess *process = round->going_on[round->next_going_on++];
 
 		process->is_to_go_on = false;
-		fire_process(world, process, CAUSE_EVENT);
+		play_process(world, process, CAUSE_EVENT);
 		apply_finished(world);
 	}
 	for (int64_t i = 0; i < round->n_gone_on; i++)

@@ -24,7 +24,6 @@ open_process(World *world, SimulatedProcess *process)
 {
 	process->actor.process = process;
 	process->timer = process->validation = NEVER;
-	process->fired = world->from - 1;
 	process->asked_about = process->walked = -1;
 	process->walked_at = UINT64_MAX;
 	window_open(world, process);
@@ -37,6 +36,7 @@ world_open(World *world)
 	world->queue = new_zeroed(world, sizeof(Queue));
 	world->crew = new_zeroed(world, sizeof(Crew));
 	world->now = world->from;
+	world->last_round = world->from - 1;
 	for (int i = 0; i < world->n_processes; i++)
 	{
 		open_process(world, &world->processes[i]);
@@ -201,9 +201,12 @@ fire_with_end(World *world, SimulatedProcess *process)
 {
 	Instant		at;
 
-	if (process == NULL || !process->actor.is_on || process->timer <= world->now || process->fired == world->now)
+	/* in a second round at this instant the trigger has been, and has found the unit under way */
+	if (process == NULL || !process->actor.is_on || process->timer <= world->now || world->last_round == world->now)
 		return;
-	if (process->is_eager && process->machine == MACHINE_DISCRETE && process->child == NULL && process->n_dependencies == 0)
+	/* one that stands alone does the same with its unit's end, and nobody sees in which order */
+	if (process->is_eager && process->machine == MACHINE_DISCRETE && process->child == NULL && process->parent == NULL &&
+		process->n_dependencies + process->n_dependants == 0)
 		return;
 	if (trigger_next(process->actor.trigger, NULL, world->now - 1, &at) && at == world->now)
 		set_timer(world, process, at);
@@ -248,7 +251,6 @@ fire_timer(World *world, const Event *event)
 	else if (world->processes[event->index].timer == event->at)
 	{
 		world->processes[event->index].timer = NEVER;
-		world->processes[event->index].fired = world->now;
 		round_touch(world, &world->processes[event->index]);
 		play_process(world, &world->processes[event->index], CAUSE_TRIGGER);
 	}
@@ -320,6 +322,7 @@ run_round(World *world)
 	play_events(world);
 	crew_hand_out(world);
 	set_timers(world);
+	world->last_round = world->now;
 }
 
 void

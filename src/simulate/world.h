@@ -177,7 +177,6 @@ struct SimulatedProcess
 	Instant		quiet_until;	/* firing before that does nothing */
 	Instant		wake;			/* a trigger before that does nothing: NEVER: none does, until something happens */
 	Instant		timer;			/* the one that is in the queue; NEVER: none is */
-	Instant		fired;			/* when its timer was last acted on */
 	Instant		validation;		/* as `timer` */
 	bool		is_touched;		/* its timer is to be worked out anew after the round */
 	bool		has_gone_on;	/* it was fired in this round because of an event */
@@ -222,6 +221,7 @@ struct World
 	uint64_t	seed;
 	/* the simulation's own */
 	Instant		now;
+	Instant		last_round;
 	Instant		bucket_start;
 	Instant		bucket_end;
 	int64_t		mark;			/* the last one given; may be set before, to the last one entered */

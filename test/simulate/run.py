@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""synergy.simulate against what really happens: run.py --dsn DSN [--seed N] [--worlds N] [--only NAME] [--steps-only].
+"""synergy.simulate against what really happens: run.py --dsn DSN [--seed N] [--worlds N] [--only step | live].
 
 step: random timetables with workers whose units take a known time are driven by a virtual clock, synergy.tick() and the
 worker protocol, five minutes at a time. In the middle, with a backlog and units under way, the rest is forecast; then it is
 played. Each process must finish as many jobs in each five minutes as was forecast, have as many left, and as many units under way.
 
-live: a scheduler, two executors, and units that sleep for a known time. It must have caught up when it was said to.
+live: a scheduler, two executors, and units that sleep for a known time. It must have caught up when it was said to; and then
+a backfill, forecast from the history that this has left, must end when it was said to.
 
 Prints ok and not ok lines; the first line names the seed.
 """
@@ -116,9 +117,11 @@ class World:
 
     def forecast(self, end):
         durations = '{%s}' % ', '.join('"%s": %d' % d for d in self.durations.items())
-        self.cursor.execute("""SELECT process_name, bucket_start, done, units FROM synergy.simulate(to_time => %s,
+        self.cursor.execute("""SELECT process_name, bucket_start, bucket_end, done, units, backlog FROM synergy.simulate(to_time => %s,
             bucket => '5 minutes', durations => %s, slots => %s) WHERE process_name IS NOT NULL""", (end, durations, SLOTS))
-        return {(name, start): (done, units) for name, start, done, units in self.cursor.fetchall()}
+        rows = self.cursor.fetchall()
+        return ({(name, start): (done, units) for name, start, _, done, units, _ in rows},
+                {name: backlog for name, _, until, _, _, backlog in rows if until == end and backlog > 0})
 
     def left(self):
         """jobs whose time has come, as the forecast counts them"""
@@ -149,18 +152,72 @@ def step(options, seed):
     end = middle + timedelta(hours=26)
     world.play(BEGIN, middle)
     world.set_clock(middle)
-    forecast = world.forecast(end)
+    forecast, left = world.forecast(end)
     seen = world.play(middle, end)
     wrong = differences(forecast, seen)
     n = sum(jobs for jobs, _ in seen.values())
     database.ok(not wrong and n > 50, 'step %d: %d jobs of %d processes when they were forecast' % (seed, n, len(world.durations)),
                 '\n'.join(wrong[:20]) or 'hardly any job was done')
-    cursor.execute("SELECT process_name, backlog FROM synergy.simulate(%s, %s, slots => 1)", (middle, middle + STEP))
     world.set_clock(end)
-    cursor.execute("""SELECT process_name, backlog FROM synergy.simulate(to_time => synergy.now() + interval '1 second',
-        default_duration => '1 day', slots => %s) WHERE process_name IS NOT NULL AND backlog > 0""", (SLOTS,))
-    database.same(dict(cursor.fetchall()), world.left(), 'step %d: what is left' % seed)
+    database.same(left, world.left(), 'step %d: what is left' % seed)
     connection.close()
+    return database.failed
+
+
+# ---------------------------------------------------------------- live
+
+PAUSE = 0.25
+
+
+def took(database, since):
+    """seconds from the first start to the last end of the units that were requested since"""
+    return float(database.value("""SELECT EXTRACT(EPOCH FROM max(finished_at) - min(started_at)) FROM synergy.unit_of_work
+        WHERE created_at >= %s""", since))
+
+
+def as_forecast(database, what, forecast, was):
+    """never faster than the work is; what a unit costs beside its work, and a busy machine, may make it longer"""
+    database.ok(0.97 * forecast <= was <= 1.4 * forecast + 2, '%s: forecast %.1f s, took %.1f s' % (what, forecast, was))
+
+
+def forecast_end(database, changes, durations):
+    return float(database.value("""SELECT EXTRACT(EPOCH FROM caught_up_at - bucket_start) FROM synergy.simulate(
+        to_time => now() + interval '1 hour', changes => %s, durations => %s) WHERE process_name IS NULL AND worker IS NULL""",
+                                changes, durations))
+
+
+def live(options):
+    database = Database(options.dsn, 'simulate')
+    database.server('ALTER DATABASE simulate SET synergy.enabled = off')
+    database.set('max_executors', '2')
+    # what is over now stays all there is: an hour that ends meanwhile would be done, too
+    now = datetime.now(timezone.utc)
+    if now.minute == 59 or now.minute < 1:
+        time.sleep(120 - now.second)
+        now = datetime.now(timezone.utc)
+    start = now - timedelta(hours=50)
+    end = timeperiod(now, 'hourly')
+    database.sql("SELECT synergy.register_timetable('live', start_timeperiod => %s, end_timeperiod => %s)", timeperiod(start, 'hourly'), end)
+    database.sql("""SELECT synergy.register_process('live_hourly', 'hourly', 'SELECT pg_sleep(%s)', tree_name => 'live',
+        trigger_frequency => 'every 1', options => '{"concurrency": 5}')""" % PAUSE)
+    database.sql("""SELECT synergy.register_process('live_daily', 'daily', 'SELECT pg_sleep(%s)', tree_name => 'live',
+        trigger_frequency => 'every 1', blocking_type => 'children')""" % (4 * PAUSE))
+    all_done = """SELECT count(*) > 0 AND bool_and(state = 'processed') FROM synergy.job WHERE process_name = 'live_hourly'"""
+    predicted = forecast_end(database, '[]', '{"live_hourly": %s, "live_daily": %s}' % (PAUSE, 4 * PAUSE))
+    since = database.value('SELECT now()')
+    database.server('ALTER DATABASE simulate SET synergy.enabled = on')
+    if database.comes('live: the backlog is worked off', all_done, limit=120) is not None:
+        days = "SELECT count(*) >= 2 FROM synergy.job WHERE process_name = 'live_daily' AND state = 'processed'"
+        database.comes('live: its days, too', days, limit=60)
+        as_forecast(database, 'live: a backlog', predicted, took(database, since))
+    earlier = timeperiod(start - timedelta(hours=60), 'hourly')
+    predicted = forecast_end(database, '[{"process_name": "live_hourly", "start_timeperiod": "%s"}]' % earlier, '{}')
+    since = database.value('SELECT now()')
+    database.sql("SELECT synergy.backfill('live_hourly', %s)", earlier)
+    if database.comes('live: the backfill is done', 'SELECT count(*) = 0 FROM synergy.backfill_status', limit=120) is not None:
+        time.sleep(2)
+        as_forecast(database, 'live: a backfill', predicted, took(database, since))
+    database.same(database.sql('SELECT * FROM synergy.check()'), [], 'live: no invariant is violated')
     return database.failed
 
 
@@ -168,11 +225,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--dsn', default='')
     parser.add_argument('--seed', type=int, default=int(time.time()))
-    parser.add_argument('--worlds', type=int, default=3)
+    parser.add_argument('--worlds', type=int, default=2)
+    parser.add_argument('--only', choices=['step', 'live'])
     options = parser.parse_args()
     print('# seed %d' % options.seed, flush=True)
-    failed = 0
-    for i in range(options.worlds):
+    failed = live(options) if options.only != 'step' else 0
+    for i in range(options.worlds if options.only != 'live' else 0):
         failed += step(options, options.seed + i)
     return 1 if failed else 0
 

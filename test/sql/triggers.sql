@@ -39,15 +39,3 @@ SELECT synergy.unregister_freerun('jobs', e) FROM unnest(ARRAY['nightly', 'once'
 SELECT synergy.unregister_freerun('jobs', 'nightly');
 -- the machines can be read
 SELECT machine, count(*) > 2 AS has_rows, bool_and(comment <> '') AS is_explained FROM synergy.state_machine GROUP BY 1 ORDER BY 1;
--- a period that begins does not fire a process whose trigger waits for the morning
-SET synergy.clock = '2016-04-20 05:10:00+00';
-SELECT synergy.register_process('mornings', 'hourly', worker => 'notify', trigger_frequency => 'at 08:00', start_timeperiod => '2016042004');
-DO $$
-BEGIN
-	FOR minute IN 0..35 LOOP
-		PERFORM pg_catalog.set_config('synergy.clock', (timestamptz '2016-04-20 05:10:00+00' + minute * interval '5 minutes')::text, false);
-		PERFORM synergy.tick();
-	END LOOP;
-END $$;
-SELECT timeperiod, created_at FROM synergy.unit_of_work WHERE process_name = 'mornings';
-SELECT synergy.unregister_process('mornings');

@@ -258,7 +258,7 @@ COMMENT ON TABLE synergy.event_log IS 'Who did what to which job, unit or defini
 COMMENT ON COLUMN synergy.event_log.event_id IS 'Order of writing';
 COMMENT ON COLUMN synergy.event_log.at IS 'When, by the clock of the session (synergy.clock)';
 COMMENT ON COLUMN synergy.event_log.role_name IS 'The session''s role; the scheduler''s is the bootstrap superuser';
-COMMENT ON COLUMN synergy.event_log.event IS 'job, unit, register, unregister, activate, deactivate, change_trigger, reprocess, skip, cancel, trigger, backfill, resume, register_daemon, unregister_daemon, start_daemon, stop_daemon (process_name is the daemon''s), unroutable (a message found no queue), rejected (a status message was not accepted), retention (what was too old has been taken)';
+COMMENT ON COLUMN synergy.event_log.event IS 'job, unit, register, unregister, activate, deactivate, change_trigger, reprocess, skip, cancel, trigger, backfill, resume, register_daemon, unregister_daemon, start_daemon, stop_daemon (process_name is the daemon''s), grant, revoke (the privilege is the new or old state, detail the role), unroutable (a message found no queue), rejected (a status message was not accepted), retention (what was too old has been taken)';
 COMMENT ON COLUMN synergy.event_log.process_name IS 'The process';
 COMMENT ON COLUMN synergy.event_log.entry_name IS 'The freerun''s entry';
 COMMENT ON COLUMN synergy.event_log.timeperiod IS 'The job''s or unit''s period';

@@ -39,6 +39,11 @@ CREATE FUNCTION synergy.complete(unit_of_work_id bigint, state text DEFAULT 'pro
 COMMENT ON FUNCTION synergy.complete(bigint, text, bigint, bigint, int) IS
 'Reports the end of a unit: processed, noop or canceled. ERROR 55000 when it is not in progress or the attempt is not the current one: then another worker has it, and this transaction must not commit';
 
+CREATE FUNCTION synergy.complete_many(unit_of_work_ids bigint[], attempts int[] DEFAULT NULL, state text DEFAULT 'processed') RETURNS void
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_complete_many';
+COMMENT ON FUNCTION synergy.complete_many(bigint[], int[], text) IS
+'Reports the end of several units at once, all or none: processed, noop or canceled. attempts: one for each, or NULL: whichever is current. ERROR 55000 as complete, for the first one that is refused; 22004 for a NULL among them, 2202E when the arrays are of different lengths, 22023 for more than 100000 units';
+
 CREATE FUNCTION synergy.fail(unit_of_work_id bigint, error text, attempt int DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_fail';
 COMMENT ON FUNCTION synergy.fail(bigint, text, int) IS

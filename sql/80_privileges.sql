@@ -58,7 +58,7 @@ CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 	RETURN CASE privilege
 		WHEN 'viewer' THEN ARRAY['look_at_all()', 'check(boolean)',
 			'simulate(timestamptz, timestamptz, interval, text[], jsonb, jsonb, interval, int, int, double precision, bigint)']
-		WHEN 'worker' THEN ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)',
+		WHEN 'worker' THEN ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)', 'complete_many(bigint[], int[], text)',
 			'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)',
 			'agent_begin(text, text, int, text, int, text, bigint[], int[])', 'agent_claim(int, text[])',
 			'agent_report(bigint[], int[], text[], text[])', 'agent_log(bigint[], timestamptz[], text[], text[])',
@@ -74,7 +74,8 @@ CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 			'register_freerun(text, text, text, text, text, jsonb, text, text, boolean, jsonb)',
 			'unregister_process(text)', 'unregister_freerun(text, text)', 'change_trigger(text, text, text)',
 			'register_daemon(text, text, text[], boolean, jsonb)', 'unregister_daemon(text)']
-		WHEN 'any' THEN ARRAY['may_execute(oid, text)', 'now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'next_fires(text, text, timestamptz, int)',
+		WHEN 'any' THEN ARRAY['export()', 'definition_attributes()', 'may_register(oid)', 'quoted(text, text)', 'call_text(text, text[], text[])', 'freerun_text(jsonb)',
+			'may_execute(oid, text)', 'now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'next_fires(text, text, timestamptz, int)',
 			'machine_rows()', 'exec_options(jsonb)', 'timeperiod_is_valid(text)', 'job_state_of("char")', 'uow_state_of("char")',
 			'timeperiod_start(text)', 'timeperiod_end(text, text)', 'timeperiod_bounds(text, text)', 'timeperiod_at(text, timestamptz)',
 			'timeperiod_cast(text, text)', 'timeperiod_step(text, text, bigint)', 'timeperiod_series(text, text, text)',
@@ -137,6 +138,7 @@ BEGIN
 	FOREACH target IN ARRAY synergy.privilege_functions($1) || synergy.privilege_functions('any') LOOP
 		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION synergy.%s TO %I', target, $2);
 	END LOOP;
+	INSERT INTO synergy.event_log (at, event, new_state, detail) VALUES (synergy.now(), 'grant', $1, $2);
 END;
 $$;
 COMMENT ON FUNCTION synergy.grant(text, name) IS
@@ -180,6 +182,7 @@ BEGIN
 			EXECUTE pg_catalog.format('REVOKE SELECT ON synergy.%I FROM %I', target, $2);
 		END LOOP;
 	END IF;
+	INSERT INTO synergy.event_log (at, event, old_state, detail) VALUES (synergy.now(), 'revoke', $1, $2);
 END;
 $$;
 COMMENT ON FUNCTION synergy.revoke(text, name) IS

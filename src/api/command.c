@@ -18,7 +18,7 @@
 typedef struct CommandContext
 {
 	const char *command;
-	const char *process_name;
+	const char *what;			/* "command of "p"" */
 } CommandContext;
 
 static void
@@ -33,7 +33,7 @@ show_command(void *argument)
 		internalerrposition(position);
 		internalerrquery(context->command);
 	}
-	errcontext("command of \"%s\"", context->process_name);
+	errcontext("%s", context->what);
 }
 
 static bool
@@ -53,7 +53,7 @@ find_parameter(Node *node, void *context)
 void
 command_check(const char *command, const char *process_name)
 {
-	CommandContext context = {command, process_name};
+	CommandContext context = {command, psprintf("command of \"%s\"", process_name)};
 	ErrorContextCallback callback;
 	List	   *statements;
 	ListCell   *cell;
@@ -84,4 +84,20 @@ command_check(const char *command, const char *process_name)
 					 errhint("A command and the end of its unit commit together; for more transactions CALL a procedure.")));
 	}
 	error_context_stack = callback.previous;
+}
+
+List *
+command_parse(const char *command, const char *what)
+{
+	CommandContext context = {command, what};
+	ErrorContextCallback callback;
+	List	   *statements;
+
+	callback.callback = show_command;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	statements = pg_parse_query(command);
+	error_context_stack = callback.previous;
+	return statements;
 }

@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "api/arguments.h"
@@ -17,45 +18,108 @@
 #include "daemon/watch.h"
 #include "store/unit_run.h"
 
+#define MAX_UNITS_AT_ONCE 100000
+
 PG_FUNCTION_INFO_V1(synergy_complete);
+PG_FUNCTION_INFO_V1(synergy_complete_many);
 PG_FUNCTION_INFO_V1(synergy_fail);
 PG_FUNCTION_INFO_V1(synergy_heartbeat);
 PG_FUNCTION_INFO_V1(synergy_log);
 
 static int32
-attempt_argument(FunctionCallInfo fcinfo, int number)
+checked_attempt(int32 attempt)
 {
-	if (PG_ARGISNULL(number))
-		return 0;
-	if (PG_GETARG_INT32(number) < 1)
+	if (attempt < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"attempt\" is out of range: %d", PG_GETARG_INT32(number)),
+				 errmsg("argument \"attempt\" is out of range: %d", attempt),
 				 errhint("Pass the attempt that claim or start returned.")));
-	return PG_GETARG_INT32(number);
+	return attempt;
+}
+
+static int32
+attempt_argument(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? 0 : checked_attempt(PG_GETARG_INT32(number));
+}
+
+static UnitState
+state_argument(FunctionCallInfo fcinfo, int number)
+{
+	char	   *name = argument_text_required(fcinfo, number, "state");
+
+	if (strcmp(name, "noop") == 0)
+		return UNIT_NOOP;
+	if (strcmp(name, "canceled") == 0)
+		return UNIT_CANCELED;
+	if (strcmp(name, "processed") != 0)
+		argument_unknown("state", name, "processed, noop, canceled; for a failure call synergy.fail");
+	return UNIT_PROCESSED;
 }
 
 Datum
 synergy_complete(PG_FUNCTION_ARGS)
 {
-	char	   *name = argument_text_required(fcinfo, 1, "state");
-	UnitState	state = UNIT_PROCESSED;
+	UnitState	state = state_argument(fcinfo, 1);
 	int64		processed = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
 	int64		aggregated = PG_ARGISNULL(3) ? 0 : PG_GETARG_INT64(3);
 	StoreScope	scope;
 
 	argument_not_null(fcinfo, 0, "unit_of_work_id");
-	if (strcmp(name, "processed") == 0)
-		state = UNIT_PROCESSED;
-	else if (strcmp(name, "noop") == 0)
-		state = UNIT_NOOP;
-	else if (strcmp(name, "canceled") == 0)
-		state = UNIT_CANCELED;
-	else
-		argument_unknown("state", name, "processed, noop, canceled; for a failure call synergy.fail");
 	store_enter(&scope);
 	unit_finish(PG_GETARG_INT64(0), attempt_argument(fcinfo, 4), state, PG_ARGISNULL(2) ? NULL : &processed,
 				PG_ARGISNULL(3) ? NULL : &aggregated, clock_now());
+	store_leave(&scope);
+	PG_RETURN_VOID();
+}
+
+/* the elements of an array of one dimension without NULLs; 22004, 2202E */
+static int
+elements_argument(FunctionCallInfo fcinfo, int number, const char *argument, Oid type, Datum **elements)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(number);
+	int			n;
+
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("argument \"%s\" has %d dimensions", argument, ARR_NDIM(array)), errhint("Pass an array of one.")));
+	if (array_contains_nulls(array))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" contains a NULL", argument)));
+	deconstruct_array(array, type, type == INT8OID ? 8 : 4, type == INT4OID || FLOAT8PASSBYVAL, type == INT8OID ? 'd' : 'i', elements, NULL, &n);
+	return n;
+}
+
+Datum
+synergy_complete_many(PG_FUNCTION_ARGS)
+{
+	UnitState	state = state_argument(fcinfo, 2);
+	StoreColumn ids,
+				attempts;
+	StoreScope	scope;
+	Datum	   *elements;
+	int			n;
+
+	argument_not_null(fcinfo, 0, "unit_of_work_ids");
+	n = elements_argument(fcinfo, 0, "unit_of_work_ids", INT8OID, &elements);
+	if (n > MAX_UNITS_AT_ONCE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("argument \"unit_of_work_ids\" has too many elements: %d", n),
+				 errhint("Pass %d at most.", MAX_UNITS_AT_ONCE)));
+	column_init(&ids, INT8OID);
+	column_init(&attempts, INT4OID);
+	for (int i = 0; i < n; i++)
+		column_add(&ids, elements[i]);
+	if (!PG_ARGISNULL(1) && elements_argument(fcinfo, 1, "attempts", INT4OID, &elements) != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arguments \"unit_of_work_ids\" and \"attempts\" are of different lengths"),
+				 errhint("Pass the attempt of each unit that claim returned, in the same order.")));
+	for (int i = 0; i < n; i++)
+		column_add(&attempts, Int32GetDatum(PG_ARGISNULL(1) ? 0 : checked_attempt(DatumGetInt32(elements[i]))));
+	if (n == 0)
+		PG_RETURN_VOID();
+	store_enter(&scope);
+	unit_finish_many(&ids, &attempts, state, clock_now());
 	store_leave(&scope);
 	PG_RETURN_VOID();
 }

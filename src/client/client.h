@@ -14,6 +14,7 @@
 
 #define EXIT_DONE		0
 #define EXIT_REFUSED	1		/* the database said no: an SQL error, or nothing of that name */
+#define EXIT_DIFFERS	1		/* diff: the script and the database do */
 #define EXIT_USAGE		2		/* the command line cannot be understood */
 #define EXIT_NO_CONNECTION 3	/* the database cannot be reached, or was lost on the way */
 #define EXIT_UNWELL		4		/* status: not as it should be; check: invariants are violated */
@@ -22,8 +23,10 @@ extern int	agent_main(int argc, char **argv);
 extern int	generate_main(int argc, char **argv);
 extern int	call_main(int argc, char **argv);
 extern int	daemon_main(int argc, char **argv);
+extern int	diff_main(int argc, char **argv);
 extern int	events_main(int argc, char **argv);
 extern int	explain_main(int argc, char **argv);
+extern int	export_main(int argc, char **argv);
 extern int	log_main(int argc, char **argv);
 extern int	mx_main(int argc, char **argv);
 extern int	status_main(int argc, char **argv);

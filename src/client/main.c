@@ -31,6 +31,8 @@ static const Command commands[] = {
 	{"cancel", call_main, "UNIT [--dry-run]", "cancels an active unit of work"},
 	{"backfill", call_main, "PROCESS FROM [TO]", "lets the timetable of a process begin earlier"},
 	{"resume", call_main, "[CONNINFO]", "ends the pause of a copy of a database"},
+	{"export", export_main, "[CONNINFO]", "writes all definitions as an SQL script"},
+	{"diff", diff_main, "FILE [CONNINFO]", "how a script of definitions and the database differ"},
 	{"daemon", daemon_main, "start|stop NAME | list", "programs that agents keep running"},
 	{"agent", agent_main, "--box NAME [--slots N] [CONNINFO]", "runs system processes and daemons on this box"},
 	{"mx", mx_main, "[--listen HOST:PORT] [CONNINFO]", "the web console"},

@@ -96,7 +96,7 @@ print_help(const ClientOption *own)
 	print_options("Options:", own);
 	print_options("For all commands:", common);
 	fputs("\nWhat CONNINFO does not say comes from the environment (PGHOST, PGDATABASE, PGPASSWORD...), as for psql.\n"
-		  "Exit code: 0 done, 1 refused by the database, 2 a command line that cannot be understood, 3 no connection,\n"
+		  "Exit code: 0 done, 1 refused by the database (diff: or it differs), 2 a command line that cannot be understood, 3 no connection,\n"
 		  "4 not as it should be (status, check).\n", stdout);
 }
 

@@ -77,6 +77,22 @@ wake_courier_at_commit(void)
 	has_mail = true;
 }
 
+WakeState
+wake_remember(void)
+{
+	return (WakeState) {pending_reasons, has_mail, watch_has_notes()};
+}
+
+/* notes are a set: those from before cannot be told from the others, and then all of them stay */
+void
+wake_go_back(WakeState state)
+{
+	pending_reasons = state.reasons;
+	has_mail = state.has_mail;
+	if (!state.has_notes)
+		watch_forget();
+}
+
 bool
 wake_is_possible(void)
 {

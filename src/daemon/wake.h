@@ -23,6 +23,20 @@ extern bool wake_is_possible(void);
  */
 extern uint64 wake_count_of_definitions(void);
 
+/*
+ * What a subtransaction that is always rolled back was about to tell is not to be told: what it was before, and back to
+ * that.
+ */
+typedef struct WakeState
+{
+	int			reasons;
+	bool		has_mail;
+	bool		has_notes;
+} WakeState;
+
+extern WakeState wake_remember(void);
+extern void wake_go_back(WakeState state);
+
 /* likewise: something is in the outbox */
 extern void wake_courier_at_commit(void);
 

@@ -79,6 +79,15 @@ unit_run_start(int64 unit_id, TimestampTz now)
 	return unit;
 }
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a,
+				y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
 /* why is the unit not ours to finish?  Reports an ERROR. */
 static void
 report_refusal(int64 unit_id, int32 attempt)
@@ -144,6 +153,58 @@ unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processe
 			TimestampTz now)
 {
 	finish(unit_id, attempt, state, processed, aggregated, false, now);
+}
+
+/* the first that the statement has not finished is refused as one alone would be; one that is twice among them, too */
+static void
+report_first_refusal(const StoreColumn *ids, const StoreColumn *attempts)
+{
+	int64	   *done = palloc(sizeof(int64) * ids->n);
+	int			n_done = (int) SPI_processed;
+
+	for (int i = 0; i < n_done; i++)
+		done[i] = store_get_int64(i, 1, 0);
+	qsort(done, n_done, sizeof(int64), compare_ids);
+	for (int i = 0; i < ids->n; i++)
+	{
+		int64		id = DatumGetInt64(ids->values[i]);
+		int64	   *found = bsearch(&id, done, n_done, sizeof(int64), compare_ids);
+
+		if (found == NULL)
+			report_refusal(id, DatumGetInt32(attempts->values[i]));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("a unit of work is there twice among those that are to be finished"),
+			 errhint("A unit can be finished only once.")));
+}
+
+void
+unit_finish_many(StoreColumn *ids, StoreColumn *attempts, UnitState state, TimestampTz now)
+{
+	static StoreQuery query = {
+		"UPDATE synergy.unit_of_work_data u SET state = $3, finished_at = $4, number_of_processed = NULL, number_of_aggregated = NULL, "
+		"  release_at = NULL, by_executor = false, number_of_losses = 0, error = NULL "
+		"FROM unnest($1, $2) AS n (id, attempt) "
+		"WHERE u.unit_of_work_id = n.id AND u.state = 'i' AND (n.attempt = 0 OR u.attempt = n.attempt) AND NOT u.by_executor "
+		"RETURNING u.unit_of_work_id, u.process_id", 4,
+		{INT8ARRAYOID, INT4ARRAYOID, CHAROID, TIMESTAMPTZOID}
+	};
+	Datum		values[4] = {column_array(ids), column_array(attempts), CharGetDatum(state), TimestampTzGetDatum(now)};
+	uint64		n = store_execute(&query, values, NULL);
+	int64	   *done;
+
+	if (n != ids->n)
+		report_first_refusal(ids, attempts);
+	done = palloc(sizeof(int64) * n);
+	for (uint64 i = 0; i < n; i++)
+	{
+		done[i] = store_get_int64(i, 1, 0);
+		watch_note_process(store_get_int32(i, 2, 0));
+	}
+	stream_units(done, n, now);
+	pending_add_units(values[0]);
+	wake_scheduler_at_commit(WAKE_EVENTS);
 }
 
 void

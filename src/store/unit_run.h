@@ -11,6 +11,7 @@
 #include "utils/timestamp.h"
 
 #include "core/types.h"
+#include "store/spi.h"
 
 typedef struct RunnableUnit
 {
@@ -47,6 +48,8 @@ extern void unit_run_refuse(int64 unit_id, const char *error, TimestampTz now);
  */
 extern void unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processed, const int64 *aggregated,
 						TimestampTz now);
+/* several at once: ids (bigint) and attempts (int) of the same length; ERROR as above for the first one that is refused */
+extern void unit_finish_many(StoreColumn *ids, StoreColumn *attempts, UnitState state, TimestampTz now);
 extern void unit_fail(int64 unit_id, int32 attempt, const char *error, TimestampTz now);
 
 #endif							/* SYNERGY_STORE_UNIT_RUN_H */

@@ -1,8 +1,13 @@
 """The command line itself, and the commands that call a function."""
 import datetime
+import os
+import tempfile
 
 COMMANDS = ['status', 'explain', 'log', 'events', 'check', 'trigger', 'activate', 'deactivate', 'reprocess', 'skip', 'cancel',
-            'backfill', 'resume', 'daemon']
+            'backfill', 'resume', 'export', 'diff', 'daemon']
+
+
+NASTY = 'nasty \033[31m\n\'; DROP TABLE synergy.job_data; --'
 
 
 def day(days):
@@ -161,6 +166,43 @@ def rights(w):
     w.sql('DROP ROLE client_nobody')
 
 
+def definitions(w):
+    """export and diff: files, exit codes, JSON, rights, names that a terminal would obey"""
+    w.sql("SELECT synergy.register_freerun(%s, 'e', 'every 3600', %s)", NASTY, "SELECT '\n\033[31m$sql$'")
+    script = w.code(0, 'export').out
+    w.same(script, w.value('SELECT synergy.export()'), 'export is what the function says')
+    w.same(w.code(0, 'export', '--json', 'client').json(), {'script': script}, 'and as JSON')
+    with tempfile.TemporaryDirectory() as directory:
+        file = os.path.join(directory, 'it is.sql')
+        open(file, 'w').write(script)
+        w.has(w.code(0, 'diff', file).err, 'no differences', 'diff: none')
+        w.same(w.code(0, 'diff', file, 'client', '--json').json(), [], 'none as JSON')
+        w.sql("SELECT synergy.deactivate(%s, 'e')", NASTY)
+        answer = w.code(1, 'diff', file)
+        w.ok('\033' not in answer.out and '\\x1b' in answer.out, 'diff: nothing that a terminal obeys', answer.out)
+        w.same([(row['kind'], row['what'], row['attribute'], row['in_script'], row['in_database']) for row in w.code(1, 'diff', file, '--json').json()],
+               [('freerun', 'differs', 'is_on', 'true', 'false')], 'diff as JSON')
+        open(file, 'a').write("SELECT synergy.register_timetable('nope', '{no_such_tree}');")
+        w.has(w.code(1, 'diff', file).err, 'no_such_tree', 'a script that fails is refused')
+        open(file, 'wb').write(b'SELECT 1;\0')
+        w.has(w.code(2, 'diff', file).err, 'zero byte', 'a file that is no text')
+        w.has(w.code(2, 'diff', directory).err, 'could not read', 'a directory')
+        w.has(w.code(2, 'diff', file + '?').err, 'could not read', 'no file')
+        # names are those of the session
+        w.sql('CREATE SCHEMA client_path'), w.sql("ALTER DATABASE client SET search_path = client_path, public")
+        open(file, 'w').write("CREATE TABLE t (); SELECT 1 / (to_regclass('client_path.t') IS NOT NULL)::int")
+        w.code(1, 'diff', file)
+        w.has(w.run('diff', file).out, 'extra', 'the script sees the search_path of the session, and what it does not define is extra')
+        w.ok(w.value("SELECT to_regclass('client_path.t') IS NULL"), 'what it has made is gone')
+        w.sql('ALTER DATABASE client RESET search_path'), w.sql('DROP SCHEMA client_path')
+        w.sql('CREATE ROLE client_nobody LOGIN')
+        w.sql("SELECT synergy.grant('viewer', 'client_nobody')")
+        w.has(w.code(0, 'export', '-U', 'client_nobody').out, 'register_timetable', 'a viewer may export')
+        w.same(w.code(1, 'diff', file, '-U', 'client_nobody', '--json').error()['sqlstate'], '42501', 'and not run scripts')
+        w.sql('DROP OWNED BY client_nobody'), w.sql('DROP ROLE client_nobody')
+    w.sql("SELECT synergy.unregister_freerun(%s, 'e')", NASTY)
+
+
 def daemons(w):
     if not w.value("SELECT to_regclass('synergy.daemon') IS NOT NULL"):
         w.has(w.code(1, 'daemon', 'list').err, 'ALTER EXTENSION synergy UPDATE', 'an older extension has no daemons: a hint')
@@ -177,4 +219,4 @@ def daemons(w):
     w.sql("SELECT synergy.unregister_daemon('sleeper')")
 
 
-ALL = [command_line, connections, calls, violations, refusals, rights, daemons]
+ALL = [command_line, connections, calls, violations, refusals, rights, definitions, daemons]

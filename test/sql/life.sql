@@ -63,3 +63,27 @@ ROLLBACK;
 SELECT * FROM synergy.check();
 SELECT synergy.unregister_process('t_hourly');
 SELECT synergy.unregister_timetable('t');
+-- several at once, all or none
+SET synergy.clock = '2016-04-20 08:10:00+00';
+SELECT synergy.register_process('m_hourly', 'hourly', worker => 'notify', start_timeperiod => '2016042000', options => '{"concurrency": 6}');
+SELECT synergy.tick();
+SELECT array_agg(unit_of_work_id ORDER BY unit_of_work_id) AS units, array_agg(attempt ORDER BY unit_of_work_id) AS attempts FROM synergy.claim('m_hourly', 5) \gset
+SELECT max(unit_of_work_id) AS other FROM synergy.unit_of_work WHERE state = 'requested' \gset
+SELECT synergy.complete_many(:'units'::bigint[] || :other::bigint);
+SELECT synergy.complete_many(:'units', ARRAY[1, 1, 1, 1, 2]);
+SELECT synergy.complete_many(:'units'::bigint[] || (:'units'::bigint[])[1]);
+SELECT synergy.complete_many(:'units', ARRAY[1]);
+SELECT synergy.complete_many(:'units', ARRAY[1, 1, 1, 1, 0]);
+SELECT synergy.complete_many(:'units', state => 'invalid');
+SELECT synergy.complete_many(ARRAY[1, NULL]::bigint[]);
+SELECT synergy.complete_many(ARRAY[[1]]::bigint[]);
+SELECT synergy.complete_many(array_agg(i)) FROM generate_series(1, 100001) i;
+SELECT synergy.complete_many(NULL);
+SELECT state, count(*) FROM synergy.unit_of_work GROUP BY 1 ORDER BY 1;
+SELECT synergy.complete_many('{}');
+SELECT synergy.complete_many((:'units'::bigint[])[1:3], ARRAY[1, 1, 1]);
+SELECT synergy.complete_many((:'units'::bigint[])[4:5], state => 'noop');
+SELECT synergy.tick();
+SELECT state, count(*) FROM synergy.job WHERE process_name = 'm_hourly' GROUP BY 1 ORDER BY 1;
+SELECT * FROM synergy.check();
+SELECT synergy.unregister_process('m_hourly');

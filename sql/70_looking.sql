@@ -33,6 +33,16 @@ CREATE FUNCTION synergy.next_fires(trigger_frequency text, timezone text DEFAULT
 COMMENT ON FUNCTION synergy.next_fires(text, text, timestamptz, int) IS
 'The next n fires of a trigger frequency strictly after an instant (NULL: now). ERROR 22023 for what is no trigger or time zone';
 
+CREATE FUNCTION synergy.simulate(from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT NULL, bucket interval DEFAULT NULL,
+	trees text[] DEFAULT NULL, changes jsonb DEFAULT '[]', durations jsonb DEFAULT '{}', default_duration interval DEFAULT '1 second',
+	executors int DEFAULT NULL, slots int DEFAULT NULL, failure_rate double precision DEFAULT 0, seed bigint DEFAULT 1)
+	RETURNS TABLE (bucket_start timestamptz, bucket_end timestamptz, process_name text, entry_name text, worker text,
+		due bigint, done bigint, skipped bigint, backlog bigint, lateness_median interval, lateness_p95 interval, lateness_max interval,
+		units bigint, failures bigint, busy_average double precision, busy_max int, waiting_max int, caught_up_at timestamptz)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_simulate' COST 100000;
+COMMENT ON FUNCTION synergy.simulate(timestamptz, timestamptz, interval, text[], jsonb, jsonb, interval, int, int, double precision, bigint) IS
+'Forecast: runs timetables and freeruns over a virtual clock, from now (NULL: with all that is under way) or another time on, with changes, durations, numbers of workers and failures as given; a row for each process in each bucket, one for each kind of worker, and one (process_name and worker NULL) for all. Nothing is written. See docs/simulate.md. ERROR 22023 for a value out of range, 42704 for an unknown name, 54000 when it is too large';
+
 CREATE VIEW synergy.schedule AS
 SELECT process_name, NULL::text AS entry_name, trigger_frequency, 'UTC' AS timezone, is_on,
 	CASE WHEN is_on THEN (SELECT f FROM synergy.next_fires(trigger_frequency, 'UTC', NULL, 1) f) END AS next_fire

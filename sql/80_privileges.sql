@@ -56,14 +56,17 @@ $do$;
 CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE privilege
-		WHEN 'viewer' THEN ARRAY['look_at_all()', 'check(boolean)']
+		WHEN 'viewer' THEN ARRAY['look_at_all()', 'check(boolean)',
+			'simulate(timestamptz, timestamptz, interval, text[], jsonb, jsonb, interval, int, int, double precision, bigint)']
 		WHEN 'worker' THEN ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)', 'complete_many(bigint[], int[], text)',
 			'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)',
 			'agent_begin(text, text, int, text, int, text, bigint[], int[])', 'agent_claim(int, text[])',
 			'agent_report(bigint[], int[], text[], text[])', 'agent_log(bigint[], timestamptz[], text[], text[])',
 			'agent_heartbeat(bigint[], int[])', 'agent_release(bigint[], int[])', 'agent_daemons()',
 			'agent_daemon_report(text[], text[], int[], int[], int[], text[], timestamptz[])']
-		WHEN 'operator' THEN ARRAY['check(boolean)', 'reprocess(text, text, boolean)', 'skip(text, text, boolean)',
+		WHEN 'operator' THEN ARRAY['check(boolean)',
+			'simulate(timestamptz, timestamptz, interval, text[], jsonb, jsonb, interval, int, int, double precision, bigint)',
+			'reprocess(text, text, boolean)', 'skip(text, text, boolean)',
 			'cancel_unit_of_work(bigint, boolean)', 'trigger_now(text, text)', 'backfill(text, text, text)',
 			'activate(text, text)', 'deactivate(text, text)', 'start_daemon(text)', 'stop_daemon(text)']
 		WHEN 'author' THEN ARRAY['register_timetable(text, text[], text, text)', 'unregister_timetable(text)',

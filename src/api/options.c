@@ -155,8 +155,8 @@ check_share(const Option *option, const char *value)
 }
 
 /* the input function's own error says less than ours; it holds no resources, so that catching it is safe */
-static bool
-read_interval(const char *value, Interval **out)
+bool
+option_read_interval(const char *value, Interval **out)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool is_read = false;
@@ -182,7 +182,7 @@ check_interval(const Option *option, const char *value)
 	Interval   *interval = NULL;
 
 	/* added to a time, and to each other, it must stay one */
-	if (!read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > MAX_DAYS ||
+	if (!option_read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > MAX_DAYS ||
 		interval->time > MAX_DAYS * USECS_PER_DAY || interval->month < 0 || interval->day < 0 || interval->time < 0 ||
 		interval->month * 30 * USECS_PER_DAY + interval->day * USECS_PER_DAY + interval->time < option->min)
 		refuse(option, value, option->min > 0 ? "an interval from 1 ms to 100 years, such as \"5 minutes\"" :
@@ -196,7 +196,7 @@ check_short_interval(const Option *option, const char *value)
 	Interval   *interval = NULL;
 	int64		length = -1;
 
-	if (read_interval(value, &interval) && interval->month == 0 && interval->day >= 0 && interval->day <= MAX_DAYS &&
+	if (option_read_interval(value, &interval) && interval->month == 0 && interval->day >= 0 && interval->day <= MAX_DAYS &&
 		interval->time >= 0 && interval->time <= MAX_DAYS * USECS_PER_DAY)
 		length = interval->day * USECS_PER_DAY + interval->time;
 	if (length < option->min || length > option->max || (is_whole && length % USECS_PER_SEC != 0))

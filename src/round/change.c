@@ -229,7 +229,9 @@ frame_extend(Frame *frame)
 		process->progress_dirty = true;
 		process->quiet_until = 0;
 		process->next_deadline = 0;
-		process->next_fire = Min(process->next_fire, frame->now);
+		/* it may have been moved past a time in which there was nothing to do; one that is due stays due */
+		if (process->next_fire > frame->now)
+			process->next_fire = 0;
 	}
 	if (n > 0 && frame->is_dry)
 		frame_imagine_jobs(frame, ranges, n);

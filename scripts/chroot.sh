@@ -2,7 +2,7 @@
 #
 #	chroot_suite				the Debian that this machine runs: bookworm
 #	chroot_new SUITE DIR		a new one in DIR; what debootstrap has brought is kept in CHROOT_CACHE for the next
-#	chroot_run DIR COMMAND...	in there, with processes, /proc and /tmp of its own: when the command ends, all has
+#	chroot_run DIR COMMAND...	in there, with processes, /proc and shared memory of its own: when the command ends, all end
 #	chroot_end DIR
 #
 # Needs root. Packages come from where this machine has its own. Services are not started by their packages, as where
@@ -29,7 +29,7 @@ chroot_base() {
 }
 
 chroot_new() {
-	local suite=$1 directory=$2 mirror
+	local suite=$1 directory=$2 security
 	[ "$(id -u)" -eq 0 ] || { echo "only root can make a bare machine" >&2; return 1; }
 	chroot_base "$suite" || return 1
 	rm -rf --one-file-system "$directory"
@@ -37,13 +37,11 @@ chroot_new() {
 	cp -a "$CHROOT_CACHE/$suite/root" "$directory"
 	cp -r /etc/apt/apt.conf.d/. "$directory/etc/apt/apt.conf.d/"
 	[ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$directory/etc/resolv.conf"
-	mirror=$(chroot_mirror)
-	# where a release has gets its mends from; testing and sid have no such suite
+	# where a release has its mends from; what is not one yet has no such suite
+	security=$(apt-cache policy | grep -oE '[a-z]+:[^ ]+ [a-z]+-security/main' | head -1 | cut -d ' ' -f 1)
 	case $suite in
 		bullseye | bookworm | trixie)
-			if apt-cache policy | grep -q -e -security; then
-				echo "deb ${mirror%/debian*}/debian-security $suite-security main" > "$directory/etc/apt/sources.list.d/security.list"
-			fi ;;
+			[ -z "$security" ] || echo "deb $security $suite-security main" > "$directory/etc/apt/sources.list.d/security.list" ;;
 	esac
 	printf '#!/bin/sh\nexit 101\n' > "$directory/usr/sbin/policy-rc.d"
 	chmod 755 "$directory/usr/sbin/policy-rc.d"
@@ -55,9 +53,10 @@ chroot_new() {
 chroot_run() {
 	local directory=$1
 	shift
-	unshare --mount --pid --fork --kill-child --propagation private bash -c '
+	unshare --mount --pid --ipc --fork --kill-child --propagation private bash -c '
 		root=$1; shift
-		mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" && mount -t tmpfs tmpfs "$root/run" || exit 1
+		mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
+			mount -t tmpfs tmpfs "$root/dev/shm" && mount -t tmpfs tmpfs "$root/run" || exit 1
 		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8 \
 			DEBIAN_FRONTEND=noninteractive "$@"' chroot_run "$directory" "$@"
 }

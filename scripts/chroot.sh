@@ -45,6 +45,8 @@ chroot_new() {
 	esac
 	printf '#!/bin/sh\nexit 101\n' > "$directory/usr/sbin/policy-rc.d"
 	chmod 755 "$directory/usr/sbin/policy-rc.d"
+	# a power cut would not matter
+	echo force-unsafe-io > "$directory/etc/dpkg/dpkg.cfg.d/unsafe-io"
 	mkdir -p "$directory/etc/postgresql-common"
 	echo 'create_main_cluster = false' > "$directory/etc/postgresql-common/createcluster.conf"
 	chroot_run "$directory" apt-get -qq update

@@ -46,9 +46,9 @@ chroot_new() {
 	printf '#!/bin/sh\nexit 101\n' > "$directory/usr/sbin/policy-rc.d"
 	chmod 755 "$directory/usr/sbin/policy-rc.d"
 	# a power cut would not matter
-	echo force-unsafe-io > "$directory/etc/dpkg/dpkg.cfg.d/unsafe-io"
-	mkdir -p "$directory/etc/postgresql-common"
-	echo 'create_main_cluster = false' > "$directory/etc/postgresql-common/createcluster.conf"
+	printf 'force-unsafe-io\nforce-confold\n' > "$directory/etc/dpkg/dpkg.cfg.d/unsafe-io"
+	mkdir -p "$directory/etc/postgresql-common/createcluster.d"
+	echo 'create_main_cluster = false' > "$directory/etc/postgresql-common/createcluster.d/none.conf"
 	chroot_run "$directory" apt-get -qq update
 }
 

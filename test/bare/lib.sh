@@ -1,5 +1,7 @@
 # Sourced by what runs on a bare machine: a line "ok - WHAT" or "not ok - WHAT" for each thing that is looked at.
 
+export PYTHONDONTWRITEBYTECODE=1
+
 # is WHAT GOT WANTED
 is() { if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: '$2' instead of '$3'"; fi; }
 # yes WHAT COMMAND...

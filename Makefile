@@ -55,7 +55,7 @@ dist-test:
 matrix:
 	@scripts/matrix
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
+	@sed -n '2,11s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
 	 echo '	make deb: packages for Debian; make dist: a zip for PGXN; make deb-test, dist-test: both, installed and used on a bare machine; make matrix: other versions of PostgreSQL'; \
 	 echo '	make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make format: pg_bsd_indent over src'
 

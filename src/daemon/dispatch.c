@@ -34,6 +34,8 @@
 #include "store/unit_run.h"
 
 #define START_RETRY (1 * USECS_PER_SEC)
+#define TOGETHER_USEC 1000		/* short units go to one executor as long as the first of them would not wait longer */
+#define PLACED_AT_ONCE 256		/* units that are handed out under one lock */
 
 typedef struct Queued
 {
@@ -66,9 +68,18 @@ is_ours(const ExecutorSlot *executor)
 	return executor->state != EXECUTOR_FREE && executor->database == MyDatabaseId;
 }
 
+static bool
+has_in_hands(const ExecutorSlot *executor, int64 unit_id)
+{
+	for (int i = 0; i < executor->n_running; i++)
+		if (executor->running[i] == unit_id)
+			return true;
+	return false;
+}
+
 /*
  * Has an executor this very request?  One that still runs an older attempt, which was taken from it, does not care for
- * the new one; of one that is just taking the unit it cannot be told, but if it comes too late it wakes us (end_unit).
+ * the new one; of one that is just taking the unit it cannot be told, but if it comes too late it wakes us (end_units).
  */
 static bool
 is_in_hands(const ReadyUnit *unit)
@@ -79,11 +90,11 @@ is_in_hands(const ReadyUnit *unit)
 
 		if (!is_ours(executor))
 			continue;
-		if (executor->running == unit->unit_id &&
-			(executor->running_attempt == 0 || executor->running_attempt == unit->attempt + 1))
+		if ((executor->running_attempt == 0 || executor->running_attempt == unit->attempt + 1) &&
+			has_in_hands(executor, unit->unit_id))
 			return true;
 		for (int j = 0; j < executor->n_mail; j++)
-			if (executor->mail[j] == unit->unit_id)
+			if (executor->mail[j].unit_id == unit->unit_id)
 				return true;
 	}
 	return false;
@@ -103,7 +114,7 @@ dispatch_is_running(int64 unit_id, int32 attempt, void *context)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 
-		if (!is_ours(executor) || executor->running != unit_id)
+		if (!is_ours(executor) || !has_in_hands(executor, unit_id))
 			continue;
 		is_running = executor->running_attempt == 0 || executor->running_attempt == attempt;
 		if (executor->running_attempt == 0)
@@ -121,11 +132,14 @@ dispatch_add(const ReadyUnit *units, int n)
 		bool		is_known;
 		Queued	   *queued;
 
-		LWLockAcquire(slots->lock, LW_SHARED);
-		is_known = is_in_hands(&units[i]);
-		LWLockRelease(slots->lock);
-		if (is_known)
-			continue;
+		if (!units[i].is_new)
+		{
+			LWLockAcquire(slots->lock, LW_SHARED);
+			is_known = is_in_hands(&units[i]);
+			LWLockRelease(slots->lock);
+			if (is_known)
+				continue;
+		}
 		hash_search(queued_ids, &units[i].unit_id, HASH_ENTER, &is_known);
 		if (is_known)
 			continue;
@@ -159,9 +173,9 @@ typedef enum Placement
 } Placement;
 
 static void
-put_mail(ExecutorSlot *executor, int64 unit_id)
+put_mail(ExecutorSlot *executor, Mail mail)
 {
-	executor->mail[executor->n_mail++] = unit_id;
+	executor->mail[executor->n_mail++] = mail;
 	if (executor->latch)
 		SetLatch(executor->latch);
 }
@@ -169,11 +183,19 @@ put_mail(ExecutorSlot *executor, int64 unit_id)
 static bool
 is_idle(const ExecutorSlot *executor)
 {
-	return executor->state == EXECUTOR_UP && executor->running == 0 && executor->n_mail == 0 && !executor->stop;
+	return executor->state == EXECUTOR_UP && executor->n_running == 0 && executor->n_mail == 0 && !executor->stop;
+}
+
+/* it has been given units that it has not begun, and they are so short that this one may wait behind them */
+static bool
+is_hardly_busy(const ExecutorSlot *executor)
+{
+	return executor->state == EXECUTOR_UP && executor->n_running == 0 && !executor->stop && executor->is_quick &&
+		executor->n_mail < MAILBOX_SIZE && executor->unit_usec > 0 && executor->n_mail * executor->unit_usec < TOGETHER_USEC;
 }
 
 static ExecutorSlot *
-reserve_executor(Oid owner, int64 unit_id)
+reserve_executor(Oid owner, Mail mail)
 {
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
 	{
@@ -187,7 +209,7 @@ reserve_executor(Oid owner, int64 unit_id)
 		executor->database = MyDatabaseId;
 		executor->owner = owner;
 		executor->starting_since = GetCurrentTimestamp();
-		executor->mail[executor->n_mail++] = unit_id;
+		executor->mail[executor->n_mail++] = mail;
 		return executor;
 	}
 	return NULL;
@@ -198,6 +220,7 @@ place(const ReadyUnit *unit, bool may_start, ExecutorSlot **started)
 {
 	ExecutorSlot *busy = NULL,
 			   *other_owner = NULL;
+	Mail		mail = {unit->unit_id, unit->process_id, false};
 	int			n = 0;
 
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
@@ -212,16 +235,16 @@ place(const ReadyUnit *unit, bool may_start, ExecutorSlot **started)
 			if (is_idle(executor))
 				other_owner = executor;
 		}
-		else if (is_idle(executor))
+		else if (is_idle(executor) || is_hardly_busy(executor))
 		{
-			put_mail(executor, unit->unit_id);
+			put_mail(executor, mail);
 			return PLACED;
 		}
-		else if (!executor->stop && executor->n_mail < MAILBOX_SIZE &&
+		else if (!executor->stop && executor->n_mail < (executor->is_quick ? MAILBOX_SIZE : MAILBOX_SIZE_IF_SLOW) &&
 				 (busy == NULL || executor->n_mail < busy->n_mail))
 			busy = executor;
 	}
-	if (may_start && n < synergy_max_executors && (*started = reserve_executor(unit->owner, unit->unit_id)) != NULL)
+	if (may_start && n < synergy_max_executors && (*started = reserve_executor(unit->owner, mail)) != NULL)
 		return START_ONE;
 	if (n >= synergy_max_executors && other_owner != NULL)
 	{
@@ -231,13 +254,13 @@ place(const ReadyUnit *unit, bool may_start, ExecutorSlot **started)
 	}
 	if (busy != NULL)
 	{
-		put_mail(busy, unit->unit_id);
+		put_mail(busy, mail);
 		return PLACED;
 	}
 	return NO_ROOM;
 }
 
-/* an idle executor takes over what waits behind another one's unit */
+/* an idle executor takes over half of what waits behind another one's unit */
 static void
 share_mail(void)
 {
@@ -251,9 +274,10 @@ share_mail(void)
 		{
 			ExecutorSlot *busy = &slots->executors[j];
 
-			if (!is_ours(busy) || busy->owner != idle->owner || busy->n_mail == 0 || busy->running == 0)
+			if (!is_ours(busy) || busy->owner != idle->owner || busy->n_mail == 0 || busy->n_running == 0)
 				continue;
-			put_mail(idle, busy->mail[--busy->n_mail]);
+			for (int n = (busy->n_mail + 1) / 2; n > 0; n--)
+				put_mail(idle, busy->mail[--busy->n_mail]);
 			break;
 		}
 	}
@@ -352,6 +376,28 @@ start_executor(ExecutorSlot *executor)
 	return false;
 }
 
+/*
+ * Hands out units from this one on, as many as find an executor, under one lock: whoever is woken finds all that he got.
+ * The result is that of the unit that *link is then; PLACED: it is still to be tried.
+ */
+static Placement
+place_many(Queued **link, bool may_start, ExecutorSlot **started)
+{
+	Placement	placement = PLACED;
+
+	*started = NULL;
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	for (int n = 0; *link != NULL && n < PLACED_AT_ONCE; n++)
+	{
+		placement = place(&(*link)->unit, may_start, started);
+		if (placement != PLACED)
+			break;
+		remove_queued(link);
+	}
+	LWLockRelease(slots->lock);
+	return placement;
+}
+
 TimestampTz
 dispatch_run(void)
 {
@@ -371,13 +417,12 @@ dispatch_run(void)
 
 	while (*link != NULL)
 	{
-		ExecutorSlot *started = NULL;
-		Placement	placement;
+		ExecutorSlot *started;
+		Placement	placement = place_many(link, now >= no_start_before, &started);
 
 		CHECK_FOR_INTERRUPTS();
-		LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-		placement = place(&(*link)->unit, now >= no_start_before, &started);
-		LWLockRelease(slots->lock);
+		if (placement == PLACED)
+			continue;
 		if (placement == START_ONE)
 		{
 			if (refuse_if_hopeless(&(*link)->unit))
@@ -393,10 +438,8 @@ dispatch_run(void)
 			}
 			else
 				database_slot->out_of_slots_since = 0;
-			placement = PLACED;
-		}
-		if (placement == PLACED)
 			remove_queued(link);
+		}
 		else
 		{
 			link = &(*link)->next;

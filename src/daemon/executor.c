@@ -9,6 +9,8 @@
  * that the table shows in progress and that no executor names is an orphan (round/reclaim.c).  By which attempt it runs
  * is said, too: a unit that was taken from its executor may be requested again while the old attempt still runs.
  *
+ * Units that are likely to be short share one transaction, which is all of it (daemon/batch.c).
+ *
  * An error aborts the second transaction and is kept on the unit by a third.  If the session itself is on its way
  * out (parked, terminated), nothing is written, and the unit is found as an orphan.
  */
@@ -46,7 +48,7 @@ leave(int code, Datum argument)
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	if (database->state != DATABASE_FREE && database->database == my_slot->database)
 	{
-		if (my_slot->running != 0 || my_slot->n_mail > 0)
+		if (my_slot->n_running > 0 || my_slot->n_mail > 0)
 			database->executor_lost = true;
 		if (my_slot->state == EXECUTOR_STARTING)
 			database->start_failed = true;
@@ -97,35 +99,71 @@ is_to_stop(void)
 	return stop;
 }
 
-/* the next unit, now named as running; 0: none.  *stop: end now. */
-static int64
-take_mail(bool *stop)
+/* how many of the next units are to be run together: those that are likely to be short; else the next one alone */
+static int
+how_many_together(void)
 {
-	int64		unit_id = 0;
+	int64		usec,
+				sum = 0;
+	int			n = 0;
+
+	while (n < Min(my_slot->n_mail, MAILBOX_SIZE) && batch_fits(&my_slot->mail[n], &usec) && (n == 0 || sum + usec <= BATCH_USEC))
+	{
+		sum += usec;
+		n++;
+	}
+	return Max(n, 1);
+}
+
+/* the next units, now named as running; 0: none.  *stop: end now. */
+static int
+take_mail(Mail *mail, bool *stop)
+{
+	int			n = 0;
 
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	*stop = my_slot->stop;
 	if (!*stop && my_slot->n_mail > 0)
 	{
-		unit_id = my_slot->mail[0];
-		my_slot->n_mail--;
-		memmove(&my_slot->mail[0], &my_slot->mail[1], sizeof(int64) * my_slot->n_mail);
-		my_slot->running = unit_id;
+		n = how_many_together();
+		memcpy(mail, my_slot->mail, sizeof(Mail) * n);
+		my_slot->n_mail -= n;
+		memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(Mail) * my_slot->n_mail);
+		for (int i = 0; i < n; i++)
+			my_slot->running[i] = mail[i].unit_id;
+		my_slot->n_running = n;
 		my_slot->running_attempt = 0;
 	}
 	LWLockRelease(slots->lock);
-	return unit_id;
+	return n;
+}
+
+/* what was taken and not run comes first again */
+static void
+give_back(const Mail *mail, int n, bool is_alone)
+{
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	Assert(my_slot->n_mail + n <= lengthof(my_slot->mail));
+	memmove(&my_slot->mail[n], &my_slot->mail[0], sizeof(Mail) * my_slot->n_mail);
+	memcpy(&my_slot->mail[0], mail, sizeof(Mail) * n);
+	for (int i = 0; i < n; i++)
+		my_slot->mail[i].is_alone |= is_alone;
+	my_slot->n_mail += n;
+	my_slot->n_running = 0;
+	LWLockRelease(slots->lock);
 }
 
 /*
- * The scheduler is told only when there is nothing left to do here, or when the unit was not ours, or not any more: it
+ * The scheduler is told only when there is nothing left to do here, or when a unit was not ours, or not any more: it
  * may be requested (again), and have been left out when it was handed out, because it was in our hands.
  */
 static void
-end_unit(bool was_ours)
+end_units(bool was_ours, bool is_quick, int unit_usec)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	my_slot->running = my_slot->running_attempt = 0;
+	my_slot->n_running = my_slot->running_attempt = 0;
+	my_slot->is_quick = is_quick;
+	my_slot->unit_usec = unit_usec;
 	my_slot->idle_since = GetCurrentTimestamp();
 	if (!was_ours)
 		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_REQUESTS);
@@ -167,8 +205,9 @@ start_unit(int64 unit_id)
 }
 
 static void
-do_unit(const RunnableUnit *unit)
+do_unit(const RunnableUnit *unit, int32 process_id)
 {
+	TimestampTz began;
 	uint64		n_rows;
 
 	SetCurrentStatementStartTimestamp();
@@ -181,9 +220,11 @@ do_unit(const RunnableUnit *unit)
 	pgstat_report_activity(STATE_RUNNING, unit->command);
 	if (unit->timeout_ms > 0 || StatementTimeout > 0)
 		enable_timeout_after(STATEMENT_TIMEOUT, unit->timeout_ms > 0 ? Min(unit->timeout_ms, INT_MAX) : StatementTimeout);
+	began = GetCurrentTimestamp();
 	n_rows = command_run(unit);
 	MemoryContextSwitchTo(unit_context);
 	disable_timeout(STATEMENT_TIMEOUT, false);
+	batch_learn(process_id, GetCurrentTimestamp() - began);
 	unit_run_complete(unit->unit_id, unit->attempt, (int64) n_rows, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);
@@ -261,7 +302,7 @@ handle_error(int64 unit_id, const RunnableUnit *unit)
 
 /* false: it is not ours to run, or was taken from us while it ran */
 static bool
-run_unit(int64 unit_id)
+run_unit(int64 unit_id, int32 process_id)
 {
 	RunnableUnit *volatile unit = NULL;
 	volatile bool is_ours = true;
@@ -271,7 +312,7 @@ run_unit(int64 unit_id)
 		unit = start_unit(unit_id);
 		is_ours = unit != NULL;
 		if (is_ours)
-			do_unit(unit);
+			do_unit(unit, process_id);
 	}
 	PG_CATCH();
 	{
@@ -283,6 +324,31 @@ run_unit(int64 unit_id)
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return is_ours;
+}
+
+static void
+run_alone(const Mail *mail)
+{
+	bool		was_ours = run_unit(mail->unit_id, mail->process_id);
+
+	end_units(was_ours, batch_is_quick(mail->process_id), 0);
+}
+
+static void
+run_together(const Mail *mail, int n)
+{
+	TimestampTz began = GetCurrentTimestamp();
+	int			n_run,
+				n_lost;
+
+	if (batch_run(mail, n, &n_run, &n_lost) == BATCH_FAILED)
+		give_back(mail, n, true);
+	else
+	{
+		if (n_run < n)
+			give_back(&mail[n_run], n - n_run, false);
+		end_units(n_lost == 0, true, Max(1, (int) ((GetCurrentTimestamp() - began) / Max(n_run, 1))));
+	}
 }
 
 /* ---------------------------------------------------------------- the loop */
@@ -320,12 +386,15 @@ synergy_executor_main(Datum argument)
 	BackgroundWorkerInitializeConnectionByOid(database, owner, OWNER_SESSION_FLAGS);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	unit_context = AllocSetContextCreate(TopMemoryContext, "synergy unit", ALLOCSET_DEFAULT_SIZES);
+	batch_init();
 	get_ready();
 
 	for (;;)
 	{
+		Mail		mail[MAILBOX_SIZE];
 		bool		stop;
-		int64		unit_id;
+		int64		usec;
+		int			n;
 
 		process_check(0);
 		if (ConfigReloadPending)
@@ -333,13 +402,16 @@ synergy_executor_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		unit_id = take_mail(&stop);
+		n = take_mail(mail, &stop);
 		if (stop)
 			proc_exit(0);
-		if (unit_id != 0)
+		if (n > 0)
 		{
 			process_set_at_work(true);
-			end_unit(run_unit(unit_id));
+			if (n > 1 || batch_fits(&mail[0], &usec))
+				run_together(mail, n);
+			else
+				run_alone(&mail[0]);
 			process_set_at_work(false);
 			MemoryContextSwitchTo(TopMemoryContext);
 			MemoryContextReset(unit_context);

@@ -1,10 +1,13 @@
 /*
- * daemon/executor.h: what the executor's loop and the running of a command share.
+ * daemon/executor.h: what the parts of an executor share: its loop, the running of a command, and batches.
  */
 #ifndef SYNERGY_DAEMON_EXECUTOR_H
 #define SYNERGY_DAEMON_EXECUTOR_H
 
+#include "daemon/slots.h"
 #include "store/unit_run.h"
+
+/* ---------------------------------------------------------------- run_command.c */
 
 /*
  * Runs the unit's command in the current transaction, at top level; statements that manage transactions themselves
@@ -12,8 +15,38 @@
  */
 extern uint64 command_run(const RunnableUnit *unit);
 
+/*
+ * A command of one statement that is no utility is kept analyzed, and planned, too, where that serves any parameters.
+ * NULL: it is not such a command.  To be dropped with DropCachedPlan().
+ */
+struct CachedPlanSource;
+extern struct CachedPlanSource *command_prepare(const char *command);
+extern uint64 command_run_prepared(struct CachedPlanSource *source, const RunnableUnit *unit);
+
 /* makes the session as a new one: settings, locks, temporary tables, prepared statements; in a transaction */
 extern void session_reset(void);
 extern void session_become_owner(void);	/* whatever role a command has chosen */
+
+/* the same between two commands of one transaction, but for settings: those are of a nest level */
+extern void session_tidy(void);
+
+/* ---------------------------------------------------------------- batch.c */
+
+extern void batch_init(void);
+
+/* is the unit likely to be so short that it may share a transaction?  *usec: how long it takes, probably */
+extern bool batch_fits(const Mail *mail, int64 *usec);
+extern void batch_learn(int32 process_id, int64 usec);	/* a unit of the process that ran alone took so long */
+extern bool batch_is_quick(int32 process_id);
+
+typedef enum BatchOutcome
+{
+	BATCH_DONE,					/* the first *n_run have ended; of them, *n_lost were not ours to run */
+	BATCH_FAILED,				/* nothing has happened: each is to be run alone */
+} BatchOutcome;
+
+#define BATCH_USEC 4000			/* what is expected to take longer together is not put together */
+
+extern BatchOutcome batch_run(const Mail *mail, int n, int *n_run, int *n_lost);
 
 #endif							/* SYNERGY_DAEMON_EXECUTOR_H */

@@ -183,7 +183,7 @@ ask_to_leave(Oid database, bool first_time)
 		executor->stop = true;
 		if (executor->latch)
 			SetLatch(executor->latch);
-		if (first_time && executor->running != 0 && executor->pid != 0 && executor->pid != MyProcPid)
+		if (first_time && executor->n_running > 0 && executor->pid != 0 && executor->pid != MyProcPid)
 			kill(executor->pid, SIGINT);
 	}
 	return is_empty;

@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/jsonb.h"
+#include "utils/plancache.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
 
@@ -66,10 +67,10 @@ plan_statement(RawStmt *statement, const char *command, ParamListInfo parameters
 	return plans;
 }
 
+/* `kept`: what the plans belong to, or NULL */
 static uint64
-run_statement(RawStmt *statement, const char *command, ParamListInfo parameters, bool is_top_level)
+run_plans(List *plans, CachedPlan *kept, const char *command, CommandTag tag, ParamListInfo parameters, bool is_top_level)
 {
-	List	   *plans = plan_statement(statement, command, parameters);
 	DestReceiver *receiver = CreateDestReceiver(DestNone);
 	QueryCompletion completion;
 	Portal		portal = CreatePortal("", true, true);
@@ -77,13 +78,20 @@ run_statement(RawStmt *statement, const char *command, ParamListInfo parameters,
 	CHECK_FOR_INTERRUPTS();
 	portal->visible = false;
 	InitializeQueryCompletion(&completion);
-	PortalDefineQuery(portal, NULL, command, CreateCommandTag(statement->stmt), plans, NULL);
+	PortalDefineQuery(portal, NULL, command, tag, plans, kept);
 	PortalStart(portal, parameters, 0, InvalidSnapshot);
 	PORTAL_RUN(portal, is_top_level, receiver, &completion);
 	receiver->rDestroy(receiver);
 	PortalDrop(portal, false);
 	CommandCounterIncrement();
 	return completion.nprocessed;
+}
+
+static uint64
+run_statement(RawStmt *statement, const char *command, ParamListInfo parameters, bool is_top_level)
+{
+	return run_plans(plan_statement(statement, command, parameters), NULL, command, CreateCommandTag(statement->stmt), parameters,
+					 is_top_level);
 }
 
 uint64
@@ -110,12 +118,63 @@ command_run(const RunnableUnit *unit)
 	return n_rows;
 }
 
+CachedPlanSource *
+command_prepare(const char *command)
+{
+	List	   *statements = pg_parse_query(command);
+	RawStmt    *statement;
+	CachedPlanSource *source;
+	List	   *queries;
+	ListCell   *cell;
+
+	if (list_length(statements) != 1)
+		return NULL;
+	statement = linitial_node(RawStmt, statements);
+	source = CreateCachedPlan(statement, command, CreateCommandTag(statement->stmt));
+	PushActiveSnapshot(GetTransactionSnapshot());
+	queries = ANALYZE_AND_REWRITE(statement, command, parameter_types, N_PARAMETERS);
+	PopActiveSnapshot();
+	foreach(cell, queries)
+		if (lfirst_node(Query, cell)->commandType == CMD_UTILITY)
+			return NULL;
+	CompleteCachedPlan(source, queries, NULL, parameter_types, N_PARAMETERS, NULL, NULL, CURSOR_OPT_PARALLEL_OK, false);
+	SaveCachedPlan(source);
+	return source;
+}
+
+uint64
+command_run_prepared(CachedPlanSource *source, const RunnableUnit *unit)
+{
+	ParamListInfo parameters = make_parameters(unit);
+	CachedPlan *plan;
+	uint64		n_rows;
+
+	debug_query_string = unit->command;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	plan = GetCachedPlan(source, parameters, NULL, NULL);
+	PopActiveSnapshot();
+	n_rows = run_plans(plan->stmt_list, plan, unit->command, source->commandTag, parameters, true);
+	debug_query_string = NULL;
+	return n_rows;
+}
+
 /* the last command may have chosen another role for the session; parallel workers would take it from its setting */
 void
 session_become_owner(void)
 {
 	SetPGVariable("session_authorization", NIL, false);
 	SetPGVariable("role", NIL, false);
+}
+
+void
+session_tidy(void)
+{
+	PortalHashTableDeleteAll();
+	DropAllPreparedStatements();
+	Async_UnlistenAll();
+	LockReleaseSession(USER_LOCKMETHOD);
+	ResetTempTableNamespace();
+	ResetSequenceCaches();
 }
 
 /* what DISCARD ALL does, but for the plans: our own are kept from unit to unit */

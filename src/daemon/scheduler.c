@@ -11,6 +11,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
@@ -36,6 +40,7 @@
 #include "store/version.h"
 
 #define SAFETY_INTERVAL (60 * USECS_PER_SEC)	/* a COMMIT PREPARED wakes nobody; clocks are set */
+#define MEMORY_KEPT (16 * 1024 * 1024)
 #define FIRST_BACKOFF (1 * USECS_PER_SEC)
 #define MAX_BACKOFF (60 * USECS_PER_SEC)
 
@@ -353,6 +358,16 @@ loop_forever(Loop *loop)
 	}
 }
 
+/* what a round gives back is asked for again by the next one: it need not go to the system and come from there each time */
+static void
+keep_memory(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+	mallopt(M_TOP_PAD, MEMORY_KEPT / 16);
+#endif
+}
+
 void
 synergy_scheduler_main(Datum argument)
 {
@@ -375,6 +390,7 @@ synergy_scheduler_main(Datum argument)
 	pgstat_report_activity(STATE_IDLE, NULL);
 	set_state(synergy_enabled ? DATABASE_RUNNING : DATABASE_DISABLED);
 
+	keep_memory();
 	dispatch_init(my_slot);
 	watch_begin(my_slot);
 	loop.memory = round_memory_create(TopMemoryContext);

@@ -28,7 +28,8 @@
 
 #define MAX_DATABASES 128
 #define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
-#define MAILBOX_SIZE 2			/* units that an executor has waiting for it */
+#define MAILBOX_SIZE 64			/* units that an executor has waiting for it, and as many in its hands, at most */
+#define MAILBOX_SIZE_IF_SLOW 2	/* likewise waiting, where one may take long */
 #define STUCK_KEPT 32			/* roles whose code had to be stopped by force */
 #define AGAIN_KEPT 256			/* notices of units that may be claimable again */
 #define CHANGED_IDS_KEPT 64		/* processes and freeruns that something has changed of */
@@ -126,6 +127,14 @@ typedef enum ExecutorState
 	EXECUTOR_UP,
 } ExecutorState;
 
+/* a unit that an executor is to run */
+typedef struct Mail
+{
+	int64		unit_id;
+	int32		process_id;
+	bool		is_alone;		/* to be run in a transaction of its own: with others it has failed */
+} Mail;
+
 typedef struct ExecutorSlot
 {
 	ExecutorState state;
@@ -135,10 +144,13 @@ typedef struct ExecutorSlot
 	int			pid;
 	Latch	   *latch;
 	bool		stop;			/* to end as soon as its unit has ended */
+	bool		is_quick;		/* what it ran last was short */
+	int			unit_usec;		/* and one took so long, on average, in a batch; 0: not known */
 	int			n_mail;
-	int64		mail[MAILBOX_SIZE];
-	int64		running;		/* from before the start of a unit commits until after its end has; 0: none */
-	int32		running_attempt;	/* once its start has committed; 0: before */
+	Mail		mail[2 * MAILBOX_SIZE];	/* an executor may give back what it had in its hands */
+	int			n_running;
+	int64		running[MAILBOX_SIZE];	/* from before the start of a unit commits until after its end has */
+	int32		running_attempt;	/* of a single one, once its start has committed; 0: before */
 	TimestampTz starting_since;
 	TimestampTz idle_since;
 } ExecutorSlot;

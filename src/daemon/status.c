@@ -76,7 +76,7 @@ daemon_status(DaemonStatus *status)
 		if (executor->state == EXECUTOR_FREE || executor->database != MyDatabaseId)
 			continue;
 		status->executors++;
-		status->executors_busy += executor->running != 0;
+		status->executors_busy += executor->n_running > 0;
 		status->queued += executor->n_mail;
 	}
 	LWLockRelease(slots->lock);

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #include "daemon/wake.h"
+#include "round/ahead.h"
 #include "round/frame.h"
 #include "round/lane.h"
 #include "round/refused.h"
@@ -176,7 +177,11 @@ frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 
 	if (worker == WORKER_SQL)
-		frame->ready = list_append_unique_ptr(frame->ready, unit);
+	{
+		if (!unit->is_ready)
+			frame->ready = lappend(frame->ready, unit);
+		unit->is_ready = true;
+	}
 	else if (worker == WORKER_AMQP)
 		frame->to_publish = lappend(frame->to_publish, unit);
 	else						/* NOTIFY itself sends a name once a transaction */
@@ -210,6 +215,7 @@ frame_extend(Frame *frame)
 		}
 		else
 			process->frontier = first;
+		ahead_extend(process, first);
 		ranges[n].process = process;
 		ranges[n].from = first;
 		if (!timeperiod_step(process->qualifier, last, 1, &ranges[n].to))

@@ -124,7 +124,7 @@ static int
 fire_lane(Frame *frame, Process *process, LaneKind kind, int at_work, Cause cause, TimestampTz *quiet_until)
 {
 	Timeperiod	after = TIMEPERIOD_NONE;
-	int			width = Min(at_work, MAX_AHEAD);
+	int			width = 0;
 	int			n_ahead = 0;
 	int			n = 0;
 
@@ -135,11 +135,22 @@ fire_lane(Frame *frame, Process *process, LaneKind kind, int at_work, Cause caus
 		TimestampTz due;
 
 		CHECK_FOR_INTERRUPTS();
+		if (cause == CAUSE_EVENT && kind == LANE_MAIN)
+		{
+			Timeperiod	under_way = lane_pass_under_way(frame, process, after);
+
+			if (under_way != TIMEPERIOD_NONE)
+			{
+				after = under_way;
+				n++;
+				continue;
+			}
+		}
 		if (n_ahead == 0)
 		{
+			width = Min(width == 0 ? at_work - n : width * 2, MAX_AHEAD);
 			look_ahead(frame, process, kind, after, width);
 			n_ahead = width;
-			width = Min(width * 2, MAX_AHEAD);
 		}
 		n_ahead--;
 		job = lane_next_active(frame, process, kind, after);

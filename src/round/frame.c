@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "round/ahead.h"
 #include "round/frame.h"
 #include "round/lane.h"
 #include "round/rows.h"
@@ -161,7 +162,7 @@ frame_loaded_job(Frame *frame, Process *process, Timeperiod timeperiod)
 Job *
 frame_job(Frame *frame, Process *process, Timeperiod timeperiod)
 {
-	Job		   *job = frame_loaded_job(frame, process, timeperiod);
+	Job		   *job = ahead_enter(frame, process, timeperiod);
 	JobRange	range = {process, timeperiod, timeperiod + 1};
 
 	if (job != NULL)
@@ -281,13 +282,18 @@ frame_preload_job_units(Frame *frame, List *jobs)
 }
 
 Unit *
+frame_known_unit(Frame *frame, int64 id)
+{
+	UnitEntry  *entry = hash_search(frame->units, &id, HASH_FIND, NULL);
+
+	return entry ? entry->unit : NULL;
+}
+
+Unit *
 frame_unit(Frame *frame, int64 id)
 {
-	UnitEntry  *entry;
-
 	frame_preload_units(frame, &id, 1);
-	entry = hash_search(frame->units, &id, HASH_FIND, NULL);
-	return entry ? entry->unit : NULL;
+	return frame_known_unit(frame, id);
 }
 
 Unit *

@@ -138,6 +138,7 @@ extern Job *frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod 
 extern Job *frame_enter_job(Frame *frame, Process *process, const JobRow *row);
 
 extern Unit *frame_unit(Frame *frame, int64 id);	/* NULL: no such unit */
+extern Unit *frame_known_unit(Frame *frame, int64 id);	/* NULL: it is not in the frame */
 extern void frame_preload_units(Frame *frame, const int64 *ids, int n);
 extern void frame_preload_job_units(Frame *frame, List *jobs);	/* their current units, in one statement */
 extern Unit *frame_read_unit(Frame *frame, uint64 row); /* row of a unit_select*; one known already stays as it is */

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "round/ahead.h"
 #include "round/lane.h"
 #include "store/spi.h"
 
@@ -21,6 +22,7 @@
 #define MAX_BATCH 2048
 #define FIRST_TIMEPERIOD INT64CONST(1000000)	/* year 0001 */
 #define END_OF_TIME INT64CONST(9999999999)
+#define STEPS_UNSAVED 16		/* a frontier is written when it has moved so often */
 
 LaneKind
 lane_of(const Process *process, Timeperiod timeperiod)
@@ -38,14 +40,15 @@ frontier_of(Process *process, LaneKind kind)
 
 /* whatever lies before the very first active job need not be walked through next time */
 static void
-advance_frontier(Process *process, LaneKind kind, const Job *first)
+advance_frontier(Process *process, LaneKind kind, Timeperiod first)
 {
-	Timeperiod	frontier = first ? first->key.timeperiod : kind == LANE_MAIN ? process->head : process->backfill_end;
+	Timeperiod	frontier = first != TIMEPERIOD_NONE ? first : kind == LANE_MAIN ? process->head : process->backfill_end;
 
 	if (frontier > *frontier_of(process, kind))
 	{
 		*frontier_of(process, kind) = frontier;
-		process->progress_dirty = true;
+		/* a lower bound serves as well: not each step is worth a row */
+		process->progress_dirty |= first == TIMEPERIOD_NONE || ++process->steps % STEPS_UNSAVED == 0;
 	}
 }
 
@@ -105,7 +108,7 @@ typedef struct LaneWalk
 } LaneWalk;
 
 static void
-start_looking(Process *process, LaneKind kind, Lane *lane)
+start_looking(Frame *frame, Process *process, LaneKind kind, Lane *lane)
 {
 	lane->is_started = true;
 	lane->batch = FIRST_BATCH;
@@ -115,6 +118,8 @@ start_looking(Process *process, LaneKind kind, Lane *lane)
 		lane->next = Max(lane->next, process->backfill_end);
 	if (lane->next > process->head || lane->next >= lane->to)
 		lane->next = TIMEPERIOD_NONE;
+	else if (kind == LANE_MAIN)
+		(void) ahead_begin(frame, process, lane->next, lane);
 }
 
 static void
@@ -191,8 +196,8 @@ lane_preload_active(Frame *frame, List *processes)
 
 			if (lane->is_started || (kind == LANE_BACKFILL && process->backfill_end == TIMEPERIOD_NONE))
 				continue;
-			start_looking(process, kind, lane);
-			if (lane->next == TIMEPERIOD_NONE)
+			start_looking(frame, process, kind, lane);
+			if (lane->next == TIMEPERIOD_NONE || lane->n_active > 0)
 				continue;
 			walks[n].process = process;
 			walks[n++].lane = lane;
@@ -220,12 +225,13 @@ first_revived_after(const Lane *lane, Timeperiod after)
 	return first;
 }
 
+/* one that is not in the frame is remembered, and so it is active */
 static bool
 is_active(Frame *frame, const Process *process, Timeperiod timeperiod)
 {
 	Job		   *job = frame_loaded_job(frame, unconstify(Process *, process), timeperiod);
 
-	return job != NULL && job_state_is_active(job->state);
+	return job == NULL || job_state_is_active(job->state);
 }
 
 /* what is finished stays so for this array: a job that is made active again is among the revived ones */
@@ -265,7 +271,7 @@ lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after
 	int			i;
 
 	if (!lane->is_started)
-		start_looking(process, kind, lane);
+		start_looking(frame, process, kind, lane);
 	pass_done(frame, process, lane);
 	i = find_active_after(lane, after);
 	while (found == NULL)
@@ -283,11 +289,36 @@ lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after
 		}
 		timeperiod = lane->active[i++];
 		if (is_active(frame, process, timeperiod))
-			found = frame_loaded_job(frame, process, timeperiod);
+			found = ahead_enter(frame, process, timeperiod);
 	}
 	if (found == NULL || (revived != NULL && revived->key.timeperiod < found->key.timeperiod))
 		found = revived;
 	if (after == TIMEPERIOD_NONE && process->head != TIMEPERIOD_NONE)
-		advance_frontier(process, kind, found);
+		advance_frontier(process, kind, found ? found->key.timeperiod : TIMEPERIOD_NONE);
 	return found;
+}
+
+Timeperiod
+lane_pass_under_way(Frame *frame, Process *process, Timeperiod after)
+{
+	Lane	   *lane = &frame_process(frame, process)->lanes[LANE_MAIN];
+	int			i;
+
+	if (!lane->is_started)
+		start_looking(frame, process, LANE_MAIN, lane);
+	if (lane->revived != NIL)
+		return TIMEPERIOD_NONE;
+	pass_done(frame, process, lane);
+	for (i = find_active_after(lane, after); i < lane->n_active; i++)
+	{
+		if (ahead_is_under_way(frame, process, lane->active[i]))
+		{
+			if (after == TIMEPERIOD_NONE)
+				advance_frontier(process, LANE_MAIN, lane->active[i]);
+			return lane->active[i];
+		}
+		if (is_active(frame, process, lane->active[i]))
+			break;
+	}
+	return TIMEPERIOD_NONE;
 }

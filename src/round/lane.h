@@ -12,6 +12,9 @@ extern LaneKind lane_of(const Process *process, Timeperiod timeperiod);
 /* the lane's first active job after `after` (NONE: from the start), in time order; NULL: none */
 extern Job *lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after);
 
+/* the same in the main lane, if it is known without a look that its unit is under way (round/ahead.h); else NONE */
+extern Timeperiod lane_pass_under_way(Frame *frame, Process *process, Timeperiod after);
+
 /* loads the first active jobs of many processes at once */
 extern void lane_preload_active(Frame *frame, List *processes);
 

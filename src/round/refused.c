@@ -57,6 +57,7 @@ static bool
 withdraw(Frame *frame, Unit *unit)
 {
 	frame->ready = list_delete_ptr(frame->ready, unit);
+	unit->is_ready = false;
 	frame->to_publish = list_delete_ptr(frame->to_publish, unit);
 	if (!unit->is_new)
 		return unit_state_is_active(unit->state);

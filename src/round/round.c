@@ -23,6 +23,7 @@
 
 #include "daemon/wake.h"
 #include "guc.h"
+#include "round/ahead.h"
 #include "round/boxes.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
@@ -286,6 +287,7 @@ apply_news(Frame *frame)
 
 		if (process == NULL)
 			continue;
+		(void) ahead_enter(frame, process, unit->timeperiod);
 		ranges[n_ranges].process = process;
 		ranges[n_ranges].from = unit->timeperiod;
 		ranges[n_ranges++].to = unit->timeperiod + 1;
@@ -314,6 +316,7 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
 	ready->attempt = unit->attempt;
 	ready->process_id = unit->process_id;
 	ready->owner = owner;
+	ready->is_new = unit->is_new;
 }
 
 /* appends what the frame requested to the outcome, for the executors */
@@ -371,6 +374,7 @@ collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryConte
 	collect_garbage(frame, &units_left, &next_release);
 	drain_events(frame);
 	wrote = frame_flush(frame);
+	ahead_remember(frame);
 	note_boxes(memory, frame);
 	hand_out(frame, frame->ready, outcome, context);
 	MemoryContextDelete(frame->context);
@@ -418,6 +422,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 		memory->next_boxes = boxes_watch(frame, &silent);
 	drain_events(frame);
 	outcome->wrote = frame_flush(frame);
+	ahead_remember(frame);
 	boxes_settle(silent);
 	note_boxes(memory, frame);
 	hand_out(frame, frame->ready, outcome, context);

@@ -20,6 +20,7 @@ typedef struct ReadyUnit
 	int32		process_id;
 	int32		attempt;		/* of the one before, if there was one: the next is this + 1 */
 	Oid			owner;			/* the role whose session must run it */
+	bool		is_new;			/* requested for the first time: nobody can have it */
 } ReadyUnit;
 
 typedef struct RoundOutcome

@@ -17,6 +17,7 @@
 
 typedef struct Tree Tree;
 typedef struct Process Process;
+typedef struct Ahead Ahead;
 
 /* how long finished units are kept, see round/retention.h */
 typedef struct Retention
@@ -64,8 +65,10 @@ struct Process
 	Timeperiod	backfill_frontier;	/* no job before it is active */
 	bool		progress_dirty;
 	/* the round's, kept between rounds */
+	int			steps;			/* of its frontiers, so far */
 	TimestampTz next_fire;		/* 0: to be worked out, strictly after now */
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
+	Ahead	   *ahead;			/* its next active jobs, see round/ahead.h; NULL: not remembered */
 	void	   *frame_data;		/* the current frame's own */
 };
 

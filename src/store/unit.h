@@ -36,6 +36,7 @@ typedef struct Unit
 	int			stored_attempt;
 	bool		is_new;
 	bool		is_dirty;
+	bool		is_ready;		/* it is in the frame's list `ready` */
 	bool		is_written;		/* by the last unit_update() */
 	bool		is_let_go;		/* it was its job's, and is to be canceled so that another can take its place */
 	bool		is_on_box;		/* an agent has taken it, and perhaps ended it */

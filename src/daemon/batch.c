@@ -2,8 +2,8 @@
  * daemon/batch.c: several short units in one transaction of an executor.
  *
  * Why.  A unit alone is two transactions, and each waits for the disk: more than a short command takes.  Units of which
- * it is known that they are short, a few milliseconds all together, share one: they are read, run one after the other,
- * and go from requested to processed in one statement at its end.  Nobody waits longer for the end of his unit than
+ * it is known that they are short, a few milliseconds all together, share one: they are run one after the other, and
+ * go from requested to processed in one statement at its end.  Nobody waits longer for the end of his unit than
  * that, and exactly once holds as it does for one: effects and ends are committed together or not at all.
  *
  * Each is its own.  Between two commands the session is made as a new one, settings are rolled back with a nest level
@@ -12,8 +12,9 @@
  * is run alone, where an error is its own.  Only commands of one statement that is no utility come here: SET
  * TRANSACTION, LISTEN, LOCK or VACUUM are about the whole transaction.
  *
- * The fence.  No row is locked or written while commands run.  A round may request a unit anew meanwhile, or move its
- * bounds, so its end counts only if attempt, mark and bounds are those that were read.
+ * The fence.  No row is read, locked or written before the commands have been run: what a unit is about came with the
+ * mail.  A round may request it anew meanwhile, or move its bounds, so its end counts only if attempt, mark and bounds
+ * are those that were requested.
  *
  * What is not written is not counted: a command that brings the server down leaves no trace of its attempt here.  But
  * what is known of processes is this session's, so after a crash the first unit of each is run alone, where the attempt
@@ -34,25 +35,28 @@
 #include "utils/timeout.h"
 
 #include "daemon/executor.h"
+#include "daemon/wake.h"
 #include "store/stream.h"
 #include "store/unit_batch.h"
 
 #define SHORT_USEC 2000			/* a unit that takes longer is run alone */
-#define QUICK_USEC 50000		/* behind one that takes longer, little waits */
 #define LATE_MSEC 25			/* a batch that takes longer is given up */
 #define ENOUGH_USEC (2 * BATCH_USEC)	/* it is ended before its next unit */
 #define ALONE_AFTER_ERROR (10 * USECS_PER_SEC)
-#define LOOKED_AT_AGAIN (60 * USECS_PER_SEC)	/* a command that must be alone may be changed */
 #define MAX_SOURCES 256			/* commands that are kept analyzed */
 
-/* what this session knows of a process */
+/* what this session knows of a process or freerun */
 typedef struct Known
 {
 	int32		process_id;
 	int64		usec;			/* how long its units take, probably */
 	TimestampTz alone_until;	/* one of it has failed in a batch */
-	char	   *command;		/* what `source` is of */
-	CachedPlanSource *source;	/* NULL: a command that must be alone */
+	uint64		read_at;		/* wake_count_of_definitions() before it was read, 0: it was not; what follows is as it was then */
+	bool		is_ours;		/* of the session's user, and of a worker of SQL */
+	char	   *command;
+	char	   *arguments;
+	CachedPlanSource *source;	/* of the command; NULL: not prepared yet, or */
+	bool		must_be_alone;	/* it is none that can share a transaction */
 } Known;
 
 static HTAB *known_processes;
@@ -82,22 +86,26 @@ batch_init(void)
 /* ---------------------------------------------------------------- what is known of a process */
 
 bool
-batch_fits(const Mail *mail, int64 *usec)
+batch_fits(const Mail *mail, uint64 definitions_count, int64 *usec)
 {
 	Known	   *known = hash_search(known_processes, &mail->process_id, HASH_FIND, NULL);
 
-	if (known == NULL || mail->is_alone || known->usec > SHORT_USEC || known->alone_until > GetCurrentTimestamp() || stream_is_on())
+	if (known == NULL || mail->is_alone || stream_is_on())
+		return false;
+	if (known->usec > SHORT_USEC || known->alone_until > GetCurrentTimestamp())
+		return false;
+	if (known->must_be_alone && known->read_at == definitions_count)
 		return false;
 	*usec = known->usec;
 	return true;
 }
 
-bool
-batch_is_quick(int32 process_id)
+int64
+batch_usec(int32 process_id)
 {
 	Known	   *known = hash_search(known_processes, &process_id, HASH_FIND, NULL);
 
-	return known != NULL && known->usec <= QUICK_USEC;
+	return known ? Max(known->usec, 1) : 0;
 }
 
 static Known *
@@ -131,10 +139,7 @@ forget_source(Known *known)
 		DropCachedPlan(known->source);
 		n_sources--;
 	}
-	if (known->command != NULL)
-		pfree(known->command);
 	known->source = NULL;
-	known->command = NULL;
 }
 
 static void
@@ -148,69 +153,123 @@ forget_all_sources(void)
 		forget_source(known);
 }
 
-/* the analyzed command, kept from unit to unit; ERROR when it must be alone */
-static CachedPlanSource *
-source_of(Known *known, const char *command)
+static void
+keep_definition(const BatchDefinition *definition, uint64 count)
 {
-	if (known->command == NULL || strcmp(known->command, command) != 0)
+	Known	   *known = know(definition->process_id);
+	bool		is_same = known->command != NULL && definition->is_ours && strcmp(known->command, definition->command) == 0;
+
+	if (!is_same)
 	{
 		forget_source(known);
+		known->must_be_alone = false;
+	}
+	if (known->command != NULL)
+		pfree(known->command);
+	if (known->arguments != NULL)
+		pfree(known->arguments);
+	known->is_ours = definition->is_ours;
+	known->command = definition->is_ours ? MemoryContextStrdup(TopMemoryContext, definition->command) : NULL;
+	known->arguments = definition->is_ours ? MemoryContextStrdup(TopMemoryContext, definition->arguments) : NULL;
+	known->read_at = count;
+}
+
+static bool
+is_among(const BatchDefinition *definitions, int n, int32 process_id)
+{
+	for (int i = 0; i < n; i++)
+		if (definitions[i].process_id == process_id)
+			return true;
+	return false;
+}
+
+/* reads the definitions that have changed since they were read; those of a moment ago will do, as for a unit that began then */
+static void
+know_definitions(const BatchUnit *units, int n)
+{
+	uint64		count = wake_count_of_definitions();
+	BatchDefinition *definitions = palloc0(sizeof(BatchDefinition) * n);
+	int			n_unknown = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		Known	   *known = know(units[i].process_id);
+
+		if (known->read_at != count && !is_among(definitions, n_unknown, known->process_id))
+			definitions[n_unknown++].process_id = known->process_id;
+	}
+	if (n_unknown > 0)
+		unit_batch_define(definitions, n_unknown);
+	for (int i = 0; i < n_unknown; i++)
+		keep_definition(&definitions[i], count);
+	pfree(definitions);
+}
+
+/* the analyzed command, kept from unit to unit; ERROR when it must be alone */
+static CachedPlanSource *
+source_of(Known *known)
+{
+	if (known->source == NULL && !known->must_be_alone)
+	{
 		if (n_sources >= MAX_SOURCES)
 			forget_all_sources();
-		known->source = command_prepare(command);
+		known->source = command_prepare(known->command);
 		n_sources += known->source != NULL;
-		known->command = MemoryContextStrdup(TopMemoryContext, command);
+		known->must_be_alone = known->source == NULL;
 	}
-	if (known->source == NULL)
-	{
-		known->alone_until = GetCurrentTimestamp() + LOOKED_AT_AGAIN;
+	if (known->must_be_alone)
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("the command must be alone in its transaction")));
-	}
 	return known->source;
 }
 
 /* ---------------------------------------------------------------- one transaction */
 
 static void
-run_one(BatchUnit *unit)
+run_one(BatchUnit *unit, const Mail *mail)
 {
 	Known	   *known = know(unit->process_id);
 	int			nest_level = NewGUCNestLevel();
 	MemoryContext context = CurrentMemoryContext;
-	TimestampTz ended;
+	RunnableUnit runnable = {0};
 
+	runnable.command = known->command;
+	runnable.arguments = known->arguments;
+	runnable.start = timeperiod_start(mail->start);
+	runnable.end = timeperiod_start(mail->end);
 	SetCurrentStatementStartTimestamp();
 	unit->started = GetCurrentTimestamp();
-	unit->has_begun = true;
-	pgstat_report_activity(STATE_RUNNING, unit->unit.command);
-	unit->n_rows = (int64) command_run_prepared(source_of(known, unit->unit.command), &unit->unit);
+	pgstat_report_activity(STATE_RUNNING, known->command);
+	unit->n_rows = (int64) command_run_prepared(source_of(known), &runnable);
 	MemoryContextSwitchTo(context);
 	AtEOXact_GUC(false, nest_level);
 	session_tidy();
-	ended = GetCurrentTimestamp();
-	batch_learn(unit->process_id, ended - unit->started);
+	batch_learn(unit->process_id, GetCurrentTimestamp() - unit->started);
 }
 
 /* the first so many are run, as many as there is time for */
 static int
-run_units(BatchUnit *units, int n, TimestampTz began)
+run_units(BatchUnit *units, const Mail *mail, int n, TimestampTz began, volatile int *current)
 {
 	int			n_run = 0;
 
 	while (n_run < n)
 	{
 		CHECK_FOR_INTERRUPTS();
+		*current = n_run;
+		units[n_run].is_ours = know(units[n_run].process_id)->is_ours;
 		if (units[n_run].is_ours)
-			run_one(&units[n_run]);
+			run_one(&units[n_run], &mail[n_run]);
 		n_run++;
 		if (GetCurrentTimestamp() - began > ENOUGH_USEC)
 			break;
 	}
+	*current = -1;
 	return n_run;
 }
 
+/* *current: which unit's command is being run, -1: none */
 static void
-run_transaction(BatchUnit *units, int n, int *n_run)
+run_transaction(BatchUnit *units, const Mail *mail, int n, int *n_run, volatile int *current)
 {
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz began = GetCurrentTimestamp();
@@ -223,21 +282,19 @@ run_transaction(BatchUnit *units, int n, int *n_run)
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("each command needs a snapshot of its own")));
 	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
 	enable_timeout_after(late_timeout, LATE_MSEC);
-	unit_batch_read(units, n);
-	*n_run = run_units(units, n, began);
+	know_definitions(units, n);
+	*n_run = run_units(units, mail, n, began, current);
 	unit_batch_complete(units, *n_run, GetCurrentTimestamp());
 	disable_timeout(late_timeout, false);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 }
 
-/* rolls back; the process whose command it was, or all of them, are left alone for a while */
+/* rolls back; the process whose command it was is left alone for a while */
 static void
-give_up(const BatchUnit *units, int n, MemoryContext context)
+give_up(int32 process_id, MemoryContext context)
 {
-	TimestampTz until;
 	bool		is_late;
-	int			last = -1;
 
 	HOLD_INTERRUPTS();
 	is_late = geterrcode() == ERRCODE_QUERY_CANCELED;
@@ -247,41 +304,42 @@ give_up(const BatchUnit *units, int n, MemoryContext context)
 	MemoryContextSwitchTo(context);
 	QueryCancelPending = false;
 	RESUME_INTERRUPTS();
-	until = GetCurrentTimestamp() + ALONE_AFTER_ERROR;
-	for (int i = 0; i < n; i++)
-		if (units[i].has_begun)
-			last = i;
-	if (last >= 0 && is_late)
-		know(units[last].process_id)->usec = LATE_MSEC * 1000;
-	else if (last >= 0)
-		know(units[last].process_id)->alone_until = Max(until, know(units[last].process_id)->alone_until);
+	if (process_id != 0 && is_late)
+		know(process_id)->usec = LATE_MSEC * 1000;
+	else if (process_id != 0)
+		know(process_id)->alone_until = GetCurrentTimestamp() + ALONE_AFTER_ERROR;
 }
 
 BatchOutcome
-batch_run(const Mail *mail, int n, int *n_run, int *n_lost)
+batch_run(const Mail *mail, int n, int *n_run, int *n_lost, int *culprit)
 {
 	MemoryContext context = CurrentMemoryContext;
 	BatchUnit  *units = palloc0(sizeof(BatchUnit) * n);
 	volatile BatchOutcome outcome = BATCH_DONE;
+	volatile int current = -1;
 
 	for (int i = 0; i < n; i++)
 	{
-		units[i].unit.unit_id = mail[i].unit_id;
+		units[i].unit_id = mail[i].unit_id;
 		units[i].process_id = mail[i].process_id;
+		units[i].attempt = mail[i].attempt;
+		units[i].mark = mail[i].mark;
+		units[i].end_id = mail[i].end_id;
 	}
 	*n_run = *n_lost = 0;
 	PG_TRY();
 	{
-		run_transaction(units, n, n_run);
+		run_transaction(units, mail, n, n_run, &current);
 	}
 	PG_CATCH();
 	{
 		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			PG_RE_THROW();
-		give_up(units, n, context);
+		give_up(current < 0 ? 0 : mail[current].process_id, context);
 		outcome = BATCH_FAILED;
 	}
 	PG_END_TRY();
+	*culprit = current;
 	for (int i = 0; i < *n_run; i++)
 		*n_lost += !units[i].is_ours;
 	pgstat_report_stat(false);

@@ -34,7 +34,8 @@
 #include "store/unit_run.h"
 
 #define START_RETRY (1 * USECS_PER_SEC)
-#define TOGETHER_USEC 1000		/* short units go to one executor as long as the first of them would not wait longer */
+#define TOGETHER_USEC 1000		/* short units go to one executor as long as the last of them would not wait longer */
+#define QUICK_USEC 50000		/* behind one that takes longer, little waits */
 #define PLACED_AT_ONCE 256		/* units that are handed out under one lock */
 
 typedef struct Queued
@@ -186,12 +187,21 @@ is_idle(const ExecutorSlot *executor)
 	return executor->state == EXECUTOR_UP && executor->n_running == 0 && executor->n_mail == 0 && !executor->stop;
 }
 
-/* it has been given units that it has not begun, and they are so short that this one may wait behind them */
+/* what it has before it is so short that this unit may wait behind it, and will be one of a larger batch */
 static bool
-is_hardly_busy(const ExecutorSlot *executor)
+is_hardly_busy(const ExecutorSlot *executor, TimestampTz now)
 {
-	return executor->state == EXECUTOR_UP && executor->n_running == 0 && !executor->stop && executor->is_quick &&
-		executor->n_mail < MAILBOX_SIZE && executor->unit_usec > 0 && executor->n_mail * executor->unit_usec < TOGETHER_USEC;
+	if (executor->state != EXECUTOR_UP || executor->stop || executor->unit_usec == 0 || executor->n_mail >= MAILBOX_SIZE)
+		return false;
+	if (executor->n_running > 0 && now - executor->running_since > 4 * TOGETHER_USEC)
+		return false;			/* it takes longer than was thought */
+	return (executor->n_mail + 1) * executor->unit_usec < TOGETHER_USEC;
+}
+
+static bool
+is_quick(const ExecutorSlot *executor)
+{
+	return executor->unit_usec > 0 && executor->unit_usec < QUICK_USEC;
 }
 
 static ExecutorSlot *
@@ -216,11 +226,11 @@ reserve_executor(Oid owner, Mail mail)
 }
 
 static Placement
-place(const ReadyUnit *unit, bool may_start, ExecutorSlot **started)
+place(const ReadyUnit *unit, bool may_start, TimestampTz now, ExecutorSlot **started)
 {
 	ExecutorSlot *busy = NULL,
 			   *other_owner = NULL;
-	Mail		mail = {unit->unit_id, unit->process_id, false};
+	Mail		mail = {unit->unit_id, unit->process_id, unit->attempt, unit->mark, unit->end_id, unit->start, unit->end, false};
 	int			n = 0;
 
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
@@ -235,12 +245,12 @@ place(const ReadyUnit *unit, bool may_start, ExecutorSlot **started)
 			if (is_idle(executor))
 				other_owner = executor;
 		}
-		else if (is_idle(executor) || is_hardly_busy(executor))
+		else if (is_idle(executor) || is_hardly_busy(executor, now))
 		{
 			put_mail(executor, mail);
 			return PLACED;
 		}
-		else if (!executor->stop && executor->n_mail < (executor->is_quick ? MAILBOX_SIZE : MAILBOX_SIZE_IF_SLOW) &&
+		else if (!executor->stop && executor->n_mail < (is_quick(executor) ? MAILBOX_SIZE : MAILBOX_SIZE_IF_SLOW) &&
 				 (busy == NULL || executor->n_mail < busy->n_mail))
 			busy = executor;
 	}
@@ -383,13 +393,14 @@ start_executor(ExecutorSlot *executor)
 static Placement
 place_many(Queued **link, bool may_start, ExecutorSlot **started)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	Placement	placement = PLACED;
 
 	*started = NULL;
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	for (int n = 0; *link != NULL && n < PLACED_AT_ONCE; n++)
 	{
-		placement = place(&(*link)->unit, may_start, started);
+		placement = place(&(*link)->unit, may_start, now, started);
 		if (placement != PLACED)
 			break;
 		remove_queued(link);

@@ -99,25 +99,26 @@ is_to_stop(void)
 	return stop;
 }
 
-/* how many of the next units are to be run together: those that are likely to be short; else the next one alone */
+/* how many of the next units are to be run together: those that are likely to be short; 0: the next one alone */
 static int
 how_many_together(void)
 {
+	uint64		definitions_count = slots->databases[my_slot->database_slot].definitions_count;
 	int64		usec,
 				sum = 0;
 	int			n = 0;
 
-	while (n < Min(my_slot->n_mail, MAILBOX_SIZE) && batch_fits(&my_slot->mail[n], &usec) && (n == 0 || sum + usec <= BATCH_USEC))
+	while (n < Min(my_slot->n_mail, MAILBOX_SIZE) && batch_fits(&my_slot->mail[n], definitions_count, &usec) && (n == 0 || sum + usec <= BATCH_USEC))
 	{
 		sum += usec;
 		n++;
 	}
-	return Max(n, 1);
+	return n;
 }
 
-/* the next units, now named as running; 0: none.  *stop: end now. */
+/* the next units, now named as running; 0: none.  *together: in one transaction; *stop: end now. */
 static int
-take_mail(Mail *mail, bool *stop)
+take_mail(Mail *mail, bool *together, bool *stop)
 {
 	int			n = 0;
 
@@ -126,6 +127,8 @@ take_mail(Mail *mail, bool *stop)
 	if (!*stop && my_slot->n_mail > 0)
 	{
 		n = how_many_together();
+		*together = n > 0;
+		n = Max(n, 1);
 		memcpy(mail, my_slot->mail, sizeof(Mail) * n);
 		my_slot->n_mail -= n;
 		memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(Mail) * my_slot->n_mail);
@@ -133,6 +136,7 @@ take_mail(Mail *mail, bool *stop)
 			my_slot->running[i] = mail[i].unit_id;
 		my_slot->n_running = n;
 		my_slot->running_attempt = 0;
+		my_slot->running_since = GetCurrentTimestamp();
 	}
 	LWLockRelease(slots->lock);
 	return n;
@@ -140,14 +144,12 @@ take_mail(Mail *mail, bool *stop)
 
 /* what was taken and not run comes first again */
 static void
-give_back(const Mail *mail, int n, bool is_alone)
+give_back(const Mail *mail, int n)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	Assert(my_slot->n_mail + n <= lengthof(my_slot->mail));
 	memmove(&my_slot->mail[n], &my_slot->mail[0], sizeof(Mail) * my_slot->n_mail);
 	memcpy(&my_slot->mail[0], mail, sizeof(Mail) * n);
-	for (int i = 0; i < n; i++)
-		my_slot->mail[i].is_alone |= is_alone;
 	my_slot->n_mail += n;
 	my_slot->n_running = 0;
 	LWLockRelease(slots->lock);
@@ -158,11 +160,10 @@ give_back(const Mail *mail, int n, bool is_alone)
  * may be requested (again), and have been left out when it was handed out, because it was in our hands.
  */
 static void
-end_units(bool was_ours, bool is_quick, int unit_usec)
+end_units(bool was_ours, int64 unit_usec)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	my_slot->n_running = my_slot->running_attempt = 0;
-	my_slot->is_quick = is_quick;
 	my_slot->unit_usec = unit_usec;
 	my_slot->idle_since = GetCurrentTimestamp();
 	if (!was_ours)
@@ -331,23 +332,27 @@ run_alone(const Mail *mail)
 {
 	bool		was_ours = run_unit(mail->unit_id, mail->process_id);
 
-	end_units(was_ours, batch_is_quick(mail->process_id), 0);
+	end_units(was_ours, batch_usec(mail->process_id));
 }
 
 static void
-run_together(const Mail *mail, int n)
+run_together(Mail *mail, int n)
 {
-	TimestampTz began = GetCurrentTimestamp();
 	int			n_run,
-				n_lost;
+				n_lost,
+				culprit;
 
-	if (batch_run(mail, n, &n_run, &n_lost) == BATCH_FAILED)
-		give_back(mail, n, true);
+	if (batch_run(mail, n, &n_run, &n_lost, &culprit) == BATCH_FAILED)
+	{
+		for (int i = 0; i < n; i++)
+			mail[i].is_alone |= culprit < 0 || i == culprit;
+		give_back(mail, n);
+	}
 	else
 	{
 		if (n_run < n)
-			give_back(&mail[n_run], n - n_run, false);
-		end_units(n_lost == 0, true, Max(1, (int) ((GetCurrentTimestamp() - began) / Max(n_run, 1))));
+			give_back(&mail[n_run], n - n_run);
+		end_units(n_lost == 0, batch_usec(mail[n - 1].process_id));
 	}
 }
 
@@ -392,8 +397,8 @@ synergy_executor_main(Datum argument)
 	for (;;)
 	{
 		Mail		mail[MAILBOX_SIZE];
-		bool		stop;
-		int64		usec;
+		bool		together,
+					stop;
 		int			n;
 
 		process_check(0);
@@ -402,13 +407,13 @@ synergy_executor_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 		}
-		n = take_mail(mail, &stop);
+		n = take_mail(mail, &together, &stop);
 		if (stop)
 			proc_exit(0);
 		if (n > 0)
 		{
 			process_set_at_work(true);
-			if (n > 1 || batch_fits(&mail[0], &usec))
+			if (together)
 				run_together(mail, n);
 			else
 				run_alone(&mail[0]);

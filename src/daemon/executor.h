@@ -35,18 +35,18 @@ extern void session_tidy(void);
 extern void batch_init(void);
 
 /* is the unit likely to be so short that it may share a transaction?  *usec: how long it takes, probably */
-extern bool batch_fits(const Mail *mail, int64 *usec);
+extern bool batch_fits(const Mail *mail, uint64 definitions_count, int64 *usec);
 extern void batch_learn(int32 process_id, int64 usec);	/* a unit of the process that ran alone took so long */
-extern bool batch_is_quick(int32 process_id);
+extern int64 batch_usec(int32 process_id);	/* how long one will take; 0: not known */
 
 typedef enum BatchOutcome
 {
 	BATCH_DONE,					/* the first *n_run have ended; of them, *n_lost were not ours to run */
-	BATCH_FAILED,				/* nothing has happened: each is to be run alone */
+	BATCH_FAILED,				/* nothing has happened; *culprit is to be run alone, or each, if that is -1 */
 } BatchOutcome;
 
 #define BATCH_USEC 4000			/* what is expected to take longer together is not put together */
 
-extern BatchOutcome batch_run(const Mail *mail, int n, int *n_run, int *n_lost);
+extern BatchOutcome batch_run(const Mail *mail, int n, int *n_run, int *n_lost, int *culprit);
 
 #endif							/* SYNERGY_DAEMON_EXECUTOR_H */

@@ -154,12 +154,18 @@ typedef struct RoundCall
 	RoundOutcome outcome;
 } RoundCall;
 
+/*
+ * A round need not wait for the disk, unless somebody outside hears of it.  Whatever is built on it comes later in the
+ * same log: who runs its units makes it durable with their effects; without these, it is lost with all that knew of it.
+ */
 static void
 run_round(void *context)
 {
 	RoundCall  *call = context;
 
 	round_run(call->memory, call->reasons, GetCurrentTimestamp(), &call->outcome);
+	if (!call->outcome.is_told)
+		(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
 static void

@@ -26,6 +26,8 @@
 #include "storage/lwlock.h"
 #include "utils/timestamp.h"
 
+#include "core/timeperiod.h"
+
 #define MAX_DATABASES 128
 #define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
 #define MAILBOX_SIZE 64			/* units that an executor has waiting for it, and as many in its hands, at most */
@@ -127,11 +129,16 @@ typedef enum ExecutorState
 	EXECUTOR_UP,
 } ExecutorState;
 
-/* a unit that an executor is to run */
+/* a unit that an executor is to run, as it was requested */
 typedef struct Mail
 {
 	int64		unit_id;
 	int32		process_id;
+	int32		attempt;		/* of the one before */
+	int64		mark;
+	int64		end_id;
+	Timeperiod	start;
+	Timeperiod	end;			/* exclusive */
 	bool		is_alone;		/* to be run in a transaction of its own: with others it has failed */
 } Mail;
 
@@ -144,8 +151,8 @@ typedef struct ExecutorSlot
 	int			pid;
 	Latch	   *latch;
 	bool		stop;			/* to end as soon as its unit has ended */
-	bool		is_quick;		/* what it ran last was short */
-	int			unit_usec;		/* and one took so long, on average, in a batch; 0: not known */
+	int64		unit_usec;		/* how long a unit like its last one takes; 0: not known */
+	TimestampTz running_since;
 	int			n_mail;
 	Mail		mail[2 * MAILBOX_SIZE];	/* an executor may give back what it had in its hands */
 	int			n_running;

@@ -294,6 +294,7 @@ frame_flush(Frame *frame)
 	event_log_write(frame->log, frame->now);
 	if (frame->notify)
 		unit_notify(frame->notify);
+	frame->is_told |= frame->notify != NIL || frame->to_publish != NIL || frame->is_about_boxes || stream_is_on();
 	publish(frame);
 	MemoryContextSwitchTo(old);
 	return wrote;

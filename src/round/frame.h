@@ -101,6 +101,7 @@ typedef struct Frame
 	int64	   *spare_ids;		/* unit ids taken but not used yet */
 	int			n_spare_ids;
 	bool		wrote;			/* something has been written already */
+	bool		is_told;		/* somebody outside hears of it when it is committed */
 	bool		wants_collection;	/* something was found that is the garbage collector's business */
 	bool		is_about_boxes; /* agents have units, or are to get some: their silence is to be noticed */
 	bool		is_dry;			/* nothing is ever written, no id is taken: what would happen? */

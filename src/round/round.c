@@ -314,6 +314,10 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
 
 	ready->unit_id = unit->id;
 	ready->attempt = unit->attempt;
+	ready->mark = unit->mark;
+	ready->end_id = unit->end_id;
+	ready->start = unit->start_timeperiod;
+	ready->end = unit->end_timeperiod;
 	ready->process_id = unit->process_id;
 	ready->owner = owner;
 	ready->is_new = unit->is_new;
@@ -374,6 +378,7 @@ collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryConte
 	collect_garbage(frame, &units_left, &next_release);
 	drain_events(frame);
 	wrote = frame_flush(frame);
+	outcome->is_told |= frame->is_told;
 	ahead_remember(frame);
 	note_boxes(memory, frame);
 	hand_out(frame, frame->ready, outcome, context);
@@ -422,6 +427,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 		memory->next_boxes = boxes_watch(frame, &silent);
 	drain_events(frame);
 	outcome->wrote = frame_flush(frame);
+	outcome->is_told = frame->is_told;
 	ahead_remember(frame);
 	boxes_settle(silent);
 	note_boxes(memory, frame);

@@ -11,6 +11,8 @@
 #include "postgres.h"
 #include "utils/timestamp.h"
 
+#include "core/timeperiod.h"
+
 typedef struct RoundMemory RoundMemory;
 
 /* a unit of an SQL worker that waits for an executor */
@@ -19,6 +21,10 @@ typedef struct ReadyUnit
 	int64		unit_id;
 	int32		process_id;
 	int32		attempt;		/* of the one before, if there was one: the next is this + 1 */
+	int64		mark;
+	int64		end_id;
+	Timeperiod	start;			/* the periods that it is about, the second one exclusive */
+	Timeperiod	end;
 	Oid			owner;			/* the role whose session must run it */
 	bool		is_new;			/* requested for the first time: nobody can have it */
 } ReadyUnit;
@@ -28,6 +34,7 @@ typedef struct RoundOutcome
 	TimestampTz next_wake;		/* nothing to do before that, unless woken; PG_INT64_MAX: only when woken */
 	const char *paused;			/* why nothing runs until synergy.resume(): a copy of another database.  NULL: it does */
 	bool		wrote;			/* anything was changed in this round */
+	bool		is_told;		/* somebody outside hears of it: a NOTIFY, a message to RabbitMQ */
 	int			n_ready;		/* newly requested (or, with WAKE_REQUESTS, all requested) units, in order */
 	ReadyUnit  *ready;			/* palloc'd in the caller's context at the time of the call */
 } RoundOutcome;

@@ -1,5 +1,5 @@
 /*
- * store/unit_batch.h: the life of several units that an executor runs in one transaction (daemon/batch.h).
+ * store/unit_batch.h: the life of several units that an executor runs in one transaction (daemon/batch.c).
  *
  * Like store/unit_run.h: with the rights of the extension's owner, whatever the session is.
  */
@@ -8,22 +8,31 @@
 
 #include "store/unit_run.h"
 
+/* what a process's or freerun's units have in common */
+typedef struct BatchDefinition
+{
+	int32		process_id;
+	bool		is_ours;		/* of the session's user, and of a worker of SQL */
+	char	   *command;
+	char	   *arguments;		/* jsonb as text */
+} BatchDefinition;
+
+/* reads those with these ids; what is not there is not ours; texts in the current memory context */
+extern void unit_batch_define(BatchDefinition *definitions, int n);
+
 typedef struct BatchUnit
 {
-	RunnableUnit unit;			/* its unit_id is given */
+	int64		unit_id;
 	int32		process_id;
-	bool		is_ours;		/* requested, of the session's user, and of a worker of SQL */
-	bool		has_begun;
-	int64		mark;			/* the fence: it ends only if it is still as it was read */
+	int32		attempt;		/* the fence: it ends only if it still is as it was requested */
+	int64		mark;
 	int64		end_id;
-	TimestampTz started;
+	bool		is_ours;
+	TimestampTz started;		/* 0: it was not run */
 	int64		n_rows;
 } BatchUnit;
 
-/* the rest of those that are ours, in the current memory context; attempt is the one before */
-extern void unit_batch_read(BatchUnit *units, int n);
-
-/* those that are ours: requested -> processed, attempt + 1, and the news of it; ERROR 40001 when one is not as it was read */
+/* those that were run: requested -> processed, attempt + 1, and the news of it; ERROR 40001 when one is not as it was requested */
 extern void unit_batch_complete(BatchUnit *units, int n, TimestampTz now);
 
 #endif							/* SYNERGY_STORE_UNIT_BATCH_H */

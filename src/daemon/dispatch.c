@@ -193,8 +193,8 @@ is_hardly_busy(const ExecutorSlot *executor, TimestampTz now)
 {
 	if (executor->state != EXECUTOR_UP || executor->stop || executor->unit_usec == 0 || executor->n_mail >= MAILBOX_SIZE)
 		return false;
-	if (executor->n_running > 0 && now - executor->running_since > 4 * TOGETHER_USEC)
-		return false;			/* it takes longer than was thought */
+	if (executor->n_running > 0 && (!executor->is_together || now - executor->running_since > 4 * TOGETHER_USEC))
+		return false;			/* it may take long, or takes longer than was thought */
 	return (executor->n_mail + 1) * executor->unit_usec < TOGETHER_USEC;
 }
 
@@ -230,7 +230,7 @@ place(const ReadyUnit *unit, bool may_start, TimestampTz now, ExecutorSlot **sta
 {
 	ExecutorSlot *busy = NULL,
 			   *other_owner = NULL;
-	Mail		mail = {unit->unit_id, unit->process_id, unit->attempt, unit->mark, unit->end_id, unit->start, unit->end, false};
+	Mail		mail = {unit->unit_id, unit->process_id, unit->attempt, unit->mark, unit->end_id, unit->start, unit->end, unit->is_alone};
 	int			n = 0;
 
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
@@ -291,6 +291,34 @@ share_mail(void)
 			break;
 		}
 	}
+}
+
+/* what waits behind a unit that may take long, while another executor may be started; returns how many */
+static int
+take_back_mail(ReadyUnit *units)
+{
+	int			n_executors = 0,
+				n = 0;
+
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+		n_executors += is_ours(&slots->executors[i]);
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS && n_executors < synergy_max_executors; i++)
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+
+		if (!is_ours(executor) || executor->n_running == 0 || executor->is_together || executor->n_mail == 0)
+			continue;
+		for (; n < executor->n_mail; n++)
+		{
+			const Mail *mail = &executor->mail[n];
+
+			units[n] = (ReadyUnit) {mail->unit_id, mail->process_id, mail->attempt, mail->mark, mail->end_id, mail->start, mail->end,
+			executor->owner, true, mail->is_alone};
+		}
+		executor->n_mail = 0;
+		break;
+	}
+	return n;
 }
 
 /* slots of executors that were started and did not come up; true when there was one */
@@ -414,6 +442,8 @@ dispatch_run(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	Queued	  **link = &first;
+	ReadyUnit	back[2 * MAILBOX_SIZE];
+	int			n_back = 0;
 	int			n_left = 0;
 
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
@@ -423,8 +453,13 @@ dispatch_run(void)
 		no_start_before = now + START_RETRY;	/* whatever the reason: not again at once */
 	database_slot->start_failed = false;
 	if (first == NULL)
+	{
 		share_mail();
+		if (now >= no_start_before)
+			n_back = take_back_mail(back);
+	}
 	LWLockRelease(slots->lock);
+	dispatch_add(back, n_back);
 
 	while (*link != NULL)
 	{

@@ -137,6 +137,9 @@ take_mail(Mail *mail, bool *together, bool *stop)
 		my_slot->n_running = n;
 		my_slot->running_attempt = 0;
 		my_slot->running_since = GetCurrentTimestamp();
+		my_slot->is_together = *together;
+		if (!*together && my_slot->n_mail > 0)	/* what waits behind it may find another executor */
+			slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_EXECUTOR);
 	}
 	LWLockRelease(slots->lock);
 	return n;

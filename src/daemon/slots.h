@@ -153,6 +153,7 @@ typedef struct ExecutorSlot
 	bool		stop;			/* to end as soon as its unit has ended */
 	int64		unit_usec;		/* how long a unit like its last one takes; 0: not known */
 	TimestampTz running_since;
+	bool		is_together;	/* these share a transaction: none of them takes long */
 	int			n_mail;
 	Mail		mail[2 * MAILBOX_SIZE];	/* an executor may give back what it had in its hands */
 	int			n_running;

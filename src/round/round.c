@@ -321,6 +321,7 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
 	ready->process_id = unit->process_id;
 	ready->owner = owner;
 	ready->is_new = unit->is_new;
+	ready->is_alone = false;
 }
 
 /* appends what the frame requested to the outcome, for the executors */

@@ -27,6 +27,7 @@ typedef struct ReadyUnit
 	Timeperiod	end;
 	Oid			owner;			/* the role whose session must run it */
 	bool		is_new;			/* requested for the first time: nobody can have it */
+	bool		is_alone;		/* it is not to share a transaction */
 } ReadyUnit;
 
 typedef struct RoundOutcome

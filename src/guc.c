@@ -220,9 +220,5 @@ guc_define(void)
 	DefineCustomBoolVariable("synergy.dump_history", "Does pg_dump take history along?",
 							 "Off: definitions, jobs and what is still at work, without finished units, logs and events.",
 							 &synergy_dump_history, true, PGC_USERSET, 0, NULL, NULL, NULL);
-#if PG_VERSION_NUM >= 150000
-	MarkGUCPrefixReserved("synergy");
-#else
-	EmitWarningsOnPlaceholders("synergy");
-#endif
+	RESERVE_SETTINGS("synergy");
 }

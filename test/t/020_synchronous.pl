@@ -67,8 +67,11 @@ ok(defined wait_for($primary, 'postgres', 'SELECT count(*) = 4 FROM done'), 'and
 is($primary->safe_psql('postgres', q(SELECT attempt FROM synergy.unit_of_work ORDER BY unit_of_work_id DESC LIMIT 1)), '2', 'under the next attempt');
 
 note 'a unit that may share a transaction: start, command and end are one';
-trigger('short') foreach 1 .. 2;
-ok(defined wait_for($primary, 'postgres', "SELECT count(*) = $n FROM done"), 'short ones are done');
+for my $which ('first', 'second')
+{
+	trigger('short');
+	ok(defined wait_for($primary, 'postgres', "SELECT count(*) = $n FROM done"), "the $which one is done");
+}
 ok(defined wait_for($primary, 'postgres', 'SELECT count(*) = 0 FROM synergy.pending'), 'and applied');
 $standby->stop;
 trigger('short');

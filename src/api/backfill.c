@@ -160,6 +160,7 @@ synergy_backfill(PG_FUNCTION_ARGS)
 	frame = session_frame(&session);
 	old = MemoryContextSwitchTo(frame->context);
 	read_arguments(fcinfo, frame, &backfill);
+	argument_span("from_timeperiod", backfill.process->tree->bottom->qualifier, backfill.from, session.now);
 	say_what_differs(&backfill);
 	tree = backfill.process->tree;
 	if (backfill.from < first_period(backfill.process))

@@ -216,6 +216,24 @@ registry_write_freerun(const FreerunDefinition *d)
 	store_execute(&query, values, nulls);
 }
 
+TimeQualifier
+registry_shortest_qualifier(const char *tree_name)
+{
+	static StoreQuery query = {"SELECT time_qualifier FROM synergy.process WHERE tree_name = $1", 1, {TEXTOID}};
+	Datum		values[1] = {CStringGetTextDatum(tree_name)};
+	uint64		n = store_execute(&query, values, NULL);
+	TimeQualifier shortest = QUALIFIER_YEARLY;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		TimeQualifier qualifier;
+
+		if (time_qualifier_from_name(store_get_text(i, 1), &qualifier))
+			shortest = Min(shortest, qualifier);
+	}
+	return shortest;
+}
+
 bool
 registry_begin_earlier(const char *tree_name, const char *start)
 {

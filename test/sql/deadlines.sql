@@ -32,7 +32,7 @@ END $$;
 -- deadlines that passed before it was registered do not count
 SELECT register('h', '30 minutes');
 SELECT at('20 03:20');
-SELECT state, count(*) FROM synergy.job WHERE process_name = 'h' GROUP BY 1;
+SELECT state, count(*) FROM synergy.job WHERE process_name = 'h' GROUP BY 1 ORDER BY 1;
 SELECT at('20 03:29:59.999999');
 SELECT * FROM alerts;
 SELECT at('20 03:30');

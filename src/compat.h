@@ -109,4 +109,11 @@ extern void compat_request_memory(void (*request) (void));
 #define CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(CurrentMemoryContext, (n))
 #endif
 
+/* 16 added an argument; the includer has executor/executor.h */
+#if PG_VERSION_NUM >= 160000
+#define INSERT_INDEX_TUPLES(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
+#else
+#define INSERT_INDEX_TUPLES(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#endif
+
 #endif							/* SYNERGY_COMPAT_H */

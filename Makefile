@@ -7,7 +7,8 @@
 #	make help			the rest
 #
 # PG_CONFIG=/path/to/pg_config chooses the PostgreSQL to build for, CC=clang the compiler. WITH_AMQP=no builds without
-# the bridge to RabbitMQ, and so without librabbitmq; WITH_MX=no without the console, and so without libmicrohttpd and npm.
+# the bridge to RabbitMQ, and so without librabbitmq; WITH_MX=no without the console, and so without libmicrohttpd and npm;
+# WITH_PROGRAMS=no without any program and its manual: the extension alone.
 
 EXTENSION = synergy
 EXTVERSION = 1.0.0
@@ -15,7 +16,7 @@ EXTVERSION = 1.0.0
 # These do not need PostgreSQL to be there yet: they install what is missing.
 # scripts/check names the kinds of tests
 KINDS := $(shell sed -n 's/^kinds="\([^$$"]*\)"$$/\1/p; s/^others="\([^"]*\)".*/\1/p' scripts/check)
-TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format dist help
+TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format deb deb-test dist dist-test matrix help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -47,11 +48,20 @@ bench-quick:
 	@scripts/bench --quick $(BENCH)
 format:
 	@scripts/format
+deb:
+	@scripts/deb
+deb-test:
+	@scripts/deb-test
 dist:
-	git archive --format zip --prefix $(EXTENSION)-$(EXTVERSION)/ -o $(EXTENSION)-$(EXTVERSION).zip HEAD
+	@scripts/dist
+dist-test:
+	@scripts/dist-test
+matrix:
+	@scripts/matrix
 help:
-	@sed -n '2,10s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
-	 echo '	make dist: a zip for PGXN; make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src'
+	@sed -n '2,11s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
+	 echo '	make deb: packages for Debian; make dist: a zip for PGXN; make deb-test, dist-test: both, installed and used on a bare machine; make matrix: other versions of PostgreSQL'; \
+	 echo '	make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
 
@@ -59,8 +69,14 @@ else
 
 MODULE_big = synergy
 OBJS = $(patsubst %.c,%.o,$(sort $(filter-out src/amqp/% src/client/% src/agent/% src/keeper/% src/mx/%,$(wildcard src/*.c src/*/*.c))))
+DATA = $(wildcard sql/updates/$(EXTENSION)--*--*.sql)
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = results build $(OBJS:.o=.d)
+EXTRA_CLEAN = results build test/expected $(OBJS:.o=.d)
+
+# make installcheck: the SQL tests, against a running server that has it installed and preloaded
+REGRESS = $(shell cat test/sql/schedule 2> /dev/null)
+REGRESS_OPTS = --inputdir=test --launcher=scripts/pg-options
+REGRESS_PREP = test/expected
 
 PG_CONFIG ?= pg_config
 PG_CPPFLAGS = -I$(CURDIR)/src -MMD -MP
@@ -97,6 +113,8 @@ amqp-clean:
 	+@$(AMQP) clean
 .PHONY: amqp amqp-install amqp-uninstall amqp-clean
 endif
+
+ifneq ($(WITH_PROGRAMS),no)
 
 # the program `synergy`
 CLIENT = $(MAKE) -C src/client PG_CONFIG='$(PG_CONFIG)' EXTVERSION=$(EXTVERSION)
@@ -151,6 +169,12 @@ uninstall: man-uninstall
 man-uninstall:
 	rm -f $(patsubst man/%,'$(DESTDIR)$(mandir)/man1/%',$(wildcard man/*.1))
 .PHONY: man-install man-uninstall
+
+endif
+
+# pg_regress looks for it beside the tests
+test/expected:
+	ln -s ../expected $@
 
 # the parts, in the order of their numbers
 $(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/[0-9]*.sql))

@@ -13,7 +13,7 @@ CREATE FUNCTION synergy.register_process(process_name text, time_qualifier text,
 	is_on boolean DEFAULT true, options jsonb DEFAULT '{}') RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_register_process';
 COMMENT ON FUNCTION synergy.register_process(text, text, text, text, text, text, text, int, text, text, jsonb, text, text, boolean, jsonb) IS
-'Registers or changes a process; its jobs stay. Without tree_name it gets a timetable of its own, named like the process. ERROR 22023 for an unknown word, option or grouping, 42601 for a command that does not parse, 42710 for a second process of a qualifier in a timetable';
+'Registers or changes a process; its jobs stay. Without tree_name it gets a timetable of its own, named like the process. ERROR 22023 for an unknown word, option or grouping, or a start more than a million periods ago, 42601 for a command that does not parse, 42710 for a second process of a qualifier in a timetable';
 
 CREATE FUNCTION synergy.register_freerun(process_name text, entry_name text, trigger_frequency text, command text DEFAULT NULL,
 	worker text DEFAULT 'sql', arguments jsonb DEFAULT '{}', description text DEFAULT NULL, timezone text DEFAULT 'UTC',

@@ -11,10 +11,10 @@ CREATE FUNCTION synergy.status(OUT preloaded boolean, OUT enabled boolean, OUT l
 	OUT lock_held_for interval, OUT pending_news bigint, OUT units_requested bigint, OUT units_in_progress bigint,
 	OUT units_invalid bigint, OUT courier_state text, OUT courier_pid int, OUT courier_failing_since timestamptz,
 	OUT courier_error text, OUT outbox bigint, OUT outbox_unroutable bigint,
-	OUT state_reason text)
+	OUT state_reason text, OUT jobs_late bigint)
 	RETURNS record LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_status';
 COMMENT ON FUNCTION synergy.status() IS
-'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published; state_reason: why the scheduler is paused (a copy) or parked (another version)';
+'The background processes of this database: is the scheduler alive, when was its last round and how long did it take, when is the next, who holds the lock on the timetables and for how long, and what is waiting; the bridge to RabbitMQ: off, starting, connecting, up, blocked (by the broker) or failing, and what is to be published; state_reason: why the scheduler is paused (a copy) or parked (another version); jobs_late: how many have missed their deadline';
 
 CREATE FUNCTION synergy.watch(lease interval DEFAULT '1 minute') RETURNS timestamptz
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_watch';
@@ -32,6 +32,16 @@ CREATE FUNCTION synergy.next_fires(trigger_frequency text, timezone text DEFAULT
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'synergy_next_fires';
 COMMENT ON FUNCTION synergy.next_fires(text, text, timestamptz, int) IS
 'The next n fires of a trigger frequency strictly after an instant (NULL: now). ERROR 22023 for what is no trigger or time zone';
+
+CREATE FUNCTION synergy.simulate(from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT NULL, bucket interval DEFAULT NULL,
+	trees text[] DEFAULT NULL, changes jsonb DEFAULT '[]', durations jsonb DEFAULT '{}', default_duration interval DEFAULT '1 second',
+	executors int DEFAULT NULL, slots int DEFAULT NULL, failure_rate double precision DEFAULT 0, seed bigint DEFAULT 1)
+	RETURNS TABLE (bucket_start timestamptz, bucket_end timestamptz, process_name text, entry_name text, worker text,
+		due bigint, done bigint, skipped bigint, backlog bigint, lateness_median interval, lateness_p95 interval, lateness_max interval,
+		units bigint, failures bigint, busy_average double precision, busy_max int, waiting_max int, caught_up_at timestamptz)
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_simulate' COST 100000;
+COMMENT ON FUNCTION synergy.simulate(timestamptz, timestamptz, interval, text[], jsonb, jsonb, interval, int, int, double precision, bigint) IS
+'Forecast: runs timetables and freeruns over a virtual clock, from now (NULL: with all that is under way) or another time on, with changes, durations, numbers of workers and failures as given; a row for each process in each bucket, one for each kind of worker, and one (process_name and worker NULL) for all. Nothing is written. See docs/simulate.md. ERROR 22023 for a value out of range, 42704 for an unknown name, 54000 when it is too large';
 
 CREATE VIEW synergy.schedule AS
 SELECT process_name, NULL::text AS entry_name, trigger_frequency, 'UTC' AS timezone, is_on,
@@ -193,6 +203,10 @@ BEGIN ATOMIC
 		concat_ws(' ', g.frontier, g.backfill_frontier, g.backfill_end)
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.progress g USING (process_id)
 	WHERE j.state IN ('e', 'i', 'f') AND j.timeperiod < CASE WHEN j.timeperiod < g.backfill_end THEN g.backfill_frontier ELSE g.frontier END
+	UNION ALL
+	SELECT 'a late job is active', coalesce(p.process_name, l.process_id::text), l.timeperiod, j.unit_of_work_id, synergy.job_state_of(j.state)::text
+	FROM synergy.late_job l LEFT JOIN synergy.process p USING (process_id) LEFT JOIN synergy.job_data j USING (process_id, timeperiod)
+	WHERE p.process_id IS NULL OR coalesce(j.state, 'p') NOT IN ('e', 'i', 'f')
 	UNION ALL
 	SELECT 'no timetable depends on itself', NULL, NULL, NULL, r.root
 	FROM (WITH RECURSIVE reached AS (SELECT tree_name AS root, unnest(dependent_on) AS name FROM synergy.timetable

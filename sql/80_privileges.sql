@@ -30,7 +30,7 @@ BEGIN
 	FOR r IN VALUES
 		('process', owns || ' OR ' || works), ('freerun', owns || ' OR ' || works), ('daemon', owns),
 		('timetable', owns || $$ OR tree_name = ANY (ARRAY(SELECT p.tree_name FROM synergy.process p))$$),
-		('progress', of_seen), ('job_data', of_seen), ('unit_of_work_data', of_seen), ('pending', 'false'), ('outbox', 'false'),
+		('progress', of_seen), ('job_data', of_seen), ('late_job', of_seen), ('unit_of_work_data', of_seen), ('pending', 'false'), ('outbox', 'false'),
 		('unit_of_work_log', $$EXISTS (SELECT FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = unit_of_work_log.unit_of_work_id
 			AND u.process_id = $$ || own_ids || ')'),
 		-- what happened under the name before it was registered this time may be another owner's, and hold his errors
@@ -56,14 +56,17 @@ $do$;
 CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	RETURN CASE privilege
-		WHEN 'viewer' THEN ARRAY['look_at_all()', 'check(boolean)']
+		WHEN 'viewer' THEN ARRAY['look_at_all()', 'check(boolean)',
+			'simulate(timestamptz, timestamptz, interval, text[], jsonb, jsonb, interval, int, int, double precision, bigint)']
 		WHEN 'worker' THEN ARRAY['claim(text, int)', 'start(bigint)', 'complete(bigint, text, bigint, bigint, int)', 'complete_many(bigint[], int[], text)',
 			'fail(bigint, text, int)', 'heartbeat(bigint)', 'log(bigint, text)',
 			'agent_begin(text, text, int, text, int, text, bigint[], int[])', 'agent_claim(int, text[])',
 			'agent_report(bigint[], int[], text[], text[])', 'agent_log(bigint[], timestamptz[], text[], text[])',
 			'agent_heartbeat(bigint[], int[])', 'agent_release(bigint[], int[])', 'agent_daemons()',
 			'agent_daemon_report(text[], text[], int[], int[], int[], text[], timestamptz[])']
-		WHEN 'operator' THEN ARRAY['check(boolean)', 'reprocess(text, text, boolean)', 'skip(text, text, boolean)',
+		WHEN 'operator' THEN ARRAY['check(boolean)',
+			'simulate(timestamptz, timestamptz, interval, text[], jsonb, jsonb, interval, int, int, double precision, bigint)',
+			'reprocess(text, text, boolean)', 'skip(text, text, boolean)',
 			'cancel_unit_of_work(bigint, boolean)', 'trigger_now(text, text)', 'backfill(text, text, text)',
 			'activate(text, text)', 'deactivate(text, text)', 'start_daemon(text)', 'stop_daemon(text)']
 		WHEN 'author' THEN ARRAY['register_timetable(text, text[], text, text)', 'unregister_timetable(text)',
@@ -72,7 +75,7 @@ CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 			'unregister_process(text)', 'unregister_freerun(text, text)', 'change_trigger(text, text, text)',
 			'register_daemon(text, text, text[], boolean, jsonb)', 'unregister_daemon(text)']
 		WHEN 'any' THEN ARRAY['export()', 'definition_attributes()', 'may_register(oid)', 'quoted(text, text)', 'call_text(text, text[], text[])', 'freerun_text(jsonb)',
-			'may_execute(oid, text)', 'now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'next_fires(text, text, timestamptz, int)',
+			'may_execute(oid, text)', 'now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'forecast(text)', 'next_fires(text, text, timestamptz, int)',
 			'machine_rows()', 'exec_options(jsonb)', 'timeperiod_is_valid(text)', 'job_state_of("char")', 'uow_state_of("char")',
 			'timeperiod_start(text)', 'timeperiod_end(text, text)', 'timeperiod_bounds(text, text)', 'timeperiod_at(text, timestamptz)',
 			'timeperiod_cast(text, text)', 'timeperiod_step(text, text, bigint)', 'timeperiod_series(text, text, text)',
@@ -169,7 +172,7 @@ BEGIN
 	END LOOP;
 	-- whatever is left: a change of rights to a table lets plans be made anew
 	EXECUTE pg_catalog.format('GRANT SELECT ON synergy.process, synergy.freerun, synergy.daemon, synergy.timetable, synergy.progress, '
-		'synergy.job_data, synergy.unit_of_work_data, synergy.unit_of_work_log, synergy.event_log, synergy.pending, synergy.outbox, '
+		'synergy.job_data, synergy.late_job, synergy.unit_of_work_data, synergy.unit_of_work_log, synergy.event_log, synergy.pending, synergy.outbox, '
 		'synergy.box_daemon TO %I', $2);
 	IF left_over = '{}' THEN
 		EXECUTE pg_catalog.format('REVOKE SELECT ON ALL TABLES IN SCHEMA synergy FROM %I', $2);

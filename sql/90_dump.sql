@@ -11,7 +11,7 @@ DECLARE
 BEGIN
 	FOR r IN VALUES
 		('timetable', ''), ('timetable_tree_id_seq', ''), ('process', ''), ('process_id_seq', ''), ('freerun', ''), ('daemon', ''),
-		('progress', ''), ('job_data', ''),
+		('progress', ''), ('job_data', ''), ('late_job', ''),
 		('unit_of_work_data', 'WHERE ' || with_history || $$ OR state IN ('r', 'i', 'v')
 			OR EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = unit_of_work_data.process_id
 				AND j.timeperiod = unit_of_work_data.timeperiod AND j.state IN ('e', 'i', 'f'))

@@ -1,14 +1,44 @@
 /*
- * compat.c: functions that older versions of PostgreSQL lack.
+ * compat.c: functions that differ between versions of PostgreSQL, or that older ones lack.
  */
 #include "postgres.h"
 
 #include "compat.h"
 
-#if PG_VERSION_NUM < 150000
+#if PG_VERSION_NUM >= 150000
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+
+static shmem_request_hook_type previous_request_hook = NULL;
+static void (*request_ours) (void) = NULL;
+
+static void
+on_request(void)
+{
+	if (previous_request_hook)
+		previous_request_hook();
+	request_ours();
+}
+
+void
+compat_request_memory(void (*request) (void))
+{
+	request_ours = request;
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = on_request;
+}
+
+#else
 
 #include "miscadmin.h"
 #include "utils/tuplestore.h"
+
+void
+compat_request_memory(void (*request) (void))
+{
+	request();
+}
 
 /* as 15's: the result goes to a tuplestore, which lives as long as the query */
 void

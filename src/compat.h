@@ -5,6 +5,11 @@
 #define SYNERGY_COMPAT_H
 
 #include "postgres.h"
+
+#if PG_VERSION_NUM < 140000
+#error "Synergy needs PostgreSQL 14 or newer: functions with SQL bodies"
+#endif
+
 #include "fmgr.h"
 #include "funcapi.h"
 
@@ -17,6 +22,23 @@
 #if PG_VERSION_NUM < 150000
 #define MAT_SRF_USE_EXPECTED_DESC 0x01
 extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
+#endif
+
+/* 15 asks for shared memory when all libraries are loaded; request is called then, before that at once */
+extern void compat_request_memory(void (*request) (void));
+
+/* 15 also removes settings of ours that there are not; the includer has utils/guc.h */
+#if PG_VERSION_NUM >= 150000
+#define RESERVE_SETTINGS(prefix) MarkGUCPrefixReserved(prefix)
+#else
+#define RESERVE_SETTINGS(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 17 has a timeout more, an entry of a list of settings and their values */
+#if PG_VERSION_NUM >= 170000
+#define PIN_TRANSACTION_TIMEOUT {"transaction_timeout", "0"},
+#else
+#define PIN_TRANSACTION_TIMEOUT
 #endif
 
 /* 16 made the memory of settings its own */
@@ -85,6 +107,13 @@ extern void InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags);
 #define CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(NULL, (n))
 #else
 #define CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(CurrentMemoryContext, (n))
+#endif
+
+/* 16 added an argument; the includer has executor/executor.h */
+#if PG_VERSION_NUM >= 160000
+#define INSERT_INDEX_TUPLES(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
+#else
+#define INSERT_INDEX_TUPLES(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
 #endif
 
 #endif							/* SYNERGY_COMPAT_H */

@@ -37,6 +37,7 @@ char	   *synergy_amqp_cert_file = NULL;
 char	   *synergy_amqp_key_file = NULL;
 int			synergy_amqp_verify;
 bool		synergy_publish_events = false;
+bool		synergy_publish_alerts = false;
 static bool synergy_dump_history;	/* read by the conditions in sql/90_dump.sql */
 
 static const struct config_enum_entry verify_options[] = {
@@ -155,6 +156,9 @@ define_amqp(void)
 	DefineCustomEnumVariable("synergy.amqp_verify", "What of a broker's certificate is verified.",
 							 "full: authority and host name; ca: authority; none: nothing.", &synergy_amqp_verify,
 							 AMQP_VERIFY_FULL, verify_options, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("synergy.publish_alerts", "Are jobs that miss their deadline published, too?",
+							 "To exchange ex_utils, routing key job_alert.", &synergy_publish_alerts, false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("synergy.publish_events", "Are transitions of jobs and units published, too?",
 							 "To exchange ex_utils, routing keys job_status and uow_status.", &synergy_publish_events, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
@@ -216,9 +220,5 @@ guc_define(void)
 	DefineCustomBoolVariable("synergy.dump_history", "Does pg_dump take history along?",
 							 "Off: definitions, jobs and what is still at work, without finished units, logs and events.",
 							 &synergy_dump_history, true, PGC_USERSET, 0, NULL, NULL, NULL);
-#if PG_VERSION_NUM >= 150000
-	MarkGUCPrefixReserved("synergy");
-#else
-	EmitWarningsOnPlaceholders("synergy");
-#endif
+	RESERVE_SETTINGS("synergy");
 }

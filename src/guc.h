@@ -38,6 +38,7 @@ extern char *synergy_amqp_cert_file;
 extern char *synergy_amqp_key_file;
 extern int	synergy_amqp_verify;	/* AmqpVerify */
 extern bool synergy_publish_events; /* synergy.publish_events: transitions go to the outbox, too */
+extern bool synergy_publish_alerts; /* synergy.publish_alerts: likewise jobs that are late */
 
 extern void guc_define(void);			/* called once by _PG_init */
 

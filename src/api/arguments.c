@@ -168,3 +168,20 @@ argument_shell_command(const char *command)
 				 errmsg("argument \"command\" is empty: \"%s\"", argument_shown(command)),
 				 errhint("It is what /bin/sh -c runs on a box; \"true\" does nothing.")));
 }
+
+void
+argument_span(const char *argument, TimeQualifier qualifier, Timeperiod start, TimestampTz now)
+{
+	static const int64 seconds[QUALIFIER_COUNT] = {3600, SECS_PER_DAY, 28 * SECS_PER_DAY, 365 * SECS_PER_DAY};
+	int64		n = (now - timeperiod_start(start)) / USECS_PER_SEC / seconds[qualifier];
+	char		text[TIMEPERIOD_BUFFER];
+
+	if (n <= MAX_NEW_JOBS)
+		return;
+	timeperiod_format(start, text);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" is too far in the past: \"%s\"", argument, text),
+			 errdetail("A timetable of %s periods that begins there has " INT64_FORMAT " of them until now.", time_qualifier_name(qualifier), n),
+			 errhint("%d jobs of a process are made at once at most.", MAX_NEW_JOBS)));
+}

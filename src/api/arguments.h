@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "utils/timestamp.h"
 
 #include "core/timeperiod.h"
 #include "core/trigger.h"
@@ -32,6 +33,13 @@ extern void argument_unknown(const char *argument, const char *value, const char
 /* 22007 for what is none; 22023 when it is not written at the qualifier's precision */
 extern Timeperiod argument_timeperiod(const char *argument, text *value);
 extern void argument_fits(const char *argument, TimeQualifier qualifier, Timeperiod timeperiod);
+
+/*
+ * A timetable that begins there has a job for each of its periods until now, made in one transaction under the lock that
+ * all of the database's timetables share: 22023 for more than MAX_NEW_JOBS of a process
+ */
+#define MAX_NEW_JOBS 1000000
+extern void argument_span(const char *argument, TimeQualifier qualifier, Timeperiod start, TimestampTz now);
 
 /* 22023 outside of what the qualifier allows */
 extern void argument_grouping(const char *argument, TimeQualifier qualifier, int grouping);

@@ -16,6 +16,7 @@
 #include "api/arguments.h"
 #include "api/session.h"
 #include "compat.h"
+#include "round/deadline.h"
 #include "store/event.h"
 #include "store/registry.h"
 
@@ -92,6 +93,8 @@ begin_earlier(Frame *frame, Process *process, Backfill *backfill)
 
 	if (timeperiod_start(process->start) <= timeperiod_start(backfill->from))
 		return;
+	/* what is late now is told; what is made now, and would have been, is not */
+	deadline_look_at(frame, list_make1(process));
 	registry_move_start(process->id, backfill->from_text);
 	process->start = backfill->from;
 	if (process->head == TIMEPERIOD_NONE || new_first >= old_first)
@@ -157,6 +160,7 @@ synergy_backfill(PG_FUNCTION_ARGS)
 	frame = session_frame(&session);
 	old = MemoryContextSwitchTo(frame->context);
 	read_arguments(fcinfo, frame, &backfill);
+	argument_span("from_timeperiod", backfill.process->tree->bottom->qualifier, backfill.from, session.now);
 	say_what_differs(&backfill);
 	tree = backfill.process->tree;
 	if (backfill.from < first_period(backfill.process))

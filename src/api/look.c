@@ -18,6 +18,7 @@
 #include "daemon/status.h"
 #include "guc.h"
 #include "round/round.h"
+#include "store/alert.h"
 #include "store/identity.h"
 #include "store/version.h"
 
@@ -124,6 +125,16 @@ add_reason(RowBuilder *row)
 	add(row, reason ? CStringGetTextDatum(reason) : (Datum) 0, reason == NULL);
 }
 
+static void
+add_late_fact(RowBuilder *row)
+{
+	StoreScope	scope;
+
+	store_enter(&scope);
+	add(row, Int64GetDatum(alert_count()), false);
+	store_leave(&scope);
+}
+
 Datum
 synergy_status(PG_FUNCTION_ARGS)
 {
@@ -157,6 +168,7 @@ synergy_status(PG_FUNCTION_ARGS)
 	add(&row, CStringGetTextDatum(status.courier_error), status.courier_error[0] == '\0');
 	add_outbox_facts(&row);
 	add_reason(&row);
+	add_late_fact(&row);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), row.values, row.nulls)));
 }
 
@@ -173,6 +185,7 @@ synergy_resume(PG_FUNCTION_ARGS)
 	identity_take_over();
 	if (was_copy)
 	{
+		alert_forget_deadlines();
 		frame = session_frame(&session);
 		round_take_over(frame);
 		session_flush(&session, frame);

@@ -57,6 +57,7 @@ typedef struct Option
 
 static const Option known[] = {
 	{"catch_up", OPTION_CATCH_UP, OF_PROCESS, 0, 0},
+	{"deadline", OPTION_INTERVAL, OF_PROCESS, 1000, 0},
 	{"concurrency", OPTION_COUNT, OF_PROCESS, 1, 1000},
 	{"max_retries", OPTION_COUNT, OF_PROCESS, 0, 1000000},
 	{"backoff", OPTION_BACKOFF, OF_PROCESS, 0, 0},
@@ -98,6 +99,12 @@ find_option(const char *key, OptionOwner owner)
 {
 	StringInfoData keys;
 
+	if (owner == OF_FREERUN && strcmp(key, "deadline") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"deadline\" is not one of freeruns"),
+				 errhint("It counts from the end of a period, and a freerun has none. Option \"timeout\" limits how long a run may take; "
+						 "what is to be there by a certain time is a process of its own timetable.")));
 	initStringInfo(&keys);
 	for (int i = 0; i < (int) lengthof(known); i++)
 	{
@@ -148,8 +155,8 @@ check_share(const Option *option, const char *value)
 }
 
 /* the input function's own error says less than ours; it holds no resources, so that catching it is safe */
-static bool
-read_interval(const char *value, Interval **out)
+bool
+option_read_interval(const char *value, Interval **out)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool is_read = false;
@@ -175,7 +182,7 @@ check_interval(const Option *option, const char *value)
 	Interval   *interval = NULL;
 
 	/* added to a time, and to each other, it must stay one */
-	if (!read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > MAX_DAYS ||
+	if (!option_read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > MAX_DAYS ||
 		interval->time > MAX_DAYS * USECS_PER_DAY || interval->month < 0 || interval->day < 0 || interval->time < 0 ||
 		interval->month * 30 * USECS_PER_DAY + interval->day * USECS_PER_DAY + interval->time < option->min)
 		refuse(option, value, option->min > 0 ? "an interval from 1 ms to 100 years, such as \"5 minutes\"" :
@@ -189,7 +196,7 @@ check_short_interval(const Option *option, const char *value)
 	Interval   *interval = NULL;
 	int64		length = -1;
 
-	if (read_interval(value, &interval) && interval->month == 0 && interval->day >= 0 && interval->day <= MAX_DAYS &&
+	if (option_read_interval(value, &interval) && interval->month == 0 && interval->day >= 0 && interval->day <= MAX_DAYS &&
 		interval->time >= 0 && interval->time <= MAX_DAYS * USECS_PER_DAY)
 		length = interval->day * USECS_PER_DAY + interval->time;
 	if (length < option->min || length > option->max || (is_whole && length % USECS_PER_SEC != 0))

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "utils/jsonb.h"
+#include "utils/timestamp.h"
 
 typedef enum OptionOwner
 {
@@ -20,6 +21,9 @@ typedef enum OptionOwner
  * accepted.  Each owner knows its own keys, and the worker (of a daemon NULL) decides which of them mean something.
  */
 extern void options_check(Jsonb *options, OptionOwner owner, const char *worker);
+
+/* false when it is none, without an error */
+extern bool option_read_interval(const char *value, Interval **out);
 
 /* ERROR 2201B when it is no regular expression; `what` is "argument" or "option" */
 extern void option_check_pattern(const char *what, const char *name, const char *pattern);

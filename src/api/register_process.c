@@ -245,6 +245,7 @@ settle_start(ProcessDefinition *d, const RegisteredProcess *known, const Registe
 {
 	bool		is_given = d->start != NULL;
 	Timeperiod	before = known ? parse_start(known->start) : TIMEPERIOD_NONE;
+	TimeQualifier qualifier = QUALIFIER_HOURLY;
 	Timeperiod	start;
 
 	if (known && !is_given)
@@ -253,6 +254,8 @@ settle_start(ProcessDefinition *d, const RegisteredProcess *known, const Registe
 		return;
 	}
 	d->start = resolve_start(d, timetable, now);
+	(void) time_qualifier_from_name(d->qualifier, &qualifier);
+	argument_span("start_timeperiod", qualifier, parse_start(d->start), now);
 	if (timetable->end != NULL && timeperiod_start(parse_start(d->start)) >= timeperiod_start(parse_start(timetable->end)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

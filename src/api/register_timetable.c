@@ -124,6 +124,8 @@ synergy_register_timetable(PG_FUNCTION_ARGS)
 	/* a process may begin later than its timetable; saying the same start again does not change that */
 	moves_start = start != TIMEPERIOD_NONE && !(is_known && begins_by(&known, start));
 	registry_write_timetable(name, PG_GETARG_DATUM(1), start_text, argument_text(fcinfo, 3), owner);
+	if (moves_start)
+		argument_span("start_timeperiod", registry_shortest_qualifier(name), start, session.now);
 	if (moves_start && registry_begin_earlier(name, start_text))
 	{
 		registry_relations_changed(name);

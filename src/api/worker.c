@@ -27,12 +27,12 @@ PG_FUNCTION_INFO_V1(synergy_heartbeat);
 PG_FUNCTION_INFO_V1(synergy_log);
 
 static int32
-checked_attempt(int32 attempt)
+checked_attempt(const char *argument, int32 attempt)
 {
 	if (attempt < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"attempt\" is out of range: %d", attempt),
+				 errmsg("argument \"%s\" is out of range: %d", argument, attempt),
 				 errhint("Pass the attempt that claim or start returned.")));
 	return attempt;
 }
@@ -40,7 +40,7 @@ checked_attempt(int32 attempt)
 static int32
 attempt_argument(FunctionCallInfo fcinfo, int number)
 {
-	return PG_ARGISNULL(number) ? 0 : checked_attempt(PG_GETARG_INT32(number));
+	return PG_ARGISNULL(number) ? 0 : checked_attempt("attempt", PG_GETARG_INT32(number));
 }
 
 static UnitState
@@ -85,7 +85,8 @@ elements_argument(FunctionCallInfo fcinfo, int number, const char *argument, Oid
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("argument \"%s\" has %d dimensions", argument, ARR_NDIM(array)), errhint("Pass an array of one.")));
 	if (array_contains_nulls(array))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" contains a NULL", argument)));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" contains a NULL", argument),
+				 errhint("Pass a value for each unit.")));
 	deconstruct_array(array, type, type == INT8OID ? 8 : 4, type == INT4OID || FLOAT8PASSBYVAL, type == INT8OID ? 'd' : 'i', elements, NULL, &n);
 	return n;
 }
@@ -98,7 +99,8 @@ synergy_complete_many(PG_FUNCTION_ARGS)
 				attempts;
 	StoreScope	scope;
 	Datum	   *elements;
-	int			n;
+	int			n,
+				n_attempts;
 
 	argument_not_null(fcinfo, 0, "unit_of_work_ids");
 	n = elements_argument(fcinfo, 0, "unit_of_work_ids", INT8OID, &elements);
@@ -110,12 +112,13 @@ synergy_complete_many(PG_FUNCTION_ARGS)
 	column_init(&attempts, INT4OID);
 	for (int i = 0; i < n; i++)
 		column_add(&ids, elements[i]);
-	if (!PG_ARGISNULL(1) && elements_argument(fcinfo, 1, "attempts", INT4OID, &elements) != n)
+	n_attempts = PG_ARGISNULL(1) ? n : elements_argument(fcinfo, 1, "attempts", INT4OID, &elements);
+	if (n_attempts != n)
 		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("arguments \"unit_of_work_ids\" and \"attempts\" are of different lengths"),
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR), errmsg("argument \"attempts\" has %d elements, \"unit_of_work_ids\" %d", n_attempts, n),
 				 errhint("Pass the attempt of each unit that claim returned, in the same order.")));
 	for (int i = 0; i < n; i++)
-		column_add(&attempts, Int32GetDatum(PG_ARGISNULL(1) ? 0 : checked_attempt(DatumGetInt32(elements[i]))));
+		column_add(&attempts, Int32GetDatum(PG_ARGISNULL(1) ? 0 : checked_attempt("attempts", DatumGetInt32(elements[i]))));
 	if (n == 0)
 		PG_RETURN_VOID();
 	store_enter(&scope);

@@ -127,6 +127,7 @@
 	"ELSE l.behind || ' processes are more than a period behind' END, " \
 	"CASE s.units_invalid WHEN 0 THEN NULL WHEN 1 THEN '1 unit of work has failed and will be tried again' " \
 	"ELSE s.units_invalid || ' units of work have failed and will be tried again' END, " \
+	"CASE s.jobs_late WHEN 0 THEN NULL WHEN 1 THEN '1 job has missed its deadline' ELSE s.jobs_late || ' jobs have missed their deadlines' END, " \
 	"CASE WHEN s.courier_state = 'blocked' THEN 'RabbitMQ takes nothing at the moment' END, " \
 	"CASE s.outbox_unroutable WHEN 0 THEN NULL ELSE s.outbox_unroutable || ' messages find no queue' END" \
 	"], NULL) AS warnings " \

@@ -285,7 +285,9 @@ run_transaction(BatchUnit *units, const Mail *mail, int n, int *n_run, volatile 
 	know_definitions(units, n);
 	*n_run = run_units(units, mail, n, began, current);
 	unit_batch_complete(units, *n_run, GetCurrentTimestamp());
-	disable_timeout(late_timeout, false);
+	disable_timeout(late_timeout, true);
+	if (get_timeout_indicator(late_timeout, true))
+		QueryCancelPending = false; /* too late to be late: it would end the wait for a synchronous standby */
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 }

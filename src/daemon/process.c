@@ -14,6 +14,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "daemon/clock.h"
 #include "daemon/processes.h"
 
@@ -77,9 +78,7 @@ process_pin_settings(const char *name)
 		{"idle_in_transaction_session_timeout", "0"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},
-#if PG_VERSION_NUM >= 170000
-		{"transaction_timeout", "0"},
-#endif
+		PIN_TRANSACTION_TIMEOUT
 	};
 
 	SetConfigOption("application_name", name, PGC_USERSET, PGC_S_OVERRIDE);

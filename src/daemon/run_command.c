@@ -173,7 +173,9 @@ session_tidy(void)
 	DropAllPreparedStatements();
 	Async_UnlistenAll();
 	LockReleaseSession(USER_LOCKMETHOD);
+	PushActiveSnapshot(GetTransactionSnapshot());
 	ResetTempTableNamespace();
+	PopActiveSnapshot();
 	ResetSequenceCaches();
 }
 

@@ -7,22 +7,16 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
+#include "compat.h"
 #include "daemon/slots.h"
 
 SharedSlots *slots = NULL;
 
 static shmem_startup_hook_type previous_startup_hook = NULL;
-#if PG_VERSION_NUM >= 150000
-static shmem_request_hook_type previous_request_hook = NULL;
-#endif
 
 static void
 request_memory(void)
 {
-#if PG_VERSION_NUM >= 150000
-	if (previous_request_hook)
-		previous_request_hook();
-#endif
 	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedSlots)));
 	RequestNamedLWLockTranche("synergy", 1);
 }
@@ -50,12 +44,7 @@ create_memory(void)
 void
 slots_install_hooks(void)
 {
-#if PG_VERSION_NUM >= 150000
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-#else
-	request_memory();
-#endif
+	compat_request_memory(request_memory);
 	previous_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = create_memory;
 }

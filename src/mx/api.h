@@ -40,6 +40,7 @@ extern const ApiEndpoint api_overviews[];	/* api_overview.c: session, overview, 
 extern const ApiEndpoint api_timetables[];	/* api_timetable.c: timetables and their storeys, jobs */
 extern const ApiEndpoint api_units[];		/* api_unit.c: units, their logs, events */
 extern const ApiEndpoint api_definitions[]; /* api_definition.c: processes, freeruns, next fires */
+extern const ApiEndpoint api_alerts[];		/* api_alert.c: late jobs, forecasts */
 extern const ApiEndpoint api_actions[];		/* api_action.c */
 
 #endif							/* SYNERGY_MX_API_H */

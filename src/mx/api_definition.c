@@ -40,6 +40,9 @@
 	"		FROM synergy.process_link l WHERE l.other_id = p.process_id " \
 	"	UNION ALL SELECT 2, l.kind, l.other_id FROM synergy.process_link l WHERE l.process_id = p.process_id) l " \
 	"	JOIN synergy.process o ON o.process_id = l.other_id ORDER BY l.n, l.kind = 'child' OR l.kind = 'parent' DESC, o.process_id") ", " \
+	"'duration', (SELECT json_build_object('units', d.units, 'last_seconds', date_part('epoch', d.last), " \
+	"	'median_seconds', date_part('epoch', d.median), 'p95_seconds', date_part('epoch', d.p95), 'max_seconds', date_part('epoch', d.max)) " \
+	"	FROM synergy.duration d WHERE d.process_name = p.process_name AND d.entry_name IS NULL), " \
 	"'next_fires', " NEXT_FIRES("p", "'UTC'") ", " \
 	"'units', " UNIT_LIST("p.process_id") ", " \
 	"'events', " ROWS(LAST_EVENTS("p.process_name", "NULL", "50")) \

@@ -34,7 +34,7 @@
 	"'health', (SELECT json_build_object('verdict', h.verdict, 'is_healthy', cardinality(h.problems) = 0, 'problems', h.problems, " \
 	"		'warnings', h.warnings, 'executors', h.executors, 'executors_busy', h.executors_busy, 'queued', h.queued, " \
 	"		'pending_news', h.pending_news, 'units_requested', h.units_requested, 'units_in_progress', h.units_in_progress, " \
-	"		'units_invalid', h.units_invalid, 'courier_state', h.courier_state, 'outbox', h.outbox, " \
+	"		'units_invalid', h.units_invalid, 'jobs_late', h.jobs_late, 'courier_state', h.courier_state, 'outbox', h.outbox, " \
 	"		'outbox_unroutable', h.outbox_unroutable, 'last_round_at', h.last_round_at, 'last_round_ms', h.last_round_ms, " \
 	"		'next_wake', h.next_wake, 'rounds', h.rounds, 'scheduler_state', h.scheduler_state) " \
 	"	FROM " HEALTH_ROW("SELECT * FROM levels", "NULL") "), " \

@@ -184,8 +184,9 @@
 	"	WHERE p.process_name = $1) " \
 	"SELECT json_build_object('at', synergy.now(), " \
 	"'job', (SELECT row_to_json(s) FROM (SELECT s.*, " SECONDS("s.started_at", "s.finished_at") " AS duration_seconds, j.letter, j.worker, " \
-	"	j.blocking_type, j.state_machine, j.time_grouping, j.is_on, j.trigger_frequency, " NEXT_FIRE("j", "'UTC'") " AS next_fire " \
-	"	FROM synergy.job_status s WHERE s.process_name = $1 AND s.timeperiod = $2) s), " \
+	"	j.blocking_type, j.state_machine, j.time_grouping, j.is_on, j.trigger_frequency, " NEXT_FIRE("j", "'UTC'") " AS next_fire, " \
+	"	coalesce(l.deadline_at, s.period_end + (j.options->>'deadline')::interval) AS deadline_at, l.told_at IS NOT NULL AS is_late " \
+	"	FROM synergy.job_status s LEFT JOIN synergy.late_job l ON l.process_id = j.process_id AND l.timeperiod = j.timeperiod WHERE s.process_name = $1 AND s.timeperiod = $2) s), " \
 	"'explanation', " ROWS("SELECT x.level, x.process_name, x.timeperiod, x.state, x.unit_of_work_id, x.explanation " \
 	"	FROM synergy.explain_job($1, $2) WITH ORDINALITY x (level, process_name, timeperiod, state, unit_of_work_id, explanation, n) ORDER BY x.n LIMIT 500") ", " \
 	"'parent', (SELECT json_build_object('process_name', o.process_name, 'timeperiod', b.timeperiod, 'state', synergy.job_state_of(b.state), " \

@@ -41,6 +41,8 @@
 	"(23, 'synergy_units', 'gauge', 'Active units of work of each process or freerun entry by state.'), " \
 	"(24, 'synergy_unit_retries', 'gauge', 'How often its active units have been requested again after a failure.'), " \
 	"(25, 'synergy_unit_duration_seconds', 'summary', 'How long its last " METRICS_UNITS " finished units took, in order of their periods.'), " \
+	"(26, 'synergy_late_jobs', 'gauge', 'Jobs that are not finished though their deadline has passed, of each process that has one.'), " \
+	"(27, 'synergy_late_seconds', 'gauge', 'By how much the one that is late for longest is late; 0: none is.'), " \
 	"(30, 'synergy_box_up', 'gauge', 'Is the agent of the box connected?'), " \
 	"(31, 'synergy_box_slots', 'gauge', 'How many units it runs at once at most.'), " \
 	"(32, 'synergy_box_units', 'gauge', 'How many it runs.'), " \
@@ -72,6 +74,11 @@
 	"('synergy_jobs', ',state=\"embryo\"', l.embryo::float8), ('synergy_jobs', ',state=\"in_progress\"', l.in_progress), " \
 	"('synergy_jobs', ',state=\"final_run\"', l.final_run), ('synergy_jobs', ',state=\"finished\"', l.finished), " \
 	"('synergy_lag_seconds', '', coalesce(l.lag_seconds, 0)), ('synergy_process_on', '', l.is_on::int)) v (name, labels, value) " \
+	"UNION ALL SELECT v.name, '', " METRICS_PROCESS("p.process_name") ", v.value FROM synergy.process p " \
+	"CROSS JOIN LATERAL (SELECT count(*) AS jobs, min(l.deadline_at) AS since FROM synergy.late_job l WHERE l.process_id = p.process_id) l " \
+	"CROSS JOIN LATERAL (VALUES ('synergy_late_jobs', l.jobs::float8), " \
+	"('synergy_late_seconds', coalesce(extract(epoch FROM synergy.now() - l.since), 0))) v (name, value) " \
+	"WHERE p.options ? 'deadline' OR l.jobs > 0 " \
 	"UNION ALL SELECT 'synergy_units', '', " METRICS_ENTRY("d.process_name", "d.entry_name") " || ',state=\"' || w.state || '\"', " \
 	"coalesce(u.units, 0) FROM synergy.definition d CROSS JOIN (VALUES ('requested'), ('in_progress'), ('invalid')) w (state) " \
 	"LEFT JOIN unit u ON u.process_name = d.process_name AND u.entry_name IS NOT DISTINCT FROM d.entry_name AND u.state = w.state " \

@@ -19,7 +19,7 @@
 #include "mx/route.h"
 
 static const ApiEndpoint *const endpoint_tables[] = {
-	api_overviews, api_timetables, api_units, api_definitions, api_actions
+	api_overviews, api_timetables, api_units, api_definitions, api_alerts, api_actions
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))

@@ -14,6 +14,7 @@
 
 #include "daemon/wake.h"
 #include "round/ahead.h"
+#include "round/deadline.h"
 #include "round/frame.h"
 #include "round/lane.h"
 #include "round/refused.h"
@@ -160,7 +161,10 @@ frame_set_state(Frame *frame, Job *job, JobState state)
 			frame_cancel_unit(frame, job_unit(frame, job));
 	}
 	else if (!job_state_is_active(old_state))
+	{
 		lane_revive(frame, job);
+		deadline_revive(frame, job);
+	}
 	if (state != old_state)
 	{
 		frame->touched = lappend(frame->touched, job);
@@ -224,7 +228,10 @@ frame_extend(Frame *frame)
 		process->head = last;
 		process->progress_dirty = true;
 		process->quiet_until = 0;
-		process->next_fire = Min(process->next_fire, frame->now);
+		process->next_deadline = 0;
+		/* it may have been moved past a time in which there was nothing to do; one that is due stays due */
+		if (process->next_fire > frame->now)
+			process->next_fire = 0;
 	}
 	if (n > 0 && frame->is_dry)
 		frame_imagine_jobs(frame, ranges, n);
@@ -275,10 +282,12 @@ bool
 frame_flush(Frame *frame)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
-	bool		wrote = frame->wrote || frame->new_units || frame->dirty_units || frame->dirty_jobs || frame->log;
+	bool		wrote;
 
 	Assert(!frame->is_dry);
 	CHECK_FOR_INTERRUPTS();
+	deadline_look_at(frame, frame->to_look);
+	wrote = frame->wrote || frame->new_units || frame->dirty_units || frame->dirty_jobs || frame->log || frame->late;
 	if (frame->dirty_units)
 	{
 		settle_refused(frame, unit_update(frame->dirty_units));
@@ -288,6 +297,7 @@ frame_flush(Frame *frame)
 		unit_insert(frame->new_units);
 	if (frame->dirty_jobs)
 		job_update(frame->dirty_jobs);
+	deadline_tell(frame);
 	/* a frontier that moved is only a hint: it is not worth a transaction of its own */
 	if (wrote)
 		definition_save_progress(frame->definitions);

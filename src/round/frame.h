@@ -94,6 +94,8 @@ typedef struct Frame
 	List	   *log;			/* of EventRecord *, see store/event.h */
 	List	   *changes;		/* of StateChange *: first change of each job, when `supervise` is set */
 	bool		supervise;		/* an operator's function wants to report what changed */
+	List	   *to_look;		/* of Process *: their deadlines are to be looked at before anything is written */
+	List	   *late;			/* of LateJob *, see store/alert.h */
 	const char *because;		/* why: detail of the log's lines, or NULL */
 	int64		mark_base;		/* 0: no block taken yet */
 	int64		marks_used;

@@ -25,6 +25,7 @@
 #include "guc.h"
 #include "round/ahead.h"
 #include "round/boxes.h"
+#include "round/deadline.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
 #include "round/round.h"
@@ -198,7 +199,10 @@ find_next_due(RoundMemory *memory, TimestampTz now)
 	TimestampTz next = Min(memory->is_quiet ? PG_INT64_MAX : memory->next_gc, memory->next_boxes);
 
 	for (int i = 0; i < definitions->n_processes; i++)
+	{
 		next = Min(next, next_fire_of(definitions->processes[i], now));
+		next = Min(next, deadline_next(definitions->processes[i], now));
+	}
 	for (int i = 0; i < definitions->n_freeruns; i++)
 		if (definitions->freeruns[i]->is_on && !definitions->freeruns[i]->is_owed)
 			next = Min(next, definitions->freeruns[i]->next_fire);
@@ -427,6 +431,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	if (is_time_for_boxes(memory, reasons, now))
 		memory->next_boxes = boxes_watch(frame, &silent);
 	drain_events(frame);
+	deadline_look(frame);
 	outcome->wrote = frame_flush(frame);
 	outcome->is_told = frame->is_told;
 	ahead_remember(frame);

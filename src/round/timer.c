@@ -20,11 +20,19 @@ zone_offset(void *context, Instant instant)
 	return local ? local->tm_gmtoff * INSTANT_SECOND : 0;
 }
 
+bool
+trigger_zone(const char *timezone, TriggerZone *zone)
+{
+	zone->offset_at = zone_offset;
+	zone->context = timezone ? pg_tzset(timezone) : NULL;
+	return zone->context != NULL;
+}
+
 TimestampTz
 trigger_after(const TriggerRule *trigger, const char *timezone, TimestampTz after)
 {
-	TriggerZone zone = {zone_offset, timezone ? pg_tzset(timezone) : NULL};
+	TriggerZone zone;
 	TimestampTz next;
 
-	return trigger_next(trigger, zone.context ? &zone : NULL, after, &next) ? next : PG_INT64_MAX;
+	return trigger_next(trigger, trigger_zone(timezone, &zone) ? &zone : NULL, after, &next) ? next : PG_INT64_MAX;
 }

@@ -9,6 +9,9 @@
 
 #include "core/trigger.h"
 
+/* local time of a zone that PostgreSQL knows; false: NULL, or none that it knows, which is UTC */
+extern bool trigger_zone(const char *timezone, TriggerZone *zone);
+
 /* strictly after `after`; timezone NULL: UTC; PG_INT64_MAX: never */
 extern TimestampTz trigger_after(const TriggerRule *trigger, const char *timezone, TimestampTz after);
 

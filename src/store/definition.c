@@ -58,8 +58,10 @@ static StoreQuery process_query = {
 	INTERVAL_OPTION("gc_release_lag") ", " INTERVAL_OPTION("gc_life_support") ", "
 	"       (options->>'max_retries')::int, options->>'backoff', " INTERVAL_OPTION("backoff_base") ", "
 	INTERVAL_OPTION("backoff_cap") ", (options->>'backoff_jitter')::float8, g.head, g.frontier, "
-	INTERVAL_OPTION("timeout") ", g.backfill_start, g.backfill_end, g.backfill_frontier, " RETENTION_OPTIONS " "
+	INTERVAL_OPTION("timeout") ", g.backfill_start, g.backfill_end, g.backfill_frontier, " RETENTION_OPTIONS ", "
+	INTERVAL_OPTION("deadline") ", greatest(p.deadline_since, g.deadlines_seen_at), l.n "
 	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) "
+	"LEFT JOIN (SELECT process_id, pg_catalog.count(*)::int AS n FROM synergy.late_job GROUP BY process_id) l USING (process_id) "
 	"ORDER BY p.process_id", 0
 };
 
@@ -198,6 +200,9 @@ read_process(Definitions *definitions, int row)
 	process->backfill_end = store_get_timeperiod(row, 31);
 	process->backfill_frontier = store_get_timeperiod(row, 32);
 	read_retention(definitions, row, 33, &process->retention);
+	process->deadline = store_get_int64(row, 35, -1);
+	process->deadlines_seen = store_get_time(row, 36, 0);
+	process->n_late = store_get_int32(row, 37, 0);
 	return process;
 }
 
@@ -307,15 +312,17 @@ definition_load(MemoryContext parent)
 
 /* ---------------------------------------------------------------- progress */
 
-#define PROGRESS_COLUMNS 8
+#define PROGRESS_COLUMNS 9
 
 static StoreQuery save_query = {
 	"INSERT INTO synergy.progress AS g (process_id, head, frontier, unit_of_work_id, fired_at, backfill_start, backfill_end, "
-	"  backfill_frontier) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) "
+	"  backfill_frontier, deadlines_seen_at) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
 	"ON CONFLICT (process_id) DO UPDATE SET head = EXCLUDED.head, frontier = EXCLUDED.frontier, "
 	"unit_of_work_id = EXCLUDED.unit_of_work_id, fired_at = EXCLUDED.fired_at, backfill_start = EXCLUDED.backfill_start, "
-	"backfill_end = EXCLUDED.backfill_end, backfill_frontier = EXCLUDED.backfill_frontier", PROGRESS_COLUMNS,
-	{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	"backfill_end = EXCLUDED.backfill_end, backfill_frontier = EXCLUDED.backfill_frontier, "
+	"deadlines_seen_at = EXCLUDED.deadlines_seen_at", PROGRESS_COLUMNS,
+	{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TIMESTAMPTZARRAYOID}
 };
 
 static void
@@ -329,12 +336,14 @@ add_progress(StoreColumn *columns, int32 id, const Process *process, const Freer
 	column_add_timeperiod(&columns[5], process ? process->backfill_start : TIMEPERIOD_NONE);
 	column_add_timeperiod(&columns[6], process ? process->backfill_end : TIMEPERIOD_NONE);
 	column_add_timeperiod(&columns[7], process ? process->backfill_frontier : TIMEPERIOD_NONE);
+	column_add_time(&columns[8], process && process->deadline >= 0 ? process->deadlines_seen : 0);
 }
 
 void
 definition_save_progress(Definitions *definitions)
 {
-	static const Oid types[PROGRESS_COLUMNS] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID};
+	static const Oid types[PROGRESS_COLUMNS] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID,
+	TIMESTAMPTZOID};
 	StoreColumn columns[PROGRESS_COLUMNS];
 	Datum		values[PROGRESS_COLUMNS];
 

@@ -57,17 +57,21 @@ struct Process
 	bool		has_backoff;
 	Backoff		backoff;
 	Retention	retention;
+	int64		deadline;		/* a job is late so long after its period's end; -1: never */
 	/* progress */
 	Timeperiod	head;			/* last period that has a job, NONE: none */
 	Timeperiod	frontier;		/* no job before it is active (but those of a backfill); NONE: unknown */
 	Timeperiod	backfill_start; /* a backfill is under way: its first period, likewise below */
 	Timeperiod	backfill_end;	/* exclusive; NONE: no backfill is under way */
 	Timeperiod	backfill_frontier;	/* no job before it is active */
+	TimestampTz deadlines_seen; /* deadlines up to here have been looked at, or do not count */
+	int			n_late;			/* rows of it in synergy.late_job */
 	bool		progress_dirty;
 	/* the round's, kept between rounds */
 	int			steps;			/* of its frontiers, so far */
 	TimestampTz next_fire;		/* 0: to be worked out, strictly after now */
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
+	TimestampTz next_deadline;	/* no job misses its deadline before that; 0: to be worked out */
 	Ahead	   *ahead;			/* its next active jobs, see round/ahead.h; NULL: not remembered */
 	void	   *frame_data;		/* the current frame's own */
 };

@@ -6,11 +6,74 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "store/bulk.h"
 #include "store/event.h"
 #include "store/spi.h"
 #include "store/xids.h"
+
+/* the columns of synergy.event_log, in their order */
+enum
+{
+	EVENT_ID, EVENT_AT, EVENT_ROLE_NAME, EVENT_EVENT, EVENT_PROCESS_NAME, EVENT_ENTRY_NAME, EVENT_TIMEPERIOD, EVENT_UNIT_OF_WORK_ID,
+	EVENT_OLD_STATE, EVENT_NEW_STATE, EVENT_DETAIL, EVENT_COLUMNS
+};
+
+static void
+set_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = text == NULL;
+	if (text != NULL)
+		values[column] = CStringGetTextDatum(text);
+}
+
+static void
+fill_row(const EventRecord *record, Datum *values, bool *nulls)
+{
+	set_text(values, nulls, EVENT_EVENT, record->event);
+	set_text(values, nulls, EVENT_PROCESS_NAME, record->process_name);
+	set_text(values, nulls, EVENT_ENTRY_NAME, record->entry_name);
+	nulls[EVENT_TIMEPERIOD] = record->timeperiod == TIMEPERIOD_NONE;
+	if (record->timeperiod != TIMEPERIOD_NONE)
+		values[EVENT_TIMEPERIOD] = store_timeperiod_datum(record->timeperiod);
+	nulls[EVENT_UNIT_OF_WORK_ID] = record->unit_id == 0;
+	values[EVENT_UNIT_OF_WORK_ID] = Int64GetDatum(record->unit_id);
+	set_text(values, nulls, EVENT_OLD_STATE, record->old_state);
+	set_text(values, nulls, EVENT_NEW_STATE, record->new_state);
+	set_text(values, nulls, EVENT_DETAIL, record->detail);
+}
+
+/* false: it is to be done by INSERT */
+static bool
+write_in_bulk(List *records, TimestampTz at)
+{
+	Oid			schema = get_namespace_oid("synergy", false);
+	Oid			sequence = get_relname_relid("event_log_event_id_seq", schema);
+	Bulk	   *bulk = bulk_begin(get_relname_relid("event_log", schema), EVENT_COLUMNS);
+	NameData	role;
+	ListCell   *cell;
+
+	if (bulk == NULL)
+		return false;
+	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
+	foreach(cell, records)
+	{
+		bool	   *nulls;
+		Datum	   *values = bulk_row(bulk, &nulls);
+
+		values[EVENT_ID] = Int64GetDatum(nextval_internal(sequence, false));
+		values[EVENT_AT] = TimestampTzGetDatum(at);
+		values[EVENT_ROLE_NAME] = NameGetDatum(&role);
+		nulls[EVENT_ID] = nulls[EVENT_AT] = nulls[EVENT_ROLE_NAME] = false;
+		fill_row(lfirst(cell), values, nulls);
+	}
+	bulk_end(bulk);
+	return true;
+}
 
 void
 event_log_write(List *records, TimestampTz at)
@@ -25,7 +88,7 @@ event_log_write(List *records, TimestampTz at)
 	Datum		values[9];
 	ListCell   *cell;
 
-	if (records == NIL)
+	if (records == NIL || write_in_bulk(records, at))
 		return;
 	for (int i = 0; i < 8; i++)
 		column_init(&columns[i], i == 4 ? INT8OID : TEXTOID);

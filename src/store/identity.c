@@ -123,7 +123,7 @@ set_own_values(Datum *values)
 {
 	values[0] = Int64GetDatum((int64) GetSystemIdentifier());
 	values[1] = ObjectIdGetDatum(MyDatabaseId);
-	values[2] = Int32GetDatum(PG_VERSION_NUM / 10000);
+	values[2] = Int32GetDatum(PG_MAJORVERSION_NUM);
 	values[3] = Int64GetDatum(copy_id);
 	values[4] = Int32GetDatum(RecoveryInProgress() ? 0 : (int32) CURRENT_TIMELINE());
 }

@@ -144,9 +144,12 @@ registry_write_process(const ProcessDefinition *d)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.process (process_name, tree_name, time_qualifier, time_grouping, state_machine, blocking_type, "
-		"  trigger_frequency, worker, command, source, source_table, sink, arguments, start_timeperiod, is_on, options, owner) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::regrole) "
-		"ON CONFLICT (process_name) DO UPDATE SET tree_name = EXCLUDED.tree_name, time_qualifier = EXCLUDED.time_qualifier, "
+		"  trigger_frequency, worker, command, source, source_table, sink, arguments, start_timeperiod, is_on, options, owner, deadline_since) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::regrole, synergy.now()) "
+		"ON CONFLICT (process_name) DO UPDATE SET deadline_since = CASE WHEN process.is_on >= EXCLUDED.is_on "
+		"    AND process.options->>'deadline' IS NOT DISTINCT FROM EXCLUDED.options->>'deadline' "
+		"    AND process.start_timeperiod = EXCLUDED.start_timeperiod THEN process.deadline_since ELSE EXCLUDED.deadline_since END, "
+		"  tree_name = EXCLUDED.tree_name, time_qualifier = EXCLUDED.time_qualifier, "
 		"  time_grouping = EXCLUDED.time_grouping, state_machine = EXCLUDED.state_machine, blocking_type = EXCLUDED.blocking_type, "
 		"  trigger_frequency = EXCLUDED.trigger_frequency, worker = EXCLUDED.worker, command = EXCLUDED.command, "
 		"  source = EXCLUDED.source, source_table = EXCLUDED.source_table, sink = EXCLUDED.sink, arguments = EXCLUDED.arguments, "
@@ -213,6 +216,24 @@ registry_write_freerun(const FreerunDefinition *d)
 	store_execute(&query, values, nulls);
 }
 
+TimeQualifier
+registry_shortest_qualifier(const char *tree_name)
+{
+	static StoreQuery query = {"SELECT time_qualifier FROM synergy.process WHERE tree_name = $1", 1, {TEXTOID}};
+	Datum		values[1] = {CStringGetTextDatum(tree_name)};
+	uint64		n = store_execute(&query, values, NULL);
+	TimeQualifier shortest = QUALIFIER_YEARLY;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		TimeQualifier qualifier;
+
+		if (time_qualifier_from_name(store_get_text(i, 1), &qualifier))
+			shortest = Min(shortest, qualifier);
+	}
+	return shortest;
+}
+
 bool
 registry_begin_earlier(const char *tree_name, const char *start)
 {
@@ -223,7 +244,7 @@ registry_begin_earlier(const char *tree_name, const char *start)
 		" synergy.timeperiod_start($2))", 2, {TEXTOID, TEXTOID}
 	};
 	static StoreQuery move = {
-		"UPDATE synergy.process SET start_timeperiod = $2 WHERE tree_name = $1 AND synergy.timeperiod_start(start_timeperiod) > "
+		"UPDATE synergy.process SET start_timeperiod = $2, deadline_since = synergy.now() WHERE tree_name = $1 AND synergy.timeperiod_start(start_timeperiod) > "
 		"synergy.timeperiod_start($2)", 2, {TEXTOID, TEXTOID}
 	};
 	Datum		values[2] = {CStringGetTextDatum(tree_name), CStringGetTextDatum(start)};
@@ -248,7 +269,7 @@ void
 registry_move_start(int32 process_id, const char *start)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.process SET start_timeperiod = $2 WHERE process_id = $1", 2, {INT4OID, TEXTOID}
+		"UPDATE synergy.process SET start_timeperiod = $2, deadline_since = synergy.now() WHERE process_id = $1", 2, {INT4OID, TEXTOID}
 	};
 	Datum		values[2] = {Int32GetDatum(process_id), CStringGetTextDatum(start)};
 
@@ -308,6 +329,10 @@ registry_cut(const char *tree_name, const char *end, char **example)
 		"DELETE FROM synergy.job_data d USING (SELECT j.process_id, j.timeperiod FROM " JOBS_FROM_END ") c "
 		"WHERE d.process_id = c.process_id AND d.timeperiod = c.timeperiod", 2, {TEXTOID, TEXTOID}
 	};
+	static StoreQuery cut_late = {
+		"DELETE FROM synergy.late_job l USING synergy.process p WHERE l.process_id = p.process_id AND p.tree_name = $1 "
+		"AND NOT EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = l.process_id AND j.timeperiod = l.timeperiod)", 1, {TEXTOID}
+	};
 	static StoreQuery move_head = {
 		"UPDATE synergy.progress g SET head = h.last, frontier = least(g.frontier, h.last) FROM (SELECT p.process_id, "
 		"  (SELECT j.timeperiod FROM synergy.job_data j WHERE j.process_id = p.process_id ORDER BY j.timeperiod DESC LIMIT 1) AS last "
@@ -323,6 +348,7 @@ registry_cut(const char *tree_name, const char *end, char **example)
 	if (n > 0)
 		return n;
 	store_execute(&cut, values, NULL);
+	store_execute(&cut_late, values, NULL);
 	store_execute(&move_head, values, NULL);
 	return 0;
 }
@@ -331,7 +357,8 @@ void
 registry_switch(int32 id, bool is_freerun, bool is_on, TimestampTz now)
 {
 	static StoreQuery process = {
-		"UPDATE synergy.process SET is_on = $2, updated_at = now() WHERE process_id = $1", 2, {INT4OID, BOOLOID}
+		"UPDATE synergy.process SET deadline_since = CASE WHEN is_on >= $2 THEN deadline_since ELSE synergy.now() END, "
+		"  is_on = $2, updated_at = now() WHERE process_id = $1", 2, {INT4OID, BOOLOID}
 	};
 	static StoreQuery freerun = {
 		"UPDATE synergy.freerun SET timer_since = CASE WHEN is_on >= $2 THEN timer_since ELSE $3 END, "
@@ -383,6 +410,7 @@ delete_work(int32 id)
 		{"DELETE FROM synergy.unit_of_work_log WHERE unit_of_work_id IN "
 		"(SELECT unit_of_work_id FROM synergy.unit_of_work_data WHERE process_id = $1)", 1, {INT4OID}},
 		{"DELETE FROM synergy.unit_of_work_data WHERE process_id = $1", 1, {INT4OID}},
+		{"DELETE FROM synergy.late_job WHERE process_id = $1", 1, {INT4OID}},
 		{"DELETE FROM synergy.job_data WHERE process_id = $1", 1, {INT4OID}},
 		{"DELETE FROM synergy.progress WHERE process_id = $1", 1, {INT4OID}},
 	};

@@ -86,6 +86,9 @@ extern void registry_write_timetable(const char *name, Datum dependent_on, const
 extern void registry_write_process(const ProcessDefinition *definition);
 extern void registry_write_freerun(const FreerunDefinition *definition);
 
+/* of a timetable's processes; yearly when it has none */
+extern TimeQualifier registry_shortest_qualifier(const char *tree_name);
+
 /* the timetable of these processes begins earlier now: the jobs before are to be made */
 extern bool registry_begin_earlier(const char *tree_name, const char *start);	/* false: none of them */
 extern void registry_forget_reach(int32 process_id);

@@ -17,8 +17,9 @@
 #include "daemon/again.h"
 #include "daemon/clock.h"
 #include "daemon/watch.h"
-#include "store/spi.h"
+#include "store/bulk.h"
 #include "store/job.h"
+#include "store/spi.h"
 #include "store/unit.h"
 
 #define UNIT_COLUMNS \
@@ -205,8 +206,62 @@ unit_read_row(uint64 row, Unit *out)
 	out->is_on_box = store_get_bool(row, 21, false);
 }
 
-void
-unit_insert(List *units)
+/* the columns of synergy.unit_of_work_data, in their order */
+enum
+{
+	COLUMN_ID, COLUMN_PROCESS_ID, COLUMN_STATE, COLUMN_BY_EXECUTOR, COLUMN_TIMEPERIOD, COLUMN_START_TIMEPERIOD, COLUMN_END_TIMEPERIOD,
+	COLUMN_ATTEMPT, COLUMN_RETRIES, COLUMN_LOSSES, COLUMN_START_ID, COLUMN_END_ID, COLUMN_ROWS, COLUMN_MARK, COLUMN_CREATED_AT,
+	COLUMN_SUBMITTED_AT, COLUMN_STARTED_AT, COLUMN_HEARD_AT, COLUMN_FINISHED_AT, COLUMN_RELEASE_AT, COLUMN_OPEN_WRITERS, COLUMN_BOX_NAME,
+	COLUMN_PROCESSED, COLUMN_AGGREGATED, COLUMN_ERROR, COLUMN_COUNT
+};
+
+static void
+fill_row(const Unit *unit, Datum *values, bool *nulls)
+{
+	values[COLUMN_ID] = Int64GetDatum(unit->id);
+	values[COLUMN_PROCESS_ID] = Int32GetDatum(unit->process_id);
+	values[COLUMN_STATE] = CharGetDatum(unit->state);
+	values[COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[COLUMN_TIMEPERIOD] = store_timeperiod_datum(unit->timeperiod);
+	values[COLUMN_START_TIMEPERIOD] = store_timeperiod_datum(unit->start_timeperiod);
+	values[COLUMN_END_TIMEPERIOD] = store_timeperiod_datum(unit->end_timeperiod);
+	values[COLUMN_ATTEMPT] = values[COLUMN_RETRIES] = values[COLUMN_LOSSES] = Int32GetDatum(0);
+	values[COLUMN_START_ID] = Int64GetDatum(unit->start_id);
+	values[COLUMN_END_ID] = Int64GetDatum(unit->end_id);
+	values[COLUMN_MARK] = Int64GetDatum(unit->mark);
+	values[COLUMN_CREATED_AT] = TimestampTzGetDatum(unit->created);
+	values[COLUMN_SUBMITTED_AT] = TimestampTzGetDatum(unit->submitted);
+	memset(nulls, false, sizeof(bool) * (COLUMN_SUBMITTED_AT + 1));
+	values[COLUMN_ROWS] = Int64GetDatum(unit->n_rows);
+	nulls[COLUMN_ROWS] = unit->n_rows < 0;
+	if (unit->writers != NULL)
+		values[COLUMN_OPEN_WRITERS] = CStringGetTextDatum(unit->writers);
+	nulls[COLUMN_OPEN_WRITERS] = unit->writers == NULL;
+}
+
+/* false: it is to be done by INSERT */
+static bool
+insert_in_bulk(List *units)
+{
+	Bulk	   *bulk = bulk_begin(unit_relation(), COLUMN_COUNT);
+	ListCell   *cell;
+
+	if (bulk == NULL)
+		return false;
+	foreach(cell, units)
+	{
+		bool	   *nulls;
+		Datum	   *values = bulk_row(bulk, &nulls);
+
+		fill_row(lfirst(cell), values, nulls);
+		watch_note_process(((Unit *) lfirst(cell))->process_id);
+	}
+	bulk_end(bulk);
+	return true;
+}
+
+static void
+insert_by_statement(List *units)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
@@ -243,6 +298,13 @@ unit_insert(List *units)
 	}
 	columns_arrays(columns, values, 13);
 	store_execute(&query, values, NULL);
+}
+
+void
+unit_insert(List *units)
+{
+	if (!insert_in_bulk(units))
+		insert_by_statement(units);
 	again_note_new(unit_relation(), ((Unit *) llast(units))->id);
 }
 

@@ -101,7 +101,8 @@ def keeper(w):
 
 
 def lost(w):
-    """without the database the commands go on, and are reported when it is back"""
+    """without the database the commands go on, and are reported when it is back, however long it takes"""
+    w.set('agent_timeout', '1 min')
     agent = w.agent(slots=4)
     w.process('across', 'echo before; sleep 2; echo after', 4)
     w.comes('they run', "SELECT count(*) = 4 FROM synergy.unit_of_work WHERE state = 'in_progress'")

@@ -44,7 +44,8 @@ def fair(w):
 
 
 def wide(w):
-    """two hundred slots"""
+    """two hundred slots; the machine may take its time"""
+    w.set('agent_timeout', '1 min')
     agent = w.agent(slots=200)
     w.process('wide', 'echo begin; sleep 5; echo end', 400)
     w.comes('two hundred run at once', "SELECT count(*) = 200 FROM synergy.unit_of_work WHERE state = 'in_progress'", limit=20)

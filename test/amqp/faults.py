@@ -318,10 +318,10 @@ def stuck(w):
 
 
 def slow(w):
-    """a broker that is alive, and takes a second and a half for each answer"""
+    """a broker that is alive, and takes a second for each answer"""
     w.reset('amqp_uri')
     w.courier('off', 'there is no courier')
-    proxy = Proxy(w.broker.ports[0], 1.5)
+    proxy = Proxy(w.broker.ports[0], 0.9)
     w.set('amqp_uri', w.broker.url(tls=False).replace(':%d/' % w.broker.ports[0], ':%d/' % proxy.port))
     w.courier('failing', 'a slow broker is given up on at first')
     w.comes('and the reason told', "SELECT courier_error LIKE '%%timed out%%' FROM synergy.status()")

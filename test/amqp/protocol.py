@@ -219,4 +219,28 @@ def events(w):
     w.courier('up', 'and switched off')
 
 
-ALL = [requests, overrides, rejected, unroutable, events]
+def alerts(w):
+    channel = w.channel()
+    channel.exchange_declare('ex_utils', 'direct', durable=True)
+    queue = channel.queue_declare('', exclusive=True).method.queue
+    channel.queue_bind(queue, 'ex_utils', 'job_alert')
+    for setting, expected in (('off', []), ('on', [('late', 'in_progress'), ('recovered', 'skipped')])):
+        w.set('publish_alerts', setting)
+        w.courier('up', 'alerts are switched ' + setting)
+        name = 'alerts_' + setting
+        # of the hour that is over: in two seconds it is late
+        w.sql("SELECT synergy.register_process(%s, 'hourly', worker => 'notify', start_timeperiod => synergy.timeperiod_at('hourly', n.now - interval '1 hour'), "
+              "options => jsonb_build_object('deadline', n.now - date_trunc('hour', n.now, 'UTC') + interval '2 seconds')) FROM (SELECT now()) n (now)", name)
+        w.comes('a job is late', 'SELECT count(*) = 1 FROM synergy.late WHERE process_name = %s', name)
+        w.sql('SELECT synergy.skip(process_name, timeperiod) FROM synergy.late WHERE process_name = %s', name)
+        w.comes('the outbox is empty', 'SELECT count(*) = 0 FROM synergy.outbox')
+        found = [w.next_event(channel, queue) for _ in expected]
+        w.same([e and (e['kind'], e['state']) for e in found], expected, 'jobs that are late, with publish_alerts ' + setting)
+        w.same([e['process_name'] for e in found if e], [name] * len(expected), 'and their process')
+    w.same(channel.basic_get(queue, auto_ack=True)[0], None, 'no more than these')
+    channel.connection.close()
+    w.reset('publish_alerts')
+    w.courier('up', 'and switched off')
+
+
+ALL = [requests, overrides, rejected, unroutable, events, alerts]

@@ -209,6 +209,15 @@ def files(w):
     for given, expected in ((None, 401), ('Bearer wrong', 401), ('Basic a-token-of-some-length', 401), ('Bearer', 401),
                             ('Bearer a-token-of-some-lengthX', 401), ('Bearer a-token-of-some-length', 200)):
         w.same(browser.get('/metrics', Authorization=given)[0], expected, 'metrics for %r' % given)
+    late = r'''synergy_late_jobs{process="mx_hourly"} 1'''
+    w.ok(b'synergy_late' not in browser.get('/metrics', Authorization='Bearer a-token-of-some-length')[2], 'no process has a deadline')
+    w.sql("INSERT INTO synergy.late_job SELECT process_id, '2016010100', now() - interval '1 hour', now() FROM synergy.process WHERE process_name = 'mx_hourly'")
+    metrics, end = '', time.time() + 10                 # an answer is shared for two seconds
+    while late not in metrics and time.time() < end:
+        metrics = browser.get('/metrics', Authorization='Bearer a-token-of-some-length')[2].decode()
+        time.sleep(0.1)
+    w.ok(late in metrics and re.search(r'^synergy_late_seconds{process="mx_hourly"} 36\d\d', metrics, re.M), 'a late job is in the metrics', metrics)
+    w.sql('DELETE FROM synergy.late_job')
     w.same(w.console().browser().get('/metrics')[0], 404, 'metrics are off without one')
     for arguments in (['--listen', 'x'], ['--listen', '127.0.0.1:70000'], ['--connections', '1'], ['--session-idle', '0'], ['--tls-cert', 'x']):
         run = subprocess.run([w.program, 'mx', *arguments], capture_output=True, timeout=10)

@@ -254,6 +254,42 @@ def definitions(d, viewer):
            ([d.failed_unit], {'invalid': 1, 'stale': 0}, d.value('SHOW synergy.gc_release_lag')), 'garbage')
 
 
+def late(d, viewer):
+    d.same(viewer.get('late'), {'at': '2026-04-03T05:30:00+00:00', 'count': 0, 'late': []}, 'late: nothing is')
+    d.same((viewer.get('overview')['health']['jobs_late'], viewer.get('jobs/:process/:timeperiod', process='base_hourly', timeperiod='2026040203')['job']['is_late']),
+           (0, False), 'late: and nowhere said')
+    d.sql("INSERT INTO synergy.late_job SELECT process_id, t, %s::timestamptz - i * interval '1 hour', %s::timestamptz FROM synergy.process, "
+          "unnest(ARRAY['2026040203', '2026040204']) WITH ORDINALITY AS u (t, i) WHERE process_name = 'base_hourly'", CLOCK, CLOCK)
+    document = viewer.get('late')
+    d.same([(row['process_name'], row['timeperiod'], row['late_seconds'], row['deadline_at']) for row in document['late']],
+           [('base_hourly', '2026040204', 7200, '2026-04-03T03:30:00+00:00'), ('base_hourly', '2026040203', 3600, '2026-04-03T04:30:00+00:00')],
+           'late: by deadline')
+    d.same((document['late'][1]['waits_for'], document['late'][1]['state'], document['late'][1]['unit_of_work_id']),
+           ('its unit has failed: Broken: ' + HOSTILE, 'in_progress', d.failed_unit), 'late: what it waits for')
+    d.same((len(viewer.get('late', limit=1)['late']), viewer.get('late', limit=1)['count']), (1, 2), 'late: so many')
+    health = viewer.get('overview')['health']
+    d.same((health['jobs_late'], '2 jobs have missed their deadlines' in health['warnings']), (2, True), 'late: the overview says it')
+    job = viewer.get('jobs/:process/:timeperiod', process='base_hourly', timeperiod='2026040203')['job']
+    d.same((job['is_late'], job['deadline_at']), (True, '2026-04-03T04:30:00+00:00'), 'late: the job says it')
+    d.same(viewer.get('jobs/:process/:timeperiod', process='base_hourly', timeperiod='2026040205')['job']['deadline_at'], None, 'late: no deadline')
+    d.same(d.as_role('api_author').get('late')['count'], 0, 'late: who sees no processes sees none')
+    d.sql('DELETE FROM synergy.late_job')
+
+
+def forecast(d, viewer):
+    levels = viewer.get('timetables/:tree/forecast', tree='base')['levels']
+    d.same([(level['process_name'], level['at_once']) for level in levels], [('base_monthly', 1), ('base_daily', 1), ('base_hourly', 1)], 'forecast: longest first')
+    active = d.value("SELECT count(*) FROM synergy.job WHERE process_name = 'base_hourly' AND state IN ('embryo', 'in_progress') AND timeperiod < '2026040305'")
+    # all were done in no time, since the clock stands still
+    d.same((levels[2]['jobs_left'], levels[2]['median_seconds'], levels[2]['complete_in_seconds'], levels[2]['complete_at']),
+           (active, 0, 0, '2026-04-03T05:30:00+00:00'), 'forecast: of the hours')
+    d.same((levels[1]['jobs_left'], levels[1]['median_seconds'], levels[1]['complete_in_seconds']), (2, None, None), 'forecast: of the days nobody knows')
+    d.same(viewer.get('timetables/:tree/forecast', tree='none'), None, 'forecast: no such timetable')
+    d.same(viewer.get('processes/:process', process='base_hourly')['duration'],
+           {'units': 27, 'last_seconds': 0, 'median_seconds': 0, 'p95_seconds': 0, 'max_seconds': 0}, 'process: how long it takes')
+    d.same(viewer.get('processes/:process', process='base_daily')['duration']['units'], 0, 'process: of one that has done nothing')
+
+
 def actions(d, viewer):
     operator, author = d.as_role('api_operator'), d.as_role('api_author')
     for path, endpoint in viewer.table.items():
@@ -331,7 +367,7 @@ def main():
     options = parser.parse_args()
     d = Known(options.dsn)
     viewer = d.as_role('api_viewer')
-    for test in (session, nobody, every_row_is_whole, overview, activity, nodes, jobs, units, events, definitions, actions):
+    for test in (session, nobody, every_row_is_whole, overview, activity, nodes, jobs, units, events, definitions, late, forecast, actions):
         test(d, viewer)
     d.same(d.sql('SELECT * FROM synergy.check()'), [], 'all invariants hold')
     sys.exit(1 if d.failed else 0)

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TABLES = ['api_overviews', 'api_timetables', 'api_units', 'api_definitions', 'api_actions']
+TABLES = ['api_overviews', 'api_timetables', 'api_units', 'api_definitions', 'api_alerts', 'api_actions']
 
 PRINTER = r'''
 #include <stdio.h>

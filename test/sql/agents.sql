@@ -229,10 +229,12 @@ SET ROLE synergy_test_agent;
 SELECT * FROM synergy.agent_begin('b1', 'm', 1, 'host', 45, '1.0');
 SELECT count(*) FROM synergy.agent_claim(1);
 SELECT count(*) FROM synergy.agent_daemons();
-SELECT box_name, is_connected FROM synergy.box_status ORDER BY 1;
+-- before 15 views would show all boxes to whoever may look: workers may not
+SELECT has_table_privilege('synergy.box_status', 'SELECT') = (current_setting('server_version_num')::int >= 150000) AS may_look;
 SELECT synergy.register_daemon('mine', 'true');
 SELECT synergy.start_daemon('server');
 SET ROLE synergy_test_admin;
+SELECT box_name, is_connected FROM synergy.box_status ORDER BY 1;
 SELECT synergy.agent_claim(1);
 SELECT synergy.start_daemon('server');
 SELECT synergy.register_daemon('mine', 'true');

@@ -70,3 +70,15 @@ SELECT event, process_name, detail FROM synergy.event_log ORDER BY event_id;
 SELECT synergy.unregister_process('a_hourly');
 SELECT synergy.unregister_timetable(t) FROM unnest(ARRAY['c', 'b', 'a']) t;
 SELECT count(*) FROM synergy.timetable;
+-- a start that is ages ago would keep everybody waiting while its jobs are made
+SELECT synergy.register_process('ages', 'hourly', 'SELECT 1', start_timeperiod => '0001010100');
+SELECT synergy.register_timetable('ages', start_timeperiod => '0001010100');
+SELECT synergy.register_process('ages_monthly', 'monthly', 'SELECT 1', tree_name => 'ages');
+SELECT synergy.register_process('ages_hourly', 'hourly', 'SELECT 1', tree_name => 'ages');
+SELECT synergy.unregister_process('ages_monthly');
+SELECT synergy.register_timetable('ages', start_timeperiod => '2015010100');
+SELECT synergy.register_process('ages_hourly', 'hourly', 'SELECT 1', tree_name => 'ages');
+SELECT synergy.register_timetable('ages', start_timeperiod => '0001010100');
+SELECT * FROM synergy.backfill('ages_hourly', '0001010100');
+SELECT synergy.unregister_process('ages_hourly');
+SELECT synergy.unregister_timetable('ages');

@@ -32,7 +32,7 @@ OUR_FILES = {f for _, _, files in os.walk(os.path.join(os.path.dirname(os.path.a
 # of PostgreSQL itself: rights, a limit, and what was canceled
 FOREIGN = {'42501', '54000', '54001', '54023', '57014'}
 # as long as they are told to be: they must only be cancelable
-LONG = {'timeperiod_series', 'next_fires', 'backfill', 'check'}
+LONG = {'timeperiod_series', 'next_fires', 'backfill', 'check', 'simulate'}
 # PostgreSQL's has_function_privilege, what looks at the names of arguments itself, what only our own functions call, and what
 # runs or parses any SQL
 INNER = {'may_execute', 'json_arguments', 'import_rows', 'import_owner', 'import_switch_off', 'import_freerun', 'import_warn', 'import_pgagent_schedule',

@@ -18,7 +18,12 @@ TIMES = [None, 'infinity', '-infinity', '4713-01-01 00:00:00+00 BC', '294276-12-
 INTERVALS = [None, '0', '-1 second', '1 microsecond', '1 month', '178000000 years', '-178000000 years', '2147483647 days',
              '2562047788 hours', '-1 month 31 days', '10 years']
 JSON = [None, 'null', '1', '"x"', '[]', '{}', '[[1]]', '{"": ""}', '{"a": null}', '{"a": {"b": [1, 2.5e300, "%s"]}}' % UNICODE, '-1e-300',
-        '[' * 500 + ']' * 500, json.dumps({'k%d' % i: 'v' * 40 for i in range(2000)}), '{"process_name": "p_hourly"}', '{"concurrency": 2}']
+        '[{}]', '[{"process_name": "p"}]', '[{"process_name": "p", "time_qualifier": "hourly", "tree_name": "tree"}]',
+        '[{"process_name": "p", "time_qualifier": "yearly", "start_timeperiod": "0001000000", "concurrency": 1000}]',
+        '[{"process_name": "p_hourly", "start_timeperiod": "1990010100", "is_on": false}]', '[{"process_name": "p_daily", "concurrency": 1e3}]',
+        '[{"process_name": "p", "time_qualifier": "hourly", "dependent_on": "tree"}]', '[{"process_name": null, "entry_name": 1}]',
+        '[{"process_name": "p", "entry_name": "e", "trigger_frequency": "every 60", "missed": "all", "timezone": "%s"}]' % UNICODE,
+        '{"p_hourly": "x"}', '{"p_hourly": {"median": -1, "p95": 1e999}}', '{"p_hourly": 1e30}', '[' * 500 + ']' * 500, json.dumps({'k%d' % i: 'v' * 40 for i in range(2000)}), '{"process_name": "p_hourly"}', '{"concurrency": 2}']
 BY_TYPE = {
     'text': TEXTS, 'name': [t for t in TEXTS if t is None or len(t) < 10], 'synergy.timeperiod': TEXTS,
     'integer': NUMBERS, 'bigint': BIG_NUMBERS, 'oid': [None, 0, 1, 2**32 - 1, 1259], 'boolean': [None, True, False],
@@ -44,6 +49,8 @@ GOOD = {
     'from_time': '2016-04-20 05:10:00+00', 'fires': 3, 'count': 3, 'after_collection': False, 'body': '{}', 'known': '{a}', 'privilege': 'viewer',
     'role': 'postgres', 'letter': 'e', 'box_name': 'box', 'instance': 'i1', 'slots': 4, 'host': 'h', 'pid': 1, 'version': '1.0.0',
     'present_on_boxes': '{}', 'unit_ids': '{}', 'attempts': '{}', 'states': '{}', 'errors': '{}', 'ats': '{}', 'streams': '{}', 'lines': '{}',
+    'to_time': '2016-04-21 05:10:00+00', 'bucket': '1 hour', 'trees': '{tree}', 'changes': '[]',
+    'durations': '{"p_hourly": 2.5}', 'default_duration': '1 second', 'executors': 2, 'failure_rate': '0.1', 'seed': 1,
     'process_names': None, 'function': 1259, 'script': 'SELECT 1', 'value': 'x', 'tag': 'sql', 'literals': '{a}', 'named': '{a}', 'definition': '{}',
     'numbers': '{1,2}', 'field': '1-5', 'number': 1, 'minutes': '{0}', 'hours': '{0}', 'days': None, 'months': None, 'weekdays': '{1}', 'commands': '{SELECT 1}',
     'may_fail': '{f}', 'schema_name': 'public', 'table_name': 'source_rows', 'columns': '{id}', 'key_column': 'id', 'switch_column': 'id', 'ids': '{}', 'name': 'x',
@@ -52,7 +59,7 @@ GOOD = {
 }
 # where one good value does not fit all
 GOOD_FOR = {
-    ('may_register', 'role'): 10, ('quoted', 'value'): 'x', ('import_pgagent_schedule', 'schedule'): '{}', ('call_text', 'function'): 'now',
+    ('forecast', 'name'): 'tree', ('may_register', 'role'): 10, ('quoted', 'value'): 'x', ('import_pgagent_schedule', 'schedule'): '{}', ('call_text', 'function'): 'now',
     ('register_process', 'process_name'): 'fresh', ('register_process', 'tree_name'): None, ('register_timetable', 'tree_name'): 'fresh_tree',
     ('register_freerun', 'process_name'): 'fresh', ('register_freerun', 'entry_name'): 'entry', ('unregister_freerun', 'process_name'): 'free',
     ('unregister_freerun', 'entry_name'): 'entry', ('register_daemon', 'process_name'): 'fresh', ('unregister_daemon', 'process_name'): 'demon',

@@ -97,7 +97,7 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM synergy.unit_of_work_log l
 
 # the fence
 $node->safe_psql('postgres', q(SELECT synergy.register_timetable('slow', '{}', '2016010100', '2016010101');
-	SELECT synergy.register_process('slow', 'hourly', worker => 'notify', tree_name => 'slow', options => '{"gc_resubmit_after": "1 s", "backoff": "constant", "backoff_base": "100 ms"}')));
+	SELECT synergy.register_process('slow', 'hourly', worker => 'notify', tree_name => 'slow', options => '{"gc_resubmit_after": "3 s", "backoff": "constant", "backoff_base": "100 ms"}')));
 my $claim = "SELECT unit_of_work_id, attempt FROM synergy.claim('slow')";
 wait_for($node, 'postgres', "SELECT count(*) = 1 FROM synergy.unit_of_work WHERE process_name = 'slow'");
 pooled("BEGIN; $claim");

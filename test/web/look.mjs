@@ -28,6 +28,7 @@ const PAGES = {
   unit: '/units/5',
   boxes: '/boxes',
   blocked: '/blocked',
+  late: '/late',
   garbage: '/garbage',
   events: '/events',
   lost: '/no/such/page',

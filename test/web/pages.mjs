@@ -10,6 +10,6 @@ export async function allPages({ database, start }) {
     '/', '/?troubled=1', '/timetables/site', `/timetables/site?within=${year}`, `/timetables/site?within=${month}`, `/timetables/site?within=${start}`, '/timetables/client',
     '/jobs', '/jobs?process=site_hourly', `/jobs/site_hourly/${start}`, `/jobs/client_daily/${start}`, `/jobs/broken_hourly/${failing}`,
     '/processes', '/processes/site_daily', '/freeruns', '/freeruns/new', '/freeruns/cleanup/nightly', '/freeruns/cleanup/nightly?edit=1',
-    '/units', `/units/${unit}`, '/boxes', '/blocked', '/garbage', '/events', '/no/such/page',
+    '/units', `/units/${unit}`, '/boxes', '/blocked', '/late', '/garbage', '/events', '/no/such/page',
   ];
 }

@@ -20,6 +20,7 @@ import { Freeruns } from './pages/freeruns.jsx';
 import { Garbage } from './pages/garbage.jsx';
 import { Job } from './pages/job.jsx';
 import { Jobs } from './pages/jobs.jsx';
+import { Late } from './pages/late.jsx';
 import { NotFound } from './pages/not_found.jsx';
 import { Overview } from './pages/overview.jsx';
 import { Process } from './pages/process.jsx';
@@ -42,6 +43,7 @@ const ROUTES = [
   ['/units/:id', Unit],
   ['/boxes', Boxes],
   ['/blocked', Blocked],
+  ['/late', Late],
   ['/garbage', Garbage],
   ['/events', Events],
 ];

@@ -42,5 +42,21 @@ export default async function drill({ browser, world }) {
   await comes('the tree can be folded by the keyboard', async () => !(await why.getByRole('link', { name: 'site_daily', exact: true }).first().isVisible()));
   await visitor.open('/blocked');
   await comes('it is among the blocked ones', () => page.getByRole('row').filter({ hasText: 'client_daily' }).filter({ hasText: 'site_daily' }).first().isVisible());
+
+  /* a job that is late: told on the overview, in a list, and on its own page */
+  await visitor.open('/late');
+  await comes('nothing is late', () => page.getByText('Nothing is late').isVisible());
+  await world.database.run(`INSERT INTO synergy.late_job SELECT process_id, '${start}', now() - interval '2 hours', now() FROM synergy.process WHERE process_name = 'client_daily'`);
+  await visitor.open('/');
+  await main.getByRole('link', { name: /^1\s*late/ }).click();
+  const late = main.getByRole('table', { name: 'Late jobs' }).getByRole('row').filter({ hasText: 'client_daily' });
+  await comes('a late job is in the list, with what it waits for', () => late.filter({ hasText: '2 h' }).filter({ hasText: 'site_daily' }).isVisible());
+  await late.getByRole('link', { name: `${year}-${month}-${day}` }).click();
+  await comes('its page has a badge', () => main.getByText('late', { exact: true }).isVisible());
+  await world.database.run('DELETE FROM synergy.late_job');
+  await visitor.open('/timetables/site');
+  await comes('a timetable has a forecast', () => main.getByRole('table', { name: 'Forecast' }).getByRole('row').filter({ hasText: 'site_hourly' }).isVisible());
+  await visitor.open('/processes/site_hourly');
+  await comes('a process says how long it takes', () => main.getByRole('heading', { name: 'How long it takes' }).isVisible());
   same(visitor.said(), [], 'no complaints on the way');
 }

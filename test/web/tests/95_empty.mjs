@@ -7,7 +7,7 @@ import { comes, same } from '../report.mjs';
 const SAYS = {
   '/': ['There are no timetables yet', 'synergy.register_timetable'], '/processes': ['There are no processes yet', 'synergy.register_process'],
   '/freeruns': ['There are no freeruns yet', 'synergy.register_freerun'], '/units': ['There are no such units'], '/boxes': ['There are no boxes', 'synergy agent', 'synergy.register_daemon'],
-  '/blocked': ['Nothing is blocked'], '/garbage': ['The queue is empty'], '/events': ['events'], '/jobs': ['Of which process?'],
+  '/blocked': ['Nothing is blocked'], '/late': ['Nothing is late'], '/garbage': ['The queue is empty'], '/events': ['events'], '/jobs': ['Of which process?'],
 };
 
 export const makeWorld = (world) => world;

@@ -190,7 +190,7 @@ function jobPage(here, process, period, now) {
   const linked = (trees) => trees.flatMap((other) => other.levels.filter((its) => its.time_qualifier === process.time_qualifier).map((its) => ({ process_name: its.process_name, tree_name: other.tree_name, from: period, to: end, counts: inner(its, process.time_qualifier, period, now) })));
   const its = job.unit_of_work_id ? [jobUnit(process, period, job.letter, now)] : [];
   return {
-    job: { ...definition(process, now), ...job, period_start: iso(startOf(period)), period_end: iso(endOf(period, process.time_qualifier)), requested_at: its[0]?.created_at ?? null, number_of_processed: its[0]?.number_of_processed ?? null, number_of_aggregated: its[0]?.number_of_aggregated ?? null, retry_at: its[0]?.retry_at ?? null, duration: null },
+    job: { ...definition(process, now), ...job, deadline_at: iso(endOf(period, process.time_qualifier) + 5400000), is_late: job.letter === 'v', period_start: iso(startOf(period)), period_end: iso(endOf(period, process.time_qualifier)), requested_at: its[0]?.created_at ?? null, number_of_processed: its[0]?.number_of_processed ?? null, number_of_aggregated: its[0]?.number_of_aggregated ?? null, retry_at: its[0]?.retry_at ?? null, duration: null },
     explanation: explain(here, process, period, now),
     parent: parent ? { process_name: parent.process_name, timeperiod: parentPeriod, state: WORDS[stateOf(parent.process_name, parentPeriod, parent.time_qualifier, now)] } : null,
     children: child ? { process_name: child.process_name, from: periodAt(startOf(period), child.time_qualifier), to: periodAt(endOf(period, process.time_qualifier), child.time_qualifier), counts: inner(child, process.time_qualifier, period, now) } : null,
@@ -226,7 +226,7 @@ function overview(here, now) {
   return {
     health: {
       verdict: isEmpty ? 'running' : 'behind', is_healthy: isEmpty, problems: isEmpty ? [] : ['7 active units are invalid'], warnings: isEmpty ? [] : ['alert_hourly is switched off'],
-      executors: 4, executors_busy: 3, queued: 12, pending_news: 0, units_requested: 14, units_in_progress: 9, units_invalid: 7, courier_state: 'connected', outbox: 3, outbox_unroutable: 0,
+      executors: 4, executors_busy: 3, queued: 12, pending_news: 0, units_requested: 14, units_in_progress: 9, units_invalid: 7, jobs_late: late(here, now).length, courier_state: 'connected', outbox: 3, outbox_unroutable: 0,
       last_round_at: iso(now - (now % 5000)), last_round_ms: 3.2, next_wake: iso(now - (now % 5000) + 5000), rounds: Math.floor(now / 5000) % 100000, scheduler_state: 'running',
     },
     timetables: here.timetables.map((tree) => ({ tree_name: tree.tree_name, dependent_on: tree.dependent_on, levels: tree.levels.map((process) => level(process, now)) })),
@@ -266,6 +266,13 @@ function blocked(here, now) {
     const period = step(periodAt(now, process.time_qualifier), process.time_qualifier, -1);
     const other = here.processes.find((its) => its.tree_name === 'site' && its.time_qualifier === (shorter(process.time_qualifier) ?? 'hourly'));
     return { process_name: process.process_name, timeperiod: period, state: 'embryo', blocking_type: 'children', kind: process.tree_name === 'site' ? 'child' : 'dependency', waits_for_process: other.process_name, waits_for_jobs: 3, waits_for_timeperiod: periodAt(startOf(period), other.time_qualifier), waits_for_state: 'in_progress' };
+  });
+}
+
+function late(here, now) {
+  return here.processes.slice(0, 9).map((process, i) => {
+    const period = step(periodAt(now, process.time_qualifier), process.time_qualifier, -1);
+    return { process_name: process.process_name, timeperiod: period, tree_name: process.tree_name, time_qualifier: process.time_qualifier, state: i % 2 ? 'embryo' : 'in_progress', deadline_at: iso(now - 5400000 * (9 - i)), told_at: iso(now - 5400000 * (9 - i)), late_seconds: 5400 * (9 - i), unit_of_work_id: i % 2 ? null : 4711 + i, waits_for: i % 2 ? 'site_hourly 2026112405 is in_progress, and 3 more' : 'its unit has failed: <b>disk</b> full' };
   });
 }
 
@@ -342,7 +349,7 @@ export const GETS = [
     return {
       process: { ...listed(found, now), command: 'INSERT INTO site_hourly\nSELECT $1, count(*) FROM visit\nWHERE at >= $1 AND at < $2\nON CONFLICT (hour) DO NOTHING', source: null, sink: 'site_hourly', arguments: {}, options: { concurrency: 4, backoff: 'exponential' }, start_timeperiod: '2025010100', created_at: iso(now - 4e10), updated_at: iso(now - 4e9), frontier: its.frontier, last_timeperiod: its.last_timeperiod },
       links: here.processes.filter((other) => other.tree_name === found.tree_name && other !== found).map((other) => ({ kind: QUALIFIERS.indexOf(other.time_qualifier) > QUALIFIERS.indexOf(found.time_qualifier) ? 'child' : 'parent', process_name: other.process_name, tree_name: other.tree_name })),
-      next_fires: fires(triggerOf(process), 5, now), units: allUnits(here, now).filter((one) => one.process_name === process).slice(0, 30), events: events(50, now, { process_name: process, timeperiod: its.last_timeperiod }),
+      duration: { units: 200, last_seconds: 3.1, median_seconds: 4.2, p95_seconds: 9.7, max_seconds: 312 }, next_fires: fires(triggerOf(process), 5, now), units: allUnits(here, now).filter((one) => one.process_name === process).slice(0, 30), events: events(50, now, { process_name: process, timeperiod: its.last_timeperiod }),
     };
   }],
   ['freeruns', (here, _, __, now) => ({ freeruns: here.mode === 'empty' ? [] : freeruns.map((freerun) => freerunOf(freerun, now)) })],
@@ -353,6 +360,12 @@ export const GETS = [
   }],
   ['boxes', (here, _, __, now) => boxesPage(here, now)],
   ['blocked', (here, _, __, now) => ({ blocked: blocked(here, now) })],
+  ['late', (here, _, __, now) => { const rows = late(here, now); return { count: rows.length, late: rows }; }],
+  ['timetables/:tree/forecast', (here, { tree }, _, now) => {
+    const found = here.timetables.find((other) => other.tree_name === tree);
+    if (!found) throw missing(`timetable "${tree}"`);
+    return { levels: found.levels.map((process, i) => ({ process_name: process.process_name, time_qualifier: process.time_qualifier, jobs_left: 4210 >> (4 * (found.levels.length - 1 - i)), median_seconds: i ? 4.2 : null, at_once: 4, complete_in_seconds: i ? 4400 : null, complete_at: i ? iso(now + 4400000) : null })) };
+  }],
   ['garbage', (here, _, query, now) => {
     const [units, next] = page(allUnits(here, now).filter((one) => one.state === 'invalid' || one.state === 'in_progress').map((one) => ({ ...one, is_stale: one.state !== 'invalid' })), query, (one) => one.unit_of_work_id);
     return { units, next, counts: { invalid: units.filter((one) => !one.is_stale).length, stale: units.filter((one) => one.is_stale).length }, settings: { gc_interval: '1min', gc_release_lag: '15min', gc_resubmit_after: '1h', gc_life_support: '2d' } };

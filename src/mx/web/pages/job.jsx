@@ -63,6 +63,7 @@ function JobFacts({ job }) {
       ['process', <Name process={job.process_name} />],
       ['begins', <Time at={job.period_start} />],
       ['ends', <Time at={job.period_end} />],
+      ['deadline', job.deadline_at && <Time at={job.deadline_at} />],
       ['unit', job.unit_of_work_id && <><UnitLink id={job.unit_of_work_id} /> <State word={job.unit_state} /></>],
       ['units so far', number(job.number_of_units)],
       ['attempt', job.attempt && `${job.attempt}${job.number_of_retries ? ` (${job.number_of_retries} retries)` : ''}`],
@@ -91,7 +92,7 @@ export function Job({ process, timeperiod }) {
   const qualifier = job?.time_qualifier ?? known.get(process) ?? 'hourly';
   return (
     <>
-      <PageHead title={`${process} ${periodText(timeperiod, qualifier)}`} above={job && <Crumbs job={job} />} badge={job && <State word={job.state} unit={job.unit_state} />}>
+      <PageHead title={`${process} ${periodText(timeperiod, qualifier)}`} above={job && <Crumbs job={job} />} badge={job && <><State word={job.state} unit={job.unit_state} />{job.is_late && <span class="badge bad">late</span>}</>}>
         {job && (
           <>
             {isActive(job) ? <SkipButton process={process} period={timeperiod} /> : null}

@@ -33,6 +33,7 @@ function Stats({ health, timetables, freeruns, boxes }) {
       <Stat label="scheduler" value={visible(health.verdict)} tone={health.is_healthy ? 'good' : 'bad'} />
       <Stat label="failing units" value={number(failing)} tone={failing ? 'bad' : ''} href="/garbage" />
       <Stat label="behind" value={number(behind.length)} note={behind.length ? `largest lag ${duration(largest)}` : `of ${number(levels.length)}`} tone={behind.length ? 'warn' : ''} href="/blocked" />
+      <Stat label="late" value={number(health.jobs_late)} note={health.jobs_late ? 'missed their deadline' : null} tone={health.jobs_late ? 'bad' : ''} href="/late" />
       <Stat label="backlog" value={number(backlog)} note="active jobs" />
       <Stat label="executors busy" value={`${health.executors_busy}/${health.executors}`} note={health.queued ? `${number(health.queued)} queued` : null} />
       <Stat label="boxes up" value={`${boxes.up}/${boxes.count}`} note={`${number(boxes.daemons)} ${boxes.daemons === 1 ? 'daemon' : 'daemons'}${boxes.daemons_failing ? `, ${boxes.daemons_failing} failing` : ''}`} tone={boxes.up < boxes.count || boxes.daemons_failing ? 'warn' : ''} href="/boxes" />

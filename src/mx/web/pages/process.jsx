@@ -5,6 +5,7 @@ import { path, search } from '../lib/router.js';
 import { useQuery } from '../lib/query.js';
 import { useMay } from '../lib/session.js';
 import { visible } from '../lib/text.js';
+import { duration, number } from '../lib/time.js';
 import { SwitchButton, TriggerButton } from '../parts/actions.jsx';
 import { Activity } from '../parts/activity.jsx';
 import { BackfillButton } from '../parts/backfill.jsx';
@@ -39,6 +40,11 @@ function ProcessFacts({ process }) {
       ['changed', <Time at={process.updated_at} />],
     ]} />
   );
+}
+
+function Durations({ of }) {
+  if (!of.units) return <p class="muted calm">It has not finished a unit yet.</p>;
+  return <Facts of={[['last', duration(of.last_seconds)], ['median', duration(of.median_seconds)], ['95 of 100 within', duration(of.p95_seconds)], ['longest', duration(of.max_seconds)]]} />;
 }
 
 function Links({ links }) {
@@ -78,6 +84,7 @@ export function Process({ process: name }) {
                 <Section title="Trigger" note={<code>{data.process.trigger_frequency}</code>} tools={<ChangeTriggerButton process={name} trigger={data.process.trigger_frequency} class="small" />}>
                   {data.process.is_on ? <Fires fires={data.next_fires} /> : <p class="muted">It is switched off and does not fire.</p>}
                 </Section>
+                <Section title="How long it takes" note={data.duration.units ? `of its last ${number(data.duration.units)} finished units` : null}><Durations of={data.duration} /></Section>
                 <Section title="Links"><Links links={data.links} /></Section>
               </div>
             </div>

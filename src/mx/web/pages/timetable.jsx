@@ -56,6 +56,27 @@ function Levels({ processes }) {
   );
 }
 
+/* It changes with each job, and nobody looks that often. */
+const FORECAST_EVERY = 10000;
+
+function Forecast({ base, processes }) {
+  const query = useQuery(`${base}/forecast`, { names: () => processes.map((process) => process.process_name), every: FORECAST_EVERY });
+  return (
+    <Section title="Forecast" note="when it will have caught up with the periods that are over, by the median of the last units">
+      <Answer query={query} rows={2}>
+        {({ levels }) => <Table label="Forecast" rows={levels} keyOf={(level) => level.process_name} columns={[
+          { head: 'process', cell: (level) => <Name process={level.process_name} /> },
+          { head: 'jobs left', isNumber: true, cell: (level) => number(level.jobs_left) },
+          { head: 'median', isNumber: true, cell: (level) => duration(level.median_seconds) },
+          { head: 'at once', isNumber: true, cell: (level) => number(level.at_once) },
+          { head: 'takes', isNumber: true, cell: (level) => (level.complete_in_seconds === null ? <span class="muted">unknown</span> : duration(level.complete_in_seconds)) },
+          { head: 'complete', cell: (level) => (level.complete_in_seconds > 0 ? <Time at={level.complete_at} /> : level.complete_in_seconds === 0 && 'it is') },
+        ]} />}
+      </Answer>
+    </Section>
+  );
+}
+
 export function Timetable({ tree }) {
   const { within = '' } = argumentsOf(useStore(place));
   const base = path`/timetables/${tree}`;
@@ -94,6 +115,7 @@ export function Timetable({ tree }) {
             <Section title="Processes">
               {processes.length ? <Levels processes={processes} /> : <Empty title="It has no processes"><p>Register one with <code>tree_name =&gt; '{timetable.tree_name}'</code>.</p></Empty>}
             </Section>
+            {processes.length > 0 && <Forecast base={base} processes={processes} />}
             <Section title="Definition">
               <Facts of={[
                 ['begins', <Period period={timetable.start_timeperiod} />],

@@ -18,6 +18,7 @@ const PAGES = [
   ['/units', 'Units'],
   ['/boxes', 'Boxes'],
   ['/blocked', 'Blocked'],
+  ['/late', 'Late'],
   ['/garbage', 'Garbage'],
   ['/events', 'Events'],
 ];

@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { navigate } from '../lib/router.js';
 import { openDialog } from './dialog.jsx';
 
-const PLACES = { o: ['/', 'overview'], p: ['/processes', 'processes'], f: ['/freeruns', 'freeruns'], u: ['/units', 'units'], x: ['/boxes', 'boxes'], b: ['/blocked', 'blocked'], c: ['/garbage', 'garbage collector'], e: ['/events', 'events'] };
+const PLACES = { o: ['/', 'overview'], p: ['/processes', 'processes'], f: ['/freeruns', 'freeruns'], u: ['/units', 'units'], x: ['/boxes', 'boxes'], b: ['/blocked', 'blocked'], l: ['/late', 'late'], c: ['/garbage', 'garbage collector'], e: ['/events', 'events'] };
 
 function showKeys() {
   openDialog('Keys', (close) => (

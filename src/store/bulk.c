@@ -1,0 +1,94 @@
+/*
+ * store/bulk.c: many new rows of a table of ours at once.
+ *
+ * The same calls as COPY's: rows are gathered in slots, written a page at a time, and then entered into the indexes one
+ * after the other.  An error leaves all of it to the abort of the transaction.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "store/bulk.h"
+#include "store/version.h"
+
+#define ROWS_AT_ONCE 100
+
+struct Bulk
+{
+	Relation	relation;
+	EState	   *estate;
+	ResultRelInfo *result;
+	int			n_slots;		/* made so far */
+	int			n_rows;			/* gathered */
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+};
+
+Bulk *
+bulk_begin(Oid relation, int n_columns)
+{
+	Relation	opened = table_open(relation, RowExclusiveLock);
+	Bulk	   *bulk;
+
+	if (opened->trigdesc != NULL || opened->rd_rel->relkind != RELKIND_RELATION || RelationGetNumberOfAttributes(opened) != n_columns)
+	{
+		table_close(opened, NoLock);
+		return NULL;
+	}
+	version_require();
+	bulk = palloc0(sizeof(Bulk));
+	bulk->relation = opened;
+	bulk->estate = CreateExecutorState();
+	bulk->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(bulk->result, opened, 1, NULL, 0);
+	ExecOpenIndices(bulk->result, false);
+	return bulk;
+}
+
+static void
+write_rows(Bulk *bulk)
+{
+	for (int i = 0; i < bulk->n_rows; i++)
+		ExecStoreVirtualTuple(bulk->slots[i]);
+	table_multi_insert(bulk->relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
+	for (int i = 0; i < bulk->n_rows; i++)
+	{
+		(void) INSERT_INDEX_TUPLES(bulk->result, bulk->slots[i], bulk->estate);
+		ResetPerTupleExprContext(bulk->estate);
+		ExecClearTuple(bulk->slots[i]);
+	}
+	bulk->n_rows = 0;
+}
+
+Datum *
+bulk_row(Bulk *bulk, bool **nulls)
+{
+	TupleTableSlot *slot;
+
+	if (bulk->n_rows == ROWS_AT_ONCE)
+		write_rows(bulk);
+	if (bulk->n_rows == bulk->n_slots)
+		bulk->slots[bulk->n_slots++] = MakeSingleTupleTableSlot(RelationGetDescr(bulk->relation), table_slot_callbacks(bulk->relation));
+	slot = bulk->slots[bulk->n_rows++];
+	memset(slot->tts_isnull, true, sizeof(bool) * RelationGetNumberOfAttributes(bulk->relation));
+	*nulls = slot->tts_isnull;
+	return slot->tts_values;
+}
+
+void
+bulk_end(Bulk *bulk)
+{
+	if (bulk->n_rows > 0)
+		write_rows(bulk);
+	for (int i = 0; i < bulk->n_slots; i++)
+		ExecDropSingleTupleTableSlot(bulk->slots[i]);
+	ExecCloseIndices(bulk->result);
+	FreeExecutorState(bulk->estate);
+	table_close(bulk->relation, NoLock);
+	pfree(bulk);
+	CommandCounterIncrement();
+}

@@ -1,0 +1,23 @@
+/*
+ * store/bulk.h: many new rows of a table of ours, written as COPY writes them.
+ *
+ * An INSERT of rows that come as arrays is parsed into tuples, formed again, and logged one by one; here each page full is
+ * one record of WAL, and a row goes through nothing but its indexes.  The caller is inside of store_enter(), and gives every
+ * column: neither defaults nor constraints are looked at.
+ */
+#ifndef SYNERGY_STORE_BULK_H
+#define SYNERGY_STORE_BULK_H
+
+#include "postgres.h"
+
+typedef struct Bulk Bulk;
+
+/* NULL: not in this way, because somebody has given the table a trigger or another column: INSERT */
+extern Bulk *bulk_begin(Oid relation, int n_columns);
+
+/* the columns of the next row, all NULL: set what is not; valid until the next call */
+extern Datum *bulk_row(Bulk *bulk, bool **nulls);
+
+extern void bulk_end(Bulk *bulk);
+
+#endif							/* SYNERGY_STORE_BULK_H */

@@ -1,0 +1,15 @@
+SET synergy.clock = '2016-04-20 05:10:00+00';
+SELECT synergy.tick();
+SELECT count(synergy.complete(unit_of_work_id)) FROM synergy.process p, LATERAL synergy.claim(p.process_name, 100);
+SELECT synergy.tick();
+SELECT count(synergy.complete(unit_of_work_id)) FROM synergy.process p, LATERAL synergy.claim(p.process_name, 100);
+SELECT synergy.tick();
+SELECT count(synergy.complete(unit_of_work_id)) FROM synergy.process p, LATERAL synergy.claim(p.process_name, 100);
+SELECT synergy.tick();
+SET synergy.clock = '2016-04-20 05:10:30+00';
+SELECT synergy.tick();
+SELECT synergy.tick();
+SET synergy.clock = '2016-04-20 05:11:00+00';
+SELECT synergy.tick();
+SET synergy.clock = '2016-04-20 06:00:00+00';
+SELECT synergy.tick();

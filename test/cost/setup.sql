@@ -1,0 +1,9 @@
+CREATE EXTENSION synergy;
+SET synergy.clock = '2016-04-20 05:10:00+00';
+SELECT count(synergy.register_timetable('t' || i, start_timeperiod => '2016041900')) FROM generate_series(1, 5) i;
+SELECT count(synergy.register_process('hourly' || i, 'hourly', worker => 'notify', tree_name => 't' || i, options => '{"concurrency": 20}')) FROM generate_series(1, 5) i;
+SELECT count(synergy.register_process('daily' || i, 'daily', worker => 'notify', tree_name => 't' || i, blocking_type => 'children')) FROM generate_series(1, 5) i;
+SELECT count(synergy.register_process('single' || i, 'hourly', worker => 'notify', state_machine => 'continuous', start_timeperiod => '2016042004')) FROM generate_series(1, 10) i;
+SELECT count(synergy.register_freerun('free', 'e' || i, 'every 60', worker => 'notify')) FROM generate_series(1, 20) i;
+VACUUM ANALYZE;
+CHECKPOINT;

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #ifdef __linux__
@@ -189,19 +188,6 @@ link_publish(AmqpLink *link, const AmqpMessage *message, int channel)
 	return status == AMQP_STATUS_OK ? AMQP_OK : link_fail(link, "publishing", status);
 }
 
-/* a broker that gets many messages in a packet has less to do with each */
-static void
-link_hold(AmqpLink *link, bool is_held)
-{
-#ifdef TCP_CORK
-	int			fd = link_socket(link);
-	int			value = is_held;
-
-	if (fd >= 0)
-		(void) setsockopt(fd, IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
-#endif
-}
-
 static AmqpResult
 link_ack(AmqpLink *link, uint64_t tag)
 {
@@ -222,7 +208,6 @@ const AmqpFunctions amqp_link_functions = {
 	link_next_event,
 	link_room,
 	link_publish,
-	link_hold,
 	link_open_apart,
 	link_ack,
 	link_declare_exchange,

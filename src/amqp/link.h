@@ -112,7 +112,6 @@ typedef struct AmqpFunctions
 	AmqpResult (*next_event) (AmqpLink *link, AmqpEvent *event);	/* AMQP_OK: event; AMQP_AGAIN: nothing now */
 	size_t		(*room) (AmqpLink *link);	/* bytes that can be written without waiting */
 	AmqpResult (*publish) (AmqpLink *link, const AmqpMessage *message, int channel);	/* its tags count 1, 2, 3... */
-	void		(*hold) (AmqpLink *link, bool is_held); /* what is written may stay here, for a fifth of a second at most */
 	AmqpResult (*open_apart) (AmqpLink *link, int channel); /* before the first message on it; asks the broker */
 	AmqpResult (*ack) (AmqpLink *link, uint64_t tag);
 

@@ -293,12 +293,7 @@ publisher_write(Publisher *publisher)
 	if (publisher->dial.is_up && !publisher->is_blocked && publisher->to_declare != NIL)
 		topology_declare_next(publisher);
 	if (publisher->dial.is_up && publisher->next_row < list_length(publisher->rows))
-	{
-		amqp->hold(publisher->dial.link, true);
 		send_rows(publisher);
-		if (publisher->dial.is_up)
-			amqp->hold(publisher->dial.link, false);
-	}
 }
 
 /* ---------------------------------------------------------------- the database */

@@ -61,7 +61,8 @@ def workloads(server, sizes):
         external['SKIP LOCKED, %d' % connections] = lambda c=connections: skip_locked.drain(server, n, 100, c)
     latency = {'Synergy': samples_of(lambda: ours.latency(server, sizes['samples'])),
                'NOTIFY alone': samples_of(lambda: notify_latency(server, sizes['samples']))}
-    idle = {'Synergy': lambda: ours.idle(server, sizes['idle_seconds'])}
+    idle = {'Synergy': lambda: ours.idle(server, sizes['idle_seconds']),
+            'an empty database': lambda: node.idle_nothing(server, sizes['idle_seconds'])}
     for peer in peers:
         count = sizes['polled_samples'] if peer.name == 'pgboss' else sizes['samples']
         latency[peer.title] = samples_of(lambda peer=peer, count=count: peer.latency(server, count))

@@ -1,6 +1,7 @@
 """graphile-worker and pg-boss, by small programs in bench/peers that npm has installed there."""
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -18,7 +19,7 @@ class Peer:
         self.database = 'bench_' + name
 
     def is_there(self):
-        return os.path.isdir(os.path.join(PEERS, 'node_modules', self.title))
+        return shutil.which('node') is not None and os.path.isdir(os.path.join(PEERS, 'node_modules', self.title))
 
     def program(self, server, mode, *args):
         to = parse_dsn(server.dsn)
@@ -80,6 +81,14 @@ def idle_costs(server, name, seconds, kind=None):
     xid, wal, spent = server.next_xid(), server.wal(), server.processor_seconds(kind)
     time.sleep(seconds)
     return {'cpu_ms': (server.processor_seconds(kind) - spent) * 1000, 'xids': server.next_xid() - xid, 'wal_bytes': server.wal() - wal}
+
+
+def idle_nothing(server, seconds):
+    """what the server does by itself: autovacuum goes through the other databases"""
+    server.create('bench_nothing')
+    used = idle_costs(server, 'bench_nothing', seconds)
+    server.drop('bench_nothing')
+    return used
 
 
 def tell(program):

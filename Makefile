@@ -16,7 +16,7 @@ EXTVERSION = 1.0.0
 # These do not need PostgreSQL to be there yet: they install what is missing.
 # scripts/check names the kinds of tests
 KINDS := $(shell sed -n 's/^kinds="\([^$$"]*\)"$$/\1/p; s/^others="\([^"]*\)".*/\1/p' scripts/check)
-TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck format deb deb-test dist dist-test matrix help
+TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format deb deb-test dist dist-test matrix help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -42,6 +42,10 @@ sanitize:
 	@scripts/sanitize
 memcheck:
 	@scripts/memcheck
+bench:
+	@scripts/bench $(BENCH)
+bench-quick:
+	@scripts/bench --quick $(BENCH)
 format:
 	@scripts/format
 deb:
@@ -57,7 +61,7 @@ matrix:
 help:
 	@sed -n '2,11s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
 	 echo '	make deb: packages for Debian; make dist: a zip for PGXN; make deb-test, dist-test: both, installed and used on a bare machine; make matrix: other versions of PostgreSQL'; \
-	 echo '	make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make format: pg_bsd_indent over src'
+	 echo '	make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src'
 
 .PHONY: $(TASKS)
 

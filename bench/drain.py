@@ -11,9 +11,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'test', 'lib'))
-from database import Database
-
-TICK = os.sysconf('SC_CLK_TCK')
+import psycopg2  # noqa: E402
+from database import Database  # noqa: E402
 
 
 def processor_time(pid):
@@ -36,27 +35,37 @@ def register(d, processes, hours, command, options):
         "'YYYYMMDDHH24'), options => '%s');" % (i, command, hours, options) for i in range(processes)) + 'COMMIT')
 
 
+def drain(d, arguments):
+    """seconds until all is processed, and how many that were; looking costs little: at one job of each process, until that is done"""
+    expected = arguments.processes * arguments.hours
+    last = d.value("SELECT to_char(now() AT TIME ZONE 'UTC' - interval '1 hour', 'YYYYMMDDHH24')")
+    look = psycopg2.connect(d.dsn)
+    look.autocommit = True
+    cursor = look.cursor()
+    register(d, arguments.processes, arguments.hours, arguments.command, arguments.options)
+    began = time.time()
+    done = 0
+    while done < expected:
+        time.sleep(0.02)
+        cursor.execute("SELECT count(*) FROM synergy.job_data WHERE process_id IN (SELECT process_id FROM synergy.process) AND timeperiod = %s AND state = 'p'", (last,))
+        if cursor.fetchone()[0] >= arguments.processes:
+            cursor.execute("SELECT count(*) FROM synergy.job_data WHERE state = 'p'")
+            done = cursor.fetchone()[0]
+        if time.time() - began > arguments.limit:
+            raise SystemExit('not done after %d s: %d of %d' % (arguments.limit, done, expected))
+    took = time.time() - began
+    look.close()
+    return took, expected
+
+
 def turn(dsn, arguments):
     d = Database(dsn, 'drain')
     d.set('executor_idle_timeout', '1min')
     if arguments.executors:
         d.set('max_executors', str(arguments.executors))
-    expected = arguments.processes * arguments.hours
     before = by_kind(d)
     wal, commits = d.value("SELECT pg_current_wal_insert_lsn() - '0/0'"), d.value("SELECT xact_commit FROM pg_stat_database WHERE datname = %s", d.name)
-    register(d, arguments.processes, arguments.hours, arguments.command, arguments.options)
-    began = time.time()
-    seen = dict(before)
-    done = 0
-    while done < expected:
-        time.sleep(0.05)
-        for pid, (kind, ran) in by_kind(d).items():
-            seen.setdefault(pid, (kind, 0))
-        done = d.value("SELECT coalesce(sum(number_done), 0) FROM (SELECT (SELECT count(*) FROM synergy.job_data j WHERE j.process_id = p.process_id "
-                       "AND j.state = 'p') AS number_done FROM synergy.process p) n") if time.time() - began > arguments.look else 0
-        if time.time() - began > arguments.limit:
-            raise SystemExit('not done after %d s: %d of %d' % (arguments.limit, done, expected))
-    took = time.time() - began
+    took, expected = drain(d, arguments)
     costs = {}
     for pid, (kind, ran) in by_kind(d).items():
         costs[kind] = costs.get(kind, 0) + ran - (before[pid][1] if pid in before else 0)
@@ -68,7 +77,7 @@ def turn(dsn, arguments):
             'processor_us_per_job': {kind: round(seconds * 1e6 / expected, 1) for kind, seconds in sorted(costs.items())}}
 
 
-def main():
+def parser_of():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--dsn', required=True)
     parser.add_argument('--turns', type=int, default=5)
@@ -78,8 +87,11 @@ def main():
     parser.add_argument('--options', default='{}', help="of each process, as JSON")
     parser.add_argument('--executors', type=int, default=0)
     parser.add_argument('--limit', type=float, default=300, help='seconds for a turn')
-    parser.add_argument('--look', type=float, default=0.2, help='seconds until it is looked for the first time')
-    arguments = parser.parse_args()
+    return parser
+
+
+def main():
+    arguments = parser_of().parse_args()
     results = []
     for _ in range(arguments.turns):
         results.append(turn(arguments.dsn, arguments))

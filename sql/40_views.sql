@@ -165,17 +165,21 @@ COMMENT ON COLUMN synergy.timetable_node.parent_timeperiod IS 'Its period that h
 COMMENT ON COLUMN synergy.timetable_node.children IS 'Process and period of each child, over the whole span of a grouped milestone';
 COMMENT ON COLUMN synergy.timetable_node.dependencies IS 'Process and period of each job depended on, over the whole span of a grouped milestone';
 
+-- Active jobs are looked for from the frontier on, and what they wait for by key, whatever history the planner sees.
 CREATE VIEW synergy.blocked AS
 SELECT p.process_name, j.timeperiod, synergy.job_state_of(j.state) AS state, p.blocking_type, l.kind,
 	o.process_name AS waits_for_process, b.timeperiod AS waits_for_timeperiod, synergy.job_state_of(b.state) AS waits_for_state
-FROM synergy.job_data j JOIN synergy.process p USING (process_id)
+FROM synergy.process p
+LEFT JOIN synergy.progress g USING (process_id)
+CROSS JOIN LATERAL (SELECT a.timeperiod, a.state FROM synergy.job_data a WHERE a.process_id = p.process_id
+	AND a.timeperiod >= coalesce(least(g.frontier, g.backfill_frontier), '') AND a.state IN ('e', 'i', 'f')
+	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, a.timeperiod)) OFFSET 0) j
 JOIN synergy.process_link l ON l.process_id = p.process_id
 JOIN synergy.process o ON o.process_id = l.other_id
-JOIN synergy.job_data b ON b.process_id = l.other_id
-	AND b.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-	AND b.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-WHERE j.state IN ('e', 'i', 'f') AND b.state IN ('e', 'i', 'f')
-AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod));
+CROSS JOIN LATERAL (SELECT a.timeperiod, a.state FROM synergy.job_data a WHERE a.process_id = l.other_id
+	AND a.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	AND a.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
+	AND a.state IN ('e', 'i', 'f') OFFSET 0) b;
 COMMENT ON VIEW synergy.blocked IS 'Each active job together with each active child or dependency that it waits for';
 COMMENT ON COLUMN synergy.blocked.process_name IS 'The process';
 COMMENT ON COLUMN synergy.blocked.timeperiod IS 'The period';

@@ -167,7 +167,8 @@ class Arguments:
         except psycopg2.Error as error:
             if error.pgcode is None:
                 raise
-            if error.pgcode != '57014':
+            # at a clock that is in the far future, what begins today is too far in the past
+            if error.pgcode != '57014' and 'is too far in the past' not in str(error):
                 self.fail('%s: was taken, and then' % name, query, '%s %s' % (error.pgcode, error))
 
     # ------------------------------------------------------------ functions

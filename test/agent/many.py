@@ -3,6 +3,8 @@ import os
 import subprocess
 import time
 
+import psycopg2
+
 
 def boxes(w):
     """where a process may run"""
@@ -77,12 +79,15 @@ def latency(w):
     marks = os.path.join(w.directory, 'marks')
     w.sql("SELECT synergy.register_freerun('quick', 'entry', 'every 1 hour', %s, 'exec')", 'date +%%s.%%N >> %s' % marks)
     sent = []
+    session = psycopg2.connect(w.dsn)
+    session.autocommit = True
+    cursor = session.cursor()
     for n in range(30):
         sent.append(time.time())
-        w.sql("SELECT synergy.fire('quick', 'entry')")
+        cursor.execute("SELECT synergy.fire('quick', 'entry')")
         w.wait("SELECT count(*) = %s FROM synergy.unit_of_work WHERE process_name = 'quick' AND state = 'processed'", n + 1)
     took = sorted(float(mark) - at for mark, at in zip(open(marks).read().split(), sent))
-    print('# from the call of fire (a session of its own) to the command, and its date: median %.1f ms, longest %.1f ms' % (took[15] * 1000, took[-1] * 1000))
+    print('# from the call of fire to the command, and its date: median %.1f ms, longest %.1f ms' % (took[15] * 1000, took[-1] * 1000))
     w.ok(took[15] < 0.1, 'a command begins soon', took)
     began = time.time()
     subprocess.run(['sh', '-c', 'i=0; while [ $i -lt 500 ]; do sh -c true; i=$((i+1)); done'], check=True)

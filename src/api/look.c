@@ -11,6 +11,7 @@
 #include "utils/datum.h"
 #include "utils/tuplestore.h"
 
+#include "api/row.h"
 #include "api/session.h"
 #include "compat.h"
 #include "core/machine.h"
@@ -35,24 +36,10 @@ synergy_now(PG_FUNCTION_ARGS)
 
 /* ---------------------------------------------------------------- status */
 
-typedef struct RowBuilder
-{
-	int			n;
-	Datum		values[32];
-	bool		nulls[32];
-} RowBuilder;
-
-static void
-add(RowBuilder *row, Datum value, bool is_null)
-{
-	row->values[row->n] = value;
-	row->nulls[row->n++] = is_null;
-}
-
 static void
 add_time(RowBuilder *row, TimestampTz time)
 {
-	add(row, TimestampTzGetDatum(time), time == 0 || time == PG_INT64_MAX);
+	row_add(row, TimestampTzGetDatum(time), time == 0 || time == PG_INT64_MAX);
 }
 
 /* who sits on the round lock, for how long its transaction has been open, and how much is waiting */
@@ -83,7 +70,7 @@ add_database_facts(RowBuilder *row)
 		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		add(row, is_null ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen), is_null);
+		row_add(row, is_null ? (Datum) 0 : datumCopy(value, attribute->attbyval, attribute->attlen), is_null);
 		MemoryContextSwitchTo(old);
 	}
 	store_leave(&scope);
@@ -100,8 +87,8 @@ add_outbox_facts(RowBuilder *row)
 
 	store_enter(&scope);
 	store_execute(&query, NULL, NULL);
-	add(row, Int64GetDatum(store_get_int64(0, 1, 0)), false);
-	add(row, Int64GetDatum(store_get_int64(0, 2, 0)), false);
+	row_add(row, Int64GetDatum(store_get_int64(0, 1, 0)), false);
+	row_add(row, Int64GetDatum(store_get_int64(0, 2, 0)), false);
 	store_leave(&scope);
 }
 
@@ -122,7 +109,7 @@ add_reason(RowBuilder *row)
 		reason = identity_look();
 		store_leave(&scope);
 	}
-	add(row, reason ? CStringGetTextDatum(reason) : (Datum) 0, reason == NULL);
+	row_add_text(row, reason);
 }
 
 static void
@@ -131,7 +118,7 @@ add_late_fact(RowBuilder *row)
 	StoreScope	scope;
 
 	store_enter(&scope);
-	add(row, Int64GetDatum(alert_count()), false);
+	row_add(row, Int64GetDatum(alert_count()), false);
 	store_leave(&scope);
 }
 
@@ -146,26 +133,26 @@ synergy_status(PG_FUNCTION_ARGS)
 		elog(ERROR, "synergy.status must return a row");
 	daemon_status(&status);
 	memset(row.nulls, true, sizeof(row.nulls)); /* a schema that is newer than the library may have more columns */
-	add(&row, BoolGetDatum(status.preloaded), false);
-	add(&row, BoolGetDatum(synergy_enabled), false);
-	add(&row, Int32GetDatum(status.launcher_pid), status.launcher_pid == 0);
-	add(&row, Int32GetDatum(status.scheduler_pid), status.scheduler_pid == 0);
-	add(&row, CStringGetTextDatum(status.scheduler_state ? status.scheduler_state : "absent"), false);
+	row_add(&row, BoolGetDatum(status.preloaded), false);
+	row_add(&row, BoolGetDatum(synergy_enabled), false);
+	row_add(&row, Int32GetDatum(status.launcher_pid), status.launcher_pid == 0);
+	row_add(&row, Int32GetDatum(status.scheduler_pid), status.scheduler_pid == 0);
+	row_add(&row, CStringGetTextDatum(status.scheduler_state ? status.scheduler_state : "absent"), false);
 	add_time(&row, status.started_at);
 	add_time(&row, status.last_round_at);
-	add(&row, Float8GetDatum(status.last_round_usec / 1000.0), status.last_round_at == 0);
-	add(&row, Int64GetDatum(status.rounds), false);
+	row_add(&row, Float8GetDatum(status.last_round_usec / 1000.0), status.last_round_at == 0);
+	row_add(&row, Int64GetDatum(status.rounds), false);
 	add_time(&row, status.next_wake);
-	add(&row, Int32GetDatum(status.executors), false);
-	add(&row, Int32GetDatum(status.executors_busy), false);
-	add(&row, Int32GetDatum(status.queued), false);
+	row_add(&row, Int32GetDatum(status.executors), false);
+	row_add(&row, Int32GetDatum(status.executors_busy), false);
+	row_add(&row, Int32GetDatum(status.queued), false);
 	add_time(&row, status.out_of_slots_since);
 	add_time(&row, status.failing_since);
 	add_database_facts(&row);
-	add(&row, CStringGetTextDatum(status.courier_state), false);
-	add(&row, Int32GetDatum(status.courier_pid), status.courier_pid == 0);
+	row_add(&row, CStringGetTextDatum(status.courier_state), false);
+	row_add(&row, Int32GetDatum(status.courier_pid), status.courier_pid == 0);
 	add_time(&row, status.courier_failing_since);
-	add(&row, CStringGetTextDatum(status.courier_error), status.courier_error[0] == '\0');
+	row_add(&row, CStringGetTextDatum(status.courier_error), status.courier_error[0] == '\0');
 	add_outbox_facts(&row);
 	add_reason(&row);
 	add_late_fact(&row);

@@ -16,6 +16,7 @@
 #include "utils/tuplestore.h"
 
 #include "api/arguments.h"
+#include "api/row.h"
 #include "api/simulate.h"
 #include "compat.h"
 #include "daemon/clock.h"
@@ -85,30 +86,10 @@ interval_datum(int64 microseconds)
 	return IntervalPGetDatum(interval);
 }
 
-typedef struct RowBuilder
-{
-	int			n;
-	Datum		values[20];
-	bool		nulls[20];
-} RowBuilder;
-
-static void
-add(RowBuilder *row, Datum value, bool is_null)
-{
-	row->values[row->n] = value;
-	row->nulls[row->n++] = is_null;
-}
-
-static void
-add_text(RowBuilder *row, const char *text)
-{
-	add(row, text ? CStringGetTextDatum(text) : (Datum) 0, text == NULL);
-}
-
 static void
 add_interval(RowBuilder *row, int64 microseconds)
 {
-	add(row, microseconds < 0 ? (Datum) 0 : interval_datum(microseconds), microseconds < 0);
+	row_add(row, microseconds < 0 ? (Datum) 0 : interval_datum(microseconds), microseconds < 0);
 }
 
 static void
@@ -128,24 +109,24 @@ put_row(void *context, const ForecastRow *in)
 				 errmsg("the result has more than " INT64_FORMAT " rows", MAX_ROWS),
 				 errhint("Choose longer buckets: argument \"bucket\".")));
 	old = MemoryContextSwitchTo(simulation->for_row);
-	add(&row, TimestampTzGetDatum(in->from), false);
-	add(&row, TimestampTzGetDatum(in->to), false);
-	add_text(&row, label ? label->process_name : NULL);
-	add_text(&row, label ? label->entry_name : NULL);
-	add_text(&row, worker >= 0 ? worker_kind_name((WorkerKind) worker) : NULL);
-	add(&row, Int64GetDatum(in->due), false);
-	add(&row, Int64GetDatum(in->done), false);
-	add(&row, Int64GetDatum(in->skipped), false);
-	add(&row, Int64GetDatum(in->backlog), false);
+	row_add(&row, TimestampTzGetDatum(in->from), false);
+	row_add(&row, TimestampTzGetDatum(in->to), false);
+	row_add_text(&row, label ? label->process_name : NULL);
+	row_add_text(&row, label ? label->entry_name : NULL);
+	row_add_text(&row, worker >= 0 ? worker_kind_name((WorkerKind) worker) : NULL);
+	row_add(&row, Int64GetDatum(in->due), false);
+	row_add(&row, Int64GetDatum(in->done), false);
+	row_add(&row, Int64GetDatum(in->skipped), false);
+	row_add(&row, Int64GetDatum(in->backlog), false);
 	add_interval(&row, in->lateness_median);
 	add_interval(&row, in->lateness_p95);
 	add_interval(&row, in->lateness_max);
-	add(&row, Int64GetDatum(in->units), false);
-	add(&row, Int64GetDatum(in->failures), false);
-	add(&row, Float8GetDatum(in->busy_average), false);
-	add(&row, Int32GetDatum(in->busy_max), false);
-	add(&row, Int32GetDatum(in->waiting_max), false);
-	add(&row, TimestampTzGetDatum(in->caught_up), in->caught_up == 0);
+	row_add(&row, Int64GetDatum(in->units), false);
+	row_add(&row, Int64GetDatum(in->failures), false);
+	row_add(&row, Float8GetDatum(in->busy_average), false);
+	row_add(&row, Int32GetDatum(in->busy_max), false);
+	row_add(&row, Int32GetDatum(in->waiting_max), false);
+	row_add(&row, TimestampTzGetDatum(in->caught_up), in->caught_up == 0);
 	tuplestore_putvalues(simulation->result->setResult, simulation->result->setDesc, row.values, row.nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(simulation->for_row);

@@ -53,14 +53,14 @@ find_job(const Process *process, Timeperiod timeperiod)
 	return ahead != NULL && i < ahead->n && ahead->jobs[i].row.timeperiod == timeperiod ? &ahead->jobs[i] : NULL;
 }
 
-bool
+void
 ahead_begin(Frame *frame, Process *process, Timeperiod from, Lane *lane)
 {
 	const Ahead *ahead = process->ahead;
 	int			first;
 
 	if (ahead == NULL)
-		return false;
+		return;
 	first = find(ahead, from);
 	lane->n_active = ahead->n - first;
 	lane->active_capacity = Max(lane->n_active, 32);
@@ -68,7 +68,6 @@ ahead_begin(Frame *frame, Process *process, Timeperiod from, Lane *lane)
 	for (int i = 0; i < lane->n_active; i++)
 		lane->active[i] = ahead->jobs[first + i].row.timeperiod;
 	lane->next = ahead->next;
-	return true;
 }
 
 Job *

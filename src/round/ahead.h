@@ -14,8 +14,8 @@
 
 #include "round/frame.h"
 
-/* the lane begins with what is remembered, from this period on; false: nothing is */
-extern bool ahead_begin(Frame *frame, Process *process, Timeperiod from, Lane *lane);
+/* the lane begins with what is remembered, if anything is, from this period on */
+extern void ahead_begin(Frame *frame, Process *process, Timeperiod from, Lane *lane);
 
 /* a remembered job enters the frame, if it is not there; NULL: none is remembered of that period */
 extern Job *ahead_enter(Frame *frame, Process *process, Timeperiod timeperiod);

@@ -119,7 +119,7 @@ start_looking(Frame *frame, Process *process, LaneKind kind, Lane *lane)
 	if (lane->next > process->head || lane->next >= lane->to)
 		lane->next = TIMEPERIOD_NONE;
 	else if (kind == LANE_MAIN)
-		(void) ahead_begin(frame, process, lane->next, lane);
+		ahead_begin(frame, process, lane->next, lane);
 }
 
 static void

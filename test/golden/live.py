@@ -96,6 +96,11 @@ def make_world(rnd, number, now):
 
 # ---------------------------------------------------------------- the model, driven to rest
 
+def at_rest(job):
+    """what changes no more; preliminary units go on for as long as a job waits for one that is off"""
+    return job.state, job.failures, job.state == 'final_run' and job.unit and (job.unit.id, job.unit.state)
+
+
 def drive(rnd, world):
     twin = model.Synergy(world)
     twin.release_lag = timedelta(seconds=-1)                    # what is held back is let go by the same collection
@@ -116,7 +121,7 @@ def drive(rnd, world):
         collects = rnd.random() < 0.5
         if collects:
             twin.step({'gc': True})
-        after = [(j.state, j.failures, j.unit and (j.unit.id, j.unit.state)) for j in over]
+        after = [at_rest(j) for j in over]
         still = 0 if after != before else still + collects
         before = after
     return twin, over

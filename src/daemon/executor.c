@@ -419,6 +419,7 @@ synergy_executor_main(Datum argument)
 		if (n > 0)
 		{
 			process_set_at_work(true);
+			MemoryContextSwitchTo(unit_context);
 			if (together)
 				run_together(mail, n);
 			else

@@ -38,7 +38,8 @@
 #include "store/unit_batch.h"
 
 #define SHORT_USEC 2000			/* a unit that takes longer (daemon/effort.h) is run alone */
-#define LATE_MSEC 25			/* a batch that takes longer is given up */
+#define LATE_MSEC 25			/* a batch whose commands take longer is given up */
+#define END_LATE_MSEC 250		/* likewise their ends, which may wait for who holds a row; then all has been done already */
 #define ENOUGH_USEC (2 * BATCH_USEC)	/* it is ended before its next unit */
 #define ALONE_AFTER_ERROR (10 * USECS_PER_SEC)
 #define MAX_SOURCES 256			/* commands that are kept analyzed */
@@ -60,7 +61,8 @@ typedef struct Known
 static HTAB *known_processes;
 static int	n_sources = 0;
 static TimeoutId late_timeout;
-static Effort transaction_began;
+static Effort patience_began;	/* what must not be late */
+static int	patience_msec;
 
 /* a signal handler.  When others had the processor, there is more time */
 static void
@@ -69,14 +71,23 @@ be_late(void)
 	Effort		now;
 
 	effort_now(&now);
-	if (effort_usec(&transaction_began, &now) < LATE_MSEC * 1000)
+	if (effort_usec(&patience_began, &now) < patience_msec * 1000)
 	{
-		enable_timeout_after(late_timeout, LATE_MSEC);
+		enable_timeout_after(late_timeout, patience_msec);
 		return;
 	}
 	QueryCancelPending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
+}
+
+static void
+begin_patience(int msec)
+{
+	disable_timeout(late_timeout, false);
+	effort_now(&patience_began);
+	patience_msec = msec;
+	enable_timeout_after(late_timeout, msec);
 }
 
 void
@@ -89,6 +100,7 @@ batch_init(void)
 	control.hcxt = TopMemoryContext;
 	known_processes = hash_create("synergy processes of an executor", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	late_timeout = RegisterTimeout(USER_TIMEOUT, be_late);
+	effort_init();
 }
 
 /* ---------------------------------------------------------------- what is known of a process */
@@ -285,7 +297,7 @@ run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
 {
 	MemoryContext context = CurrentMemoryContext;
 
-	effort_now(&transaction_began);
+	begin_patience(LATE_MSEC);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	MemoryContextSwitchTo(context);
@@ -293,9 +305,9 @@ run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
 	if (XactIsoLevel != XACT_READ_COMMITTED || XactReadOnly)
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("each command needs a snapshot of its own")));
 	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
-	enable_timeout_after(late_timeout, LATE_MSEC);
 	know_definitions(units, n);
-	*n_run = run_units(units, n, transaction_began.at, current);
+	*n_run = run_units(units, n, patience_began.at, current);
+	begin_patience(END_LATE_MSEC);
 	unit_batch_complete(units, *n_run, GetCurrentTimestamp());
 	disable_timeout(late_timeout, true);
 	if (get_timeout_indicator(late_timeout, true))

@@ -10,9 +10,12 @@
 typedef struct Effort
 {
 	TimestampTz at;
-	int64		cpu_usec;		/* that the process has used so far */
-	long		waits;			/* so often it has let go of its processor by itself */
+	int64		queued_usec;	/* for so long the process has wanted a processor and had none; -1: not known, but */
+	int64		cpu_usec;		/* what it has used so far, and */
+	long		waits;			/* how often it has let go of it by itself */
 } Effort;
+
+extern void effort_init(void);	/* once in a process */
 
 extern void effort_now(Effort *effort);	/* may be called by signal handlers */
 

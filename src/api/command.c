@@ -12,6 +12,7 @@
 
 #include "api/arguments.h"
 #include "api/command.h"
+#include "nls.h"
 
 #define MAX_PARAMETER 3
 

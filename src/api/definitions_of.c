@@ -25,6 +25,7 @@
 #include "api/session.h"
 #include "compat.h"
 #include "daemon/wake.h"
+#include "nls.h"
 #include "store/definition.h"
 #include "store/spi.h"
 

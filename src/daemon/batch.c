@@ -33,6 +33,7 @@
 
 #include "daemon/executor.h"
 #include "daemon/wake.h"
+#include "nls.h"
 #include "store/stream.h"
 #include "store/unit_batch.h"
 

@@ -14,6 +14,7 @@
 #include "core/types.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/event.h"
 #include "store/spi.h"
 #include "store/unit_batch.h"

@@ -154,8 +154,11 @@ argument_trigger(const char *argument, const char *value, bool allow_once, Trigg
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" is not a trigger frequency: \"%s\"", argument, argument_shown(value)),
 				 errdetail("At character %d: %s.", error.position + 1, error.message),
+				 allow_once ?
 				 errhint("Accepted are \"every 60\" (seconds), \"every 5 minutes\", \"at 08:00,1-17:30\" (0 is Monday), "
-						 "cron as in \"*/5 * * * *\"%s.", allow_once ? ", \"once 2026-12-31 23:59\"" : "")));
+						 "cron as in \"*/5 * * * *\", \"once 2026-12-31 23:59\".") :
+				 errhint("Accepted are \"every 60\" (seconds), \"every 5 minutes\", \"at 08:00,1-17:30\" (0 is Monday), "
+						 "cron as in \"*/5 * * * *\".")));
 	if (trigger->kind == TRIGGER_ONCE && !allow_once)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

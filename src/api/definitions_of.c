@@ -132,7 +132,7 @@ run_script(const char *script)
 {
 	ScriptContext context = {script, -1};
 	ErrorContextCallback callback;
-	List	   *statements = command_parse(script, "argument \"script\"");
+	List	   *statements = command_parse(script, translated("argument \"script\""));
 	ListCell   *cell;
 	bool		has_owners = false;
 

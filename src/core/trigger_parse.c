@@ -149,7 +149,7 @@ digits_between(TriggerText *text, int fewest, int most, int64_t lowest, int64_t 
 	if (!text_number(text, &number))
 		return false;
 	if (text->at - start < fewest || text->at - start > most)
-		return text_refuse(text, start, fewest == most ? "the %s takes %d digits" : "the %s takes at most %d digits",
+		return text_refuse(text, start, fewest == most ? translatable("the %s takes %d digits") : translatable("the %s takes at most %d digits"),
 						   text_translated(name), most);
 	if (number < lowest || number > highest)
 		return text_refuse(text, start, "the %s goes from %d to %d", text_translated(name), (int) lowest, (int) highest);
@@ -229,8 +229,8 @@ parse_every_part(TriggerText *text, bool is_first, int64_t *length, bool *is_mon
 		return true;
 	}
 	if (!text_is_letter(*text->at))
-		return text_refuse(text, after_number, *after_number == '.' ? "expected a whole number" :
-						   "expected a unit after the number, for example minutes");
+		return text_refuse(text, after_number, *after_number == '.' ? translatable("expected a whole number") :
+						   translatable("expected a unit after the number, for example minutes"));
 	unit = find_interval_unit(text->at, text_word_length(text));
 	if (unit == NULL)
 		return text_refuse(text, text->at, "expected seconds, minutes, hours, days, weeks, months or years");

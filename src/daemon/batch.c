@@ -216,7 +216,7 @@ source_of(Known *known)
 		known->must_be_alone = known->source == NULL;
 	}
 	if (known->must_be_alone)
-		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("the command must be alone in its transaction")));
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg_internal("the command must be alone in its transaction")));
 	return known->source;
 }
 
@@ -277,7 +277,7 @@ run_transaction(BatchUnit *units, const Mail *mail, int n, int *n_run, volatile 
 	MemoryContextSwitchTo(context);
 	session_reset();
 	if (XactIsoLevel != XACT_READ_COMMITTED || XactReadOnly)
-		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("each command needs a snapshot of its own")));
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg_internal("each command needs a snapshot of its own")));
 	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
 	enable_timeout_after(late_timeout, LATE_MSEC);
 	know_definitions(units, n);

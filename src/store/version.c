@@ -101,16 +101,14 @@ version_misfit(char **hint)
 void
 version_require(void)
 {
-	char	   *what;
 	char	   *hint;
 
-	if (version_fits())
+	if (version_fits() || version_misfit(&hint) == NULL)
 		return;
-	what = version_misfit(&hint);
-	if (what != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg_internal("%s", what),
-				 errdetail("Until they fit nothing is changed; what there is can be read."),
-				 errhint("%s", hint)));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("Synergy's schema in this database is version %s, but the library that the server has loaded is %s",
+					installed_version(), SYNERGY_VERSION),
+			 errdetail("Until they fit nothing is changed; what there is can be read."),
+			 errhint("%s", hint)));
 }

@@ -272,7 +272,7 @@ parse_options(int argc, char **argv, const char **conninfo)
 	if (optind < argc)
 		*conninfo = argv[optind++];
 	if (optind < argc)
-		client_complain("one argument too many: \"%s\"", argv[optind]);
+		client_complain("one argument too many: \"%s\"; see synergy agent --help", argv[optind]);
 	return optind >= argc;
 }
 

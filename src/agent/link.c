@@ -92,8 +92,10 @@ link_events(void)
 static void
 hang_up(const char *why)
 {
-	if (why)
-		client_complain("%s%.*s", link_to.was_up ? "the connection was lost: " : "", (int) strcspn(why, "\n"), why);
+	if (why && link_to.was_up)
+		client_complain("the connection was lost, and is tried again while commands go on: %.*s", (int) strcspn(why, "\n"), why);
+	else if (why)
+		client_complain("%.*s", (int) strcspn(why, "\n"), why);
 	if (link_to.is_exchanging)
 		exchange_lost();
 	PQfinish(link_to.connection);

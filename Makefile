@@ -16,7 +16,7 @@ EXTVERSION = 1.0.0
 # These do not need PostgreSQL to be there yet: they install what is missing.
 # scripts/check names the kinds of tests
 KINDS := $(shell sed -n 's/^kinds="\([^$$"]*\)"$$/\1/p; s/^others="\([^"]*\)".*/\1/p' scripts/check)
-TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format deb deb-test dist dist-test matrix help
+TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format update-po deb deb-test dist dist-test matrix help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -48,6 +48,8 @@ bench-quick:
 	@scripts/bench --quick $(BENCH)
 format:
 	@scripts/format
+update-po:
+	@$(MAKE) -s -C po update
 deb:
 	@scripts/deb
 deb-test:
@@ -61,7 +63,7 @@ matrix:
 help:
 	@sed -n '2,11s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
 	 echo '	make deb: packages for Debian; make dist: a zip for PGXN; make deb-test, dist-test: both, installed and used on a bare machine; make matrix: other versions of PostgreSQL'; \
-	 echo '	make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src'
+	 echo '	make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src; make update-po: translations, see docs/translating.md'
 
 .PHONY: $(TASKS)
 
@@ -95,6 +97,22 @@ include $(PGXS)
 include src/compiler.mk
 
 -include $(OBJS:.o=.d)
+
+# translations of messages
+TRANSLATIONS = $(MAKE) -C po PG_CONFIG='$(PG_CONFIG)'
+all: translations
+translations:
+	+@$(TRANSLATIONS) all
+install: translations-install
+translations-install:
+	+@$(TRANSLATIONS) install
+uninstall: translations-uninstall
+translations-uninstall:
+	+@$(TRANSLATIONS) uninstall
+clean: translations-clean
+translations-clean:
+	+@$(TRANSLATIONS) clean
+.PHONY: translations translations-install translations-uninstall translations-clean
 
 # the bridge to RabbitMQ is a module of its own, so that the server needs librabbitmq only where it is used
 ifneq ($(WITH_AMQP),no)

@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "nls.h"
 
 #if PG_VERSION_NUM >= 150000
 

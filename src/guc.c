@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "core/timeperiod.h"
 #include "guc.h"
+#include "nls.h"
 
 char	   *synergy_clock = NULL;
 bool		synergy_enabled = true;

@@ -13,6 +13,7 @@
 #include "daemon/processes.h"
 #include "daemon/slots.h"
 #include "guc.h"
+#include "nls.h"
 #include "store/identity.h"
 
 PG_MODULE_MAGIC;
@@ -22,6 +23,7 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	nls_start();
 	guc_define();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;

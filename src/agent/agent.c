@@ -34,9 +34,9 @@ static void
 shut_down(void)
 {
 	agent.shutdown++;
-	if (agent.shutdown == 1)
+	if (units_running() > 0 && agent.shutdown == 1)
 		client_complain("ends when its %d commands have ended; once more, and they are stopped", units_running());
-	else if (agent.shutdown == 2)
+	else if (units_running() > 0 && agent.shutdown == 2)
 		client_complain("stops its %d commands", units_running());
 	daemons_stop_all();
 	units_stop_all(agent.shutdown > 1);
@@ -272,7 +272,7 @@ parse_options(int argc, char **argv, const char **conninfo)
 	if (optind < argc)
 		*conninfo = argv[optind++];
 	if (optind < argc)
-		client_complain("one argument too many: \"%s\"", argv[optind]);
+		client_complain("one argument too many: \"%s\"; see synergy agent --help", argv[optind]);
 	return optind >= argc;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "client/error.h"
 
 #define FIRST_BACKOFF (200 * MILLISECONDS)
 #define MAX_BACKOFF (10 * SECONDS)
@@ -92,8 +93,10 @@ link_events(void)
 static void
 hang_up(const char *why)
 {
-	if (why)
-		client_complain("%s%.*s", link_to.was_up ? "the connection was lost: " : "", (int) strcspn(why, "\n"), why);
+	if (why && link_to.was_up)
+		client_complain("the connection was lost, and is tried again while commands go on: %.*s", (int) strcspn(why, "\n"), why);
+	else if (why)
+		client_complain("%.*s", (int) strcspn(why, "\n"), why);
 	if (link_to.is_exchanging)
 		exchange_lost();
 	PQfinish(link_to.connection);
@@ -161,16 +164,26 @@ connect_advance(void)
 /* ---------------------------------------------------------------- answers */
 
 static void
+say_refusal(const PGresult *result, const char *sqlstate)
+{
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	char	   *text = client_format("the database says: %s", message ? message : PQresultErrorMessage(result));
+	ClientError error = {.message = text, .detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL),
+						 .hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT)};
+
+	if (error.hint == NULL && sqlstate)
+		error.hint = error_hint_for(sqlstate);
+	error_report(&error);
+	free(text);
+}
+
+static void
 take_refusal(PGresult *result)
 {
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 
 	if (!link_to.is_failed)
-		client_complain("the database says: %s%s%s%s%s", message ? message : PQresultErrorMessage(result), detail ? " " : "",
-						detail ? detail : "", hint ? " " : "", hint ? hint : "");
+		say_refusal(result, sqlstate);
 	link_to.is_failed = true;
 	snprintf(link_to.sqlstate, sizeof(link_to.sqlstate), "%s", sqlstate ? sqlstate : "");
 	PQclear(result);

@@ -28,6 +28,7 @@
 #include "core/types.h"
 #include "daemon/clock.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/box.h"
 #include "store/box_unit.h"
 #include "store/spi.h"
@@ -118,16 +119,12 @@ agent_box(void)
 Datum
 agent_array(FunctionCallInfo fcinfo, int number, const char *argument, bool may_hold_null, int *n)
 {
-	ArrayType  *array = PG_ARGISNULL(number) ? NULL : PG_GETARG_ARRAYTYPE_P(number);
+	ArrayType  *array;
 	int			length;
 
-	if (array == NULL || ARR_NDIM(array) > 1 || (!may_hold_null && array_contains_nulls(array)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg(array == NULL ? "argument \"%s\" must not be null" :
-						ARR_NDIM(array) > 1 ? "argument \"%s\" has more than one dimension" :
-						"argument \"%s\" holds a null", argument),
-				 errhint("Pass an array of one dimension; what belongs together has the same place in each.")));
+	argument_not_null(fcinfo, number, argument);
+	array = PG_GETARG_ARRAYTYPE_P(number);
+	argument_array(array, argument, may_hold_null);
 	length = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	if (*n >= 0 && length != *n)
 		ereport(ERROR,

@@ -29,6 +29,7 @@
 #include "daemon/clock.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/box.h"
 #include "store/identity.h"
 #include "store/spi.h"

@@ -9,6 +9,7 @@
 
 #include "api/arguments.h"
 #include "compat.h"
+#include "nls.h"
 
 #define MAX_SHOWN_BYTES 200
 
@@ -49,6 +50,21 @@ char *
 argument_text_required(FunctionCallInfo fcinfo, int number, const char *argument)
 {
 	return text_to_cstring(argument_required(fcinfo, number, argument));
+}
+
+void
+argument_array(ArrayType *array, const char *argument, bool may_hold_null)
+{
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("argument \"%s\" has %d dimensions", argument, ARR_NDIM(array)),
+				 errhint("Pass an array of one dimension.")));
+	if (!may_hold_null && array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" contains a null", argument),
+				 errhint("Pass a value in each place.")));
 }
 
 char *
@@ -138,8 +154,11 @@ argument_trigger(const char *argument, const char *value, bool allow_once, Trigg
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" is not a trigger frequency: \"%s\"", argument, argument_shown(value)),
 				 errdetail("At character %d: %s.", error.position + 1, error.message),
+				 allow_once ?
 				 errhint("Accepted are \"every 60\" (seconds), \"every 5 minutes\", \"at 08:00,1-17:30\" (0 is Monday), "
-						 "cron as in \"*/5 * * * *\"%s.", allow_once ? ", \"once 2026-12-31 23:59\"" : "")));
+						 "cron as in \"*/5 * * * *\", \"once 2026-12-31 23:59\".") :
+				 errhint("Accepted are \"every 60\" (seconds), \"every 5 minutes\", \"at 08:00,1-17:30\" (0 is Monday), "
+						 "cron as in \"*/5 * * * *\".")));
 	if (trigger->kind == TRIGGER_ONCE && !allow_once)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -182,6 +201,6 @@ argument_span(const char *argument, TimeQualifier qualifier, Timeperiod start, T
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"%s\" is too far in the past: \"%s\"", argument, text),
-			 errdetail("A timetable of %s periods that begins there has " INT64_FORMAT " of them until now.", time_qualifier_name(qualifier), n),
+			 errdetail("A timetable of %s periods that begins there has %lld of them until now.", time_qualifier_name(qualifier), (long long) n),
 			 errhint("%d jobs of a process are made at once at most.", MAX_NEW_JOBS)));
 }

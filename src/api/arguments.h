@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/timestamp.h"
 
 #include "core/timeperiod.h"
@@ -22,6 +23,9 @@ extern void argument_not_null(FunctionCallInfo fcinfo, int number, const char *a
 extern text *argument_required(FunctionCallInfo fcinfo, int number, const char *argument);
 extern char *argument_text(FunctionCallInfo fcinfo, int number);	/* NULL for NULL */
 extern char *argument_text_required(FunctionCallInfo fcinfo, int number, const char *argument);
+
+/* one dimension: 2202E; and no element that is null: 22004 */
+extern void argument_array(ArrayType *array, const char *argument, bool may_hold_null);
 
 /* 1 to 63 bytes: 42602 */
 extern char *argument_name(FunctionCallInfo fcinfo, int number, const char *argument);

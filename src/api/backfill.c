@@ -16,6 +16,7 @@
 #include "api/arguments.h"
 #include "api/session.h"
 #include "compat.h"
+#include "nls.h"
 #include "round/deadline.h"
 #include "store/event.h"
 #include "store/registry.h"

@@ -14,6 +14,7 @@
 #include "api/arguments.h"
 #include "api/changes.h"
 #include "api/options.h"
+#include "nls.h"
 #include "store/json_text.h"
 
 #define MAX_DEFINITIONS 20000
@@ -107,7 +108,7 @@ find_key(const char *name, bool is_freerun)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"changes\" has an unknown key: \"%s\"", argument_shown(name)),
-			 errhint("Known keys of a %s are %s.", is_freerun ? "freerun" : "process", known.data)));
+			 is_freerun ? errhint("Known keys of a freerun are %s.", known.data) : errhint("Known keys of a process are %s.", known.data)));
 	return NULL;				/* keeps the compiler quiet */
 }
 
@@ -122,7 +123,7 @@ read_count(const Key *key, const char *value)
 	errno = 0;
 	number = strtol(value, &end, 10);
 	if (end == value || *end != '\0' || errno != 0 || number < key->min || number > key->max)
-		refuse(key->name, value, psprintf("a whole number from %d to %d", key->min, key->max));
+		refuse(key->name, value, psprintf(translated("a whole number from %d to %d"), key->min, key->max));
 	return (int) number;
 }
 
@@ -135,7 +136,7 @@ read_share(const char *name, const char *value)
 	errno = 0;
 	number = strtod(value, &end);
 	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
-		refuse(name, value, "a number from 0 to 1");
+		refuse(name, value, translated("a number from 0 to 1"));
 	return number;
 }
 
@@ -147,10 +148,10 @@ read_interval(const char *name, const char *value)
 	double		length;
 
 	if (!option_read_interval(value, &interval))
-		refuse(name, value, "an interval from 0 to 100 years, such as \"5 minutes\"");
+		refuse(name, value, translated("an interval from 0 to 100 years, such as \"5 minutes\""));
 	length = (interval->month * 30.0 + interval->day) * USECS_PER_DAY + interval->time;
 	if (!(length >= 0 && length <= limit))
-		refuse(name, value, "an interval from 0 to 100 years, such as \"5 minutes\"");
+		refuse(name, value, translated("an interval from 0 to 100 years, such as \"5 minutes\""));
 	return (int64) length;
 }
 
@@ -158,7 +159,7 @@ static bool
 read_one_of(const char *name, const char *value, const char *yes, const char *no)
 {
 	if (strcmp(value, yes) != 0 && strcmp(value, no) != 0)
-		refuse(name, value, psprintf("%s or %s", yes, no));
+		refuse(name, value, psprintf(translated("%s or %s"), yes, no));
 	return strcmp(value, yes) == 0;
 }
 
@@ -168,7 +169,7 @@ read_trigger(const Key *key, const char *value, bool is_freerun, TriggerRule *ou
 	TriggerError error;
 
 	if (!trigger_parse(value, out, &error) || (out->kind == TRIGGER_ONCE && !is_freerun))
-		refuse(key->name, value, "a trigger frequency, such as \"every 60\", \"at 08:00\" or \"*/5 * * * *\"");
+		refuse(key->name, value, translated("a trigger frequency, such as \"every 60\", \"at 08:00\" or \"*/5 * * * *\""));
 }
 
 static MissedPolicy
@@ -179,7 +180,7 @@ read_missed(const char *name, const char *value)
 	if (strcmp(value, "all") == 0)
 		return MISSED_ALL;
 	if (strcmp(value, "skip") != 0)
-		refuse(name, value, "skip, once or all");
+		refuse(name, value, translated("skip, once or all"));
 	return MISSED_SKIP;
 }
 
@@ -192,19 +193,19 @@ set_value(const Key *key, const char *value, bool is_freerun, void *field)
 			break;
 		case KEY_QUALIFIER:
 			if (!time_qualifier_from_name(value, field))
-				refuse(key->name, value, "hourly, daily, monthly or yearly");
+				refuse(key->name, value, translated("hourly, daily, monthly or yearly"));
 			break;
 		case KEY_MACHINE:
 			if (!state_machine_from_name(value, field) || *(StateMachine *) field == MACHINE_FREERUN)
-				refuse(key->name, value, "discrete, continuous or recomputing");
+				refuse(key->name, value, translated("discrete, continuous or recomputing"));
 			break;
 		case KEY_BLOCKING:
 			if (!blocking_type_from_name(value, field))
-				refuse(key->name, value, "normal, children or dependencies");
+				refuse(key->name, value, translated("normal, children or dependencies"));
 			break;
 		case KEY_WORKER:
 			if (!worker_kind_from_name(value, field))
-				refuse(key->name, value, "sql, notify, amqp or exec");
+				refuse(key->name, value, translated("sql, notify, amqp or exec"));
 			break;
 		case KEY_TRIGGER:
 			read_trigger(key, value, is_freerun, field);
@@ -258,7 +259,7 @@ set_values(Jsonb *object, bool is_freerun, void *target)
 		key = find_key(name, is_freerun);
 		text = json_text(object, name);
 		if (text == NULL)
-			refuse(name, "null", "a value; leave the key out for what it is");
+			refuse(name, "null", translated("a value; leave the key out for what it is"));
 		if (target != NULL)
 			set_value(key, text, is_freerun, (char *) target + (is_freerun ? key->in_freerun : key->in_process));
 	}
@@ -270,7 +271,7 @@ read_name(Jsonb *object, const char *key)
 	char	   *name = json_text(object, key);
 
 	if (name != NULL && (name[0] == '\0' || strlen(name) > MAX_NAME_BYTES))
-		refuse(key, name, psprintf("a name of 1 to %d bytes", MAX_NAME_BYTES));
+		refuse(key, name, psprintf(translated("a name of 1 to %d bytes"), MAX_NAME_BYTES));
 	return name;
 }
 
@@ -335,7 +336,7 @@ read_dependencies(Changes *changes, Jsonb *object, Tree *tree)
 	if (value == NULL)
 		return;
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
-		refuse("dependent_on", json_text(object, "dependent_on"), "an array of names of timetables");
+		refuse("dependent_on", json_text(object, "dependent_on"), translated("an array of names of timetables"));
 	iterator = JsonbIteratorInit(value->val.binary.data);
 	while ((token = JsonbIteratorNext(&iterator, &element, true)) != WJB_DONE)
 	{
@@ -347,9 +348,9 @@ read_dependencies(Changes *changes, Jsonb *object, Tree *tree)
 		name = element.type == jbvString ? pnstrdup(element.val.string.val, element.val.string.len) : "";
 		other = tree_named(changes->definitions, name);
 		if (other == NULL)
-			refuse("dependent_on", name, "the name of a timetable that there is, or that was added before");
+			refuse("dependent_on", name, translated("the name of a timetable that there is, or that was added before"));
 		if (depends_on(other, tree))
-			refuse("dependent_on", name, "a timetable that does not depend on this one itself");
+			refuse("dependent_on", name, translated("a timetable that does not depend on this one itself"));
 		add_dependency(tree, other);
 	}
 }
@@ -366,7 +367,7 @@ read_start(const Changes *changes, Jsonb *object, bool *is_given)
 	if (text == NULL)
 		return timeperiod_at(QUALIFIER_HOURLY, changes->from, &start) ? start : TIMEPERIOD_NONE;
 	if (!timeperiod_parse(text, strlen(text), &start) || timeperiod_is_long(start))
-		refuse("start_timeperiod", text, "a timeperiod, such as 2016042000");
+		refuse("start_timeperiod", text, translated("a timeperiod, such as 2016042000"));
 	return start;
 }
 
@@ -434,7 +435,7 @@ new_process(Changes *changes, Jsonb *object, char *name)
 	TriggerError error;
 
 	if (json_text(object, "time_qualifier") == NULL)
-		refuse("time_qualifier", "null", psprintf("hourly, daily, monthly or yearly: there is no process \"%s\" yet", name));
+		refuse("time_qualifier", "null", psprintf(translated("hourly, daily, monthly or yearly: there is no process \"%s\" yet"), name));
 	if (tree_name == NULL)
 		tree_name = name;
 	process->name = name;
@@ -467,15 +468,15 @@ change_process(Changes *changes, Jsonb *object, char *name)
 	set_values(object, false, process);
 	process->has_backoff |= json_text(object, "backoff") != NULL;
 	if (!is_new && process->qualifier != qualifier)
-		refuse("time_qualifier", time_qualifier_name(process->qualifier), psprintf("what process \"%s\" has: it cannot be changed", name));
+		refuse("time_qualifier", time_qualifier_name(process->qualifier), psprintf(translated("what process \"%s\" has: it cannot be changed"), name));
 	if (!is_new && tree_name != NULL && strcmp(tree_name, process->tree->name) != 0)
-		refuse("tree_name", tree_name, psprintf("the timetable of process \"%s\": it cannot be changed", name));
+		refuse("tree_name", tree_name, psprintf(translated("the timetable of process \"%s\": it cannot be changed"), name));
 	if (!time_grouping_is_valid(process->qualifier, process->grouping))
 		refuse("time_grouping", json_text(object, "time_grouping"),
-			   psprintf("1 to %d for a process that is %s", time_grouping_limit(process->qualifier), time_qualifier_name(process->qualifier)));
+			   psprintf(translated("1 to %d for a process that is %s"), time_grouping_limit(process->qualifier), time_qualifier_name(process->qualifier)));
 	if (is_new && process->tree->members[process->qualifier] != NULL)
 		refuse("time_qualifier", time_qualifier_name(process->qualifier),
-			   psprintf("one that timetable \"%s\" has no process of yet", process->tree->name));
+			   psprintf(translated("one that timetable \"%s\" has no process of yet"), process->tree->name));
 	process->tree->members[process->qualifier] = process;
 	set_start(changes, object, process, is_new);
 	read_dependencies(changes, object, process->tree);
@@ -492,7 +493,7 @@ change_freerun(Changes *changes, Jsonb *object, char *name, char *entry_name)
 	if (freerun == NULL)
 	{
 		if (json_text(object, "trigger_frequency") == NULL)
-			refuse("trigger_frequency", "null", psprintf("when it fires: there is no freerun (\"%s\", \"%s\") yet", name, entry_name));
+			refuse("trigger_frequency", "null", psprintf(translated("when it fires: there is no freerun (\"%s\", \"%s\") yet"), name, entry_name));
 		freerun = palloc0(sizeof(Freerun));
 		freerun->process_name = name;
 		freerun->entry_name = entry_name;
@@ -516,7 +517,7 @@ change(Changes *changes, Jsonb *object)
 	char	   *entry_name = read_name(object, "entry_name");
 
 	if (name == NULL)
-		refuse("process_name", "null", "the name of a process, or that of a freerun together with its entry_name");
+		refuse("process_name", "null", translated("the name of a process, or that of a freerun together with its entry_name"));
 	if (changes->definitions->n_processes + changes->definitions->n_freeruns >= MAX_DEFINITIONS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -45,6 +45,7 @@
 #include "daemon/again.h"
 #include "daemon/clock.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/identity.h"
 #include "store/spi.h"
 #include "store/stream.h"

@@ -12,6 +12,7 @@
 
 #include "api/arguments.h"
 #include "api/command.h"
+#include "nls.h"
 
 #define MAX_PARAMETER 3
 
@@ -53,7 +54,7 @@ find_parameter(Node *node, void *context)
 void
 command_check(const char *command, const char *process_name)
 {
-	CommandContext context = {command, psprintf("command of \"%s\"", process_name)};
+	CommandContext context = {command, psprintf(translated("command of \"%s\""), process_name)};
 	ErrorContextCallback callback;
 	List	   *statements;
 	ListCell   *cell;

@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "daemon/clock.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/daemon.h"
 
 PG_FUNCTION_INFO_V1(synergy_register_daemon);
@@ -53,7 +54,7 @@ read_patterns(FunctionCallInfo fcinfo, int number)
 
 	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &words, NULL, &n);
 	for (int i = 0; i < n; i++)
-		option_check_pattern("argument", "present_on_boxes", TextDatumGetCString(words[i]));
+		option_check_pattern("present_on_boxes", false, TextDatumGetCString(words[i]));
 	return array;
 }
 

@@ -25,6 +25,7 @@
 #include "api/session.h"
 #include "compat.h"
 #include "daemon/wake.h"
+#include "nls.h"
 #include "store/definition.h"
 #include "store/spi.h"
 
@@ -131,7 +132,7 @@ run_script(const char *script)
 {
 	ScriptContext context = {script, -1};
 	ErrorContextCallback callback;
-	List	   *statements = command_parse(script, "argument \"script\"");
+	List	   *statements = command_parse(script, translated("argument \"script\""));
 	ListCell   *cell;
 	bool		has_owners = false;
 

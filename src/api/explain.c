@@ -18,6 +18,7 @@
 #include "api/session.h"
 #include "compat.h"
 #include "daemon/clock.h"
+#include "nls.h"
 #include "round/rows.h"
 
 PG_FUNCTION_INFO_V1(synergy_explain_job);

@@ -14,6 +14,7 @@
 #include "api/arguments.h"
 #include "compat.h"
 #include "daemon/clock.h"
+#include "nls.h"
 #include "round/timer.h"
 
 PG_FUNCTION_INFO_V1(synergy_next_fires);

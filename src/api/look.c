@@ -18,6 +18,7 @@
 #include "daemon/clock.h"
 #include "daemon/status.h"
 #include "guc.h"
+#include "nls.h"
 #include "round/round.h"
 #include "store/alert.h"
 #include "store/identity.h"
@@ -108,6 +109,8 @@ add_reason(RowBuilder *row)
 		store_enter(&scope);
 		reason = identity_look();
 		store_leave(&scope);
+		if (reason != NULL)
+			reason = translated(reason);
 	}
 	row_add_text(row, reason);
 }

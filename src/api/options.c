@@ -13,6 +13,7 @@
 #include "api/arguments.h"
 #include "api/options.h"
 #include "api/options_exec.h"
+#include "nls.h"
 #include "store/json_text.h"
 
 typedef enum OptionKind
@@ -139,7 +140,7 @@ check_count(const Option *option, const char *value)
 	errno = 0;
 	number = strtol(value, &end, 10);
 	if (end == value || *end != '\0' || errno != 0 || number < option->min || number > option->max)
-		refuse(option, value, psprintf("a whole number from " INT64_FORMAT " to " INT64_FORMAT, option->min, option->max));
+		refuse(option, value, psprintf(translated("a whole number from %lld to %lld"), (long long) option->min, (long long) option->max));
 }
 
 static void
@@ -151,7 +152,7 @@ check_share(const Option *option, const char *value)
 	errno = 0;
 	number = strtod(value, &end);
 	if (end == value || *end != '\0' || errno != 0 || !(number >= 0 && number <= 1))
-		refuse(option, value, "a number from 0 to 1");
+		refuse(option, value, translated("a number from 0 to 1"));
 }
 
 /* the input function's own error says less than ours; it holds no resources, so that catching it is safe */
@@ -185,8 +186,8 @@ check_interval(const Option *option, const char *value)
 	if (!option_read_interval(value, &interval) || interval->month > 12 * 100 || interval->day > MAX_DAYS ||
 		interval->time > MAX_DAYS * USECS_PER_DAY || interval->month < 0 || interval->day < 0 || interval->time < 0 ||
 		interval->month * 30 * USECS_PER_DAY + interval->day * USECS_PER_DAY + interval->time < option->min)
-		refuse(option, value, option->min > 0 ? "an interval from 1 ms to 100 years, such as \"5 minutes\"" :
-			   "an interval from 0 to 100 years, such as \"5 minutes\"");
+		refuse(option, value, option->min > 0 ? translated("an interval from 1 ms to 100 years, such as \"5 minutes\"") :
+			   translated("an interval from 0 to 100 years, such as \"5 minutes\""));
 }
 
 static void
@@ -200,9 +201,9 @@ check_short_interval(const Option *option, const char *value)
 		interval->time >= 0 && interval->time <= MAX_DAYS * USECS_PER_DAY)
 		length = interval->day * USECS_PER_DAY + interval->time;
 	if (length < option->min || length > option->max || (is_whole && length % USECS_PER_SEC != 0))
-		refuse(option, value, is_whole ? "an interval of whole seconds from 1 second to a year, such as \"1 hour\"" :
-			   option->min > 0 ? "an interval from 1 ms to a day, such as \"10 seconds\"" :
-			   "an interval from 0 to a day, such as \"10 seconds\"");
+		refuse(option, value, is_whole ? translated("an interval of whole seconds from 1 second to a year, such as \"1 hour\"") :
+			   option->min > 0 ? translated("an interval from 1 ms to a day, such as \"10 seconds\"") :
+			   translated("an interval from 0 to a day, such as \"10 seconds\""));
 }
 
 /* those of agents; `value` is the option's as text */
@@ -231,20 +232,20 @@ static void
 check_option(const Option *option, Jsonb *options, const char *value)
 {
 	if (value == NULL)
-		refuse(option, "null", "a value; leave the key out for the default");
+		refuse(option, "null", translated("a value; leave the key out for the default"));
 	switch (option->kind)
 	{
 		case OPTION_CATCH_UP:
 			if (strcmp(value, "eager") != 0 && strcmp(value, "paced") != 0)
-				refuse(option, value, "eager or paced");
+				refuse(option, value, translated("eager or paced"));
 			break;
 		case OPTION_BACKOFF:
 			if (strcmp(value, "constant") != 0 && strcmp(value, "exponential") != 0)
-				refuse(option, value, "constant or exponential");
+				refuse(option, value, translated("constant or exponential"));
 			break;
 		case OPTION_MISSED:
 			if (strcmp(value, "skip") != 0 && strcmp(value, "once") != 0 && strcmp(value, "all") != 0)
-				refuse(option, value, "skip, once or all");
+				refuse(option, value, translated("skip, once or all"));
 			break;
 		case OPTION_COUNT:
 			check_count(option, value);
@@ -257,15 +258,15 @@ check_option(const Option *option, Jsonb *options, const char *value)
 			break;
 		case OPTION_COLUMN:
 			if (value[0] == '\0' || strlen(value) > MAX_NAME_BYTES)
-				refuse(option, value, "the name of a column of the source");
+				refuse(option, value, translated("the name of a column of the source"));
 			break;
 		case OPTION_AMQP_NAME:
 			if (value[0] == '\0' || strlen(value) > MAX_AMQP_NAME_BYTES)
-				refuse(option, value, "a name of 1 to 255 bytes");
+				refuse(option, value, translated("a name of 1 to 255 bytes"));
 			break;
 		case OPTION_QUEUE_TYPE:
 			if (strcmp(value, "quorum") != 0 && strcmp(value, "classic") != 0)
-				refuse(option, value, "quorum or classic");
+				refuse(option, value, translated("quorum or classic"));
 			break;
 		case OPTION_SECONDS:
 		case OPTION_SHORT_INTERVAL:

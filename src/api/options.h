@@ -26,6 +26,6 @@ extern void options_check(Jsonb *options, OptionOwner owner, const char *worker)
 extern bool option_read_interval(const char *value, Interval **out);
 
 /* ERROR 2201B when it is no regular expression; `what` is "argument" or "option" */
-extern void option_check_pattern(const char *what, const char *name, const char *pattern);
+extern void option_check_pattern(const char *name, bool is_option, const char *pattern);
 
 #endif							/* SYNERGY_API_OPTIONS_H */

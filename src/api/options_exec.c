@@ -13,6 +13,7 @@
 #include "api/arguments.h"
 #include "api/options.h"
 #include "api/options_exec.h"
+#include "nls.h"
 
 #define MAX_PATH_BYTES 4095
 #define MAX_USER_BYTES 255
@@ -23,7 +24,7 @@
 const char *
 option_wrong_directory(const char *value)
 {
-	return value[0] == '/' && strlen(value) <= MAX_PATH_BYTES ? NULL : "an absolute path, such as \"/var/lib/etl\"";
+	return value[0] == '/' && strlen(value) <= MAX_PATH_BYTES ? NULL : translated("an absolute path, such as \"/var/lib/etl\"");
 }
 
 const char *
@@ -32,7 +33,7 @@ option_wrong_umask(const char *value)
 	size_t		n = strlen(value);
 
 	return n >= 1 && n <= 4 && strspn(value, "01234567") == n && (n < 4 || value[0] == '0') ? NULL :
-		"an octal number from 0 to 777 as text, such as \"022\"";
+		translated("an octal number from 0 to 777 as text, such as \"022\"");
 }
 
 const char *
@@ -40,7 +41,7 @@ option_wrong_user(const char *value)
 {
 	size_t		n = strlen(value);
 
-	return n >= 1 && n <= MAX_USER_BYTES && strpbrk(value, ":/") == NULL ? NULL : "the name of a user of the box";
+	return n >= 1 && n <= MAX_USER_BYTES && strpbrk(value, ":/") == NULL ? NULL : translated("the name of a user of the box");
 }
 
 /* as settings have them: kB, MB, GB, TB, and bytes without a unit */
@@ -52,7 +53,7 @@ option_wrong_memory(const char *value)
 		const char *unit;
 		int			shift;
 	}			units[] = {{"", 0}, {"B", 0}, {"kB", 10}, {"MB", 20}, {"GB", 30}, {"TB", 40}};
-	const char *accepted = "an amount of memory from 1MB to 1024TB, such as \"512MB\"; units are B, kB, MB, GB and TB";
+	const char *accepted = translated("an amount of memory from 1MB to 1024TB, such as \"512MB\"; units are B, kB, MB, GB and TB");
 	size_t		digits = strspn(value, "0123456789");
 	const char *unit = value + digits + strspn(value + digits, " ");
 	int64		number;
@@ -80,7 +81,7 @@ is_variable(const char *name)
 const char *
 option_wrong_environment(Jsonb *options, const char *key)
 {
-	const char *accepted = "an object of texts, such as {\"TZ\": \"UTC\"}; names are letters, digits and _, and do not begin with SYNERGY_";
+	const char *accepted = translated("an object of texts, such as {\"TZ\": \"UTC\"}; names are letters, digits and _, and do not begin with SYNERGY_");
 	JsonbValue	buffer;
 	JsonbValue *value = getKeyJsonValueFromContainer(&options->root, key, strlen(key), &buffer);
 	JsonbIterator *iterator;
@@ -104,7 +105,7 @@ option_wrong_environment(Jsonb *options, const char *key)
 
 /* compiling one holds no resources, so that catching its error is safe */
 void
-option_check_pattern(const char *what, const char *name, const char *pattern)
+option_check_pattern(const char *name, bool is_option, const char *pattern)
 {
 	MemoryContext context = CurrentMemoryContext;
 	char	   *volatile reason = NULL;
@@ -128,7 +129,8 @@ option_check_pattern(const char *what, const char *name, const char *pattern)
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_REGULAR_EXPRESSION),
-				 errmsg("%s \"%s\" holds no regular expression: \"%s\"", what, name, argument_shown(pattern)),
+				 is_option ? errmsg("option \"%s\" holds no regular expression: \"%s\"", name, argument_shown(pattern)) :
+				 errmsg("argument \"%s\" holds no regular expression: \"%s\"", name, argument_shown(pattern)),
 				 errdetail("%s.", reason),
 				 errhint("It is matched anywhere in the name of a box: write ^web[0-9]+$ for the whole name, [.] for a point.")));
 }
@@ -136,7 +138,7 @@ option_check_pattern(const char *what, const char *name, const char *pattern)
 const char *
 option_wrong_boxes(Jsonb *options, const char *key)
 {
-	const char *accepted = "a regular expression or an array of them, such as [\"^web[0-9]+$\", \"^db1$\"]";
+	const char *accepted = translated("a regular expression or an array of them, such as [\"^web[0-9]+$\", \"^db1$\"]");
 	JsonbValue	buffer;
 	JsonbValue *value = getKeyJsonValueFromContainer(&options->root, key, strlen(key), &buffer);
 	JsonbIterator *iterator;
@@ -145,7 +147,7 @@ option_wrong_boxes(Jsonb *options, const char *key)
 
 	if (value->type == jbvString)
 	{
-		option_check_pattern("option", key, pnstrdup(value->val.string.val, value->val.string.len));
+		option_check_pattern(key, true, pnstrdup(value->val.string.val, value->val.string.len));
 		return NULL;
 	}
 	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
@@ -157,7 +159,7 @@ option_wrong_boxes(Jsonb *options, const char *key)
 			continue;
 		if (part.type != jbvString)
 			return accepted;
-		option_check_pattern("option", key, pnstrdup(part.val.string.val, part.val.string.len));
+		option_check_pattern(key, true, pnstrdup(part.val.string.val, part.val.string.len));
 	}
 	return NULL;
 }

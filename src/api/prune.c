@@ -10,6 +10,7 @@
 
 #include "api/arguments.h"
 #include "daemon/clock.h"
+#include "nls.h"
 #include "round/retention.h"
 #include "store/spi.h"
 
@@ -25,15 +26,17 @@ older_than_argument(FunctionCallInfo fcinfo, TimestampTz now)
 	const Interval none = {0};
 	const Interval most = {.month = MAX_YEARS * 12};
 	bool		is_negative;
+	char	   *shown;
 
 	if (PG_ARGISNULL(0))
 		return -1;
+	shown = DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(0)));
 	is_negative = DatumGetBool(DirectFunctionCall2(interval_lt, PG_GETARG_DATUM(0), IntervalPGetDatum(&none)));
 	if (is_negative || DatumGetBool(DirectFunctionCall2(interval_gt, PG_GETARG_DATUM(0), IntervalPGetDatum(&most))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"older_than\" is %s: \"%s\"", is_negative ? "negative" : "out of range",
-						DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(0)))),
+				 is_negative ? errmsg("argument \"older_than\" is negative: \"%s\"", shown) :
+				 errmsg("argument \"older_than\" is out of range: \"%s\"", shown),
 				 errhint("Pass an interval such as '90 days', at most %d years, or NULL for what settings and options say.", MAX_YEARS)));
 	return now - DatumGetTimestampTz(DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(now), PG_GETARG_DATUM(0)));
 }

@@ -11,6 +11,7 @@
 #include "api/options.h"
 #include "api/register.h"
 #include "api/session.h"
+#include "nls.h"
 #include "round/timer.h"
 #include "store/registry.h"
 

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "daemon/clock.h"
 #include "guc.h"
+#include "nls.h"
 #include "store/json_text.h"
 #include "store/registry.h"
 
@@ -210,7 +211,8 @@ current_hour(TimestampTz now)
 	if (!timeperiod_at(QUALIFIER_HOURLY, now, &hour))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("the clock is outside the years 1 to 9999")));
+				 errmsg("the clock is outside the years 1 to 9999"),
+				 errhint("Set the clock of the server right, or synergy.clock.")));
 	return hour;
 }
 
@@ -310,13 +312,13 @@ static const char *
 why_anew(const ProcessDefinition *d, const RegisteredProcess *known)
 {
 	if (strcmp(d->machine, known->machine) != 0)
-		return "state machine";
+		return translatable("state machine");
 	if (d->grouping != known->grouping)
-		return "time grouping";
+		return translatable("time grouping");
 	if (strcmp(d->machine, "recomputing") == 0 &&
 		!(is_same(d->source_table, known->source_table) && is_same(json_text(d->options, "source_key"), known->source_key) &&
 		  is_same(json_text(d->options, "source_time"), known->source_time)))
-		return "source";
+		return translatable("source");
 	return NULL;
 }
 
@@ -344,9 +346,10 @@ settle_jobs(Session *session, const ProcessDefinition *d, const RegisteredProces
 	session_flush(session, frame);
 	if (why != NULL && n > 0)
 		ereport(NOTICE,
-				(errmsg_plural("%d job of process \"%s\" that is at work begins anew, because its %s has changed",
-							   "%d jobs of process \"%s\" that are at work begin anew, because its %s has changed",
-							   n, n, d->name, why)));
+				(errmsg_plural("%d job of process \"%s\" that is at work begins anew",
+							   "%d jobs of process \"%s\" that are at work begin anew",
+							   n, n, d->name),
+				 errdetail("What has changed: %s.", translated(why))));
 }
 
 Datum

@@ -11,6 +11,7 @@
 #include "api/arguments.h"
 #include "api/register.h"
 #include "api/session.h"
+#include "nls.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_register_timetable);
@@ -82,8 +83,8 @@ cut_timetable(const char *tree_name, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("timetable \"%s\" cannot end at %s, because jobs from there on have been begun", tree_name, end),
-				 errdetail_plural("There is " INT64_FORMAT " such job: %s.", "There are " INT64_FORMAT " such jobs: %s, and others.",
-								  (unsigned long) n, n, example),
+				 errdetail_plural("There is %lld such job: %s.", "There are %lld such jobs: %s, and others.",
+								  (unsigned long) n, (long long) n, example),
 				 errhint("Choose a later end_timeperiod; what has been done cannot be taken away.")));
 }
 
@@ -144,6 +145,7 @@ synergy_unregister_timetable(PG_FUNCTION_ARGS)
 	RegisteredTimetable known;
 	Session		session;
 	char	   *what;
+	bool		is_process;
 
 	session_begin(&session);
 	if (!registry_find_timetable(name, &known))
@@ -152,10 +154,11 @@ synergy_unregister_timetable(PG_FUNCTION_ARGS)
 				 errmsg("timetable \"%s\" does not exist", argument_shown(name)),
 				 errhint("SELECT tree_name FROM synergy.timetable lists the timetables.")));
 	session_check_timetable(&session, known.owner, name);
-	if (!registry_delete_timetable(name, &what))
+	if (!registry_delete_timetable(name, &what, &is_process))
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("timetable \"%s\" is still needed by %s", name, what),
+				 is_process ? errmsg("timetable \"%s\" is still needed by process \"%s\"", name, what) :
+				 errmsg("timetable \"%s\" is still needed by timetable \"%s\"", name, what),
 				 errhint("Unregister its processes, and the timetables that depend on it, first.")));
 	session_definitions_changed(&session, "unregister", NULL, NULL, psprintf("timetable %s", name));
 	session_end(&session);

@@ -9,6 +9,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "nls.h"
 #include "round/round.h"
 #include "store/identity.h"
 #include "store/spi.h"

@@ -16,6 +16,7 @@
 #include "daemon/clock.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/identity.h"
 #include "store/registry.h"
 #include "store/version.h"
@@ -73,7 +74,7 @@ make_frame(Session *session, bool is_dry, bool may_be_paused)
 	if (frame->definitions->paused && !may_be_paused)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("Synergy is paused in this database: %s", frame->definitions->paused),
+				 errmsg("Synergy is paused in this database: %s", translated(frame->definitions->paused)),
 				 errhint("Call synergy.resume() if its jobs are to be run here.")));
 	frame_extend(frame);
 	return frame;
@@ -113,12 +114,12 @@ may_change(const Session *session, Oid owner)
 	return has_privs_of_role(session->caller, owner) || has_privs_of_role(session->caller, GetUserId());
 }
 
-static char *
+static const char *
 owner_name(Oid owner)
 {
 	char	   *name = GetUserNameFromId(owner, true);
 
-	return name ? psprintf("role \"%s\"", name) : pstrdup("a role that does not exist any more");
+	return name ? psprintf(translated("role \"%s\""), name) : translated("a role that does not exist any more");
 }
 
 void
@@ -183,7 +184,7 @@ session_check_hands(int32 id, const char *process_name, const char *entry_name)
 	if (unit_id != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("unit of work " INT64_FORMAT " of \"%s\" is just being changed by its worker", unit_id,
+				 errmsg("unit of work %lld of \"%s\" is just being changed by its worker", (long long) unit_id,
 						entry_name ? entry_name : process_name),
 				 errhint("Try again when the worker's transaction has ended.")));
 }

@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "daemon/clock.h"
 #include "guc.h"
+#include "nls.h"
 #include "store/forecast.h"
 #include "store/spi.h"
 
@@ -106,7 +107,7 @@ put_row(void *context, const ForecastRow *in)
 	if (++simulation->n_rows > MAX_ROWS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the result has more than " INT64_FORMAT " rows", MAX_ROWS),
+				 errmsg("the result has more than %lld rows", (long long) MAX_ROWS),
 				 errhint("Choose longer buckets: argument \"bucket\".")));
 	old = MemoryContextSwitchTo(simulation->for_row);
 	row_add(&row, TimestampTzGetDatum(in->from), false);
@@ -151,7 +152,7 @@ read_time(FunctionCallInfo fcinfo, int number, const char *argument, TimestampTz
 
 	if (TIMESTAMP_NOT_FINITE(time) || !timeperiod_at(QUALIFIER_HOURLY, time, &hour))
 		refuse(argument, DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(time))),
-			   "a time in the years 1 to 9999");
+			   translated("a time in the years 1 to 9999"));
 	return time;
 }
 
@@ -166,7 +167,7 @@ read_span(FunctionCallInfo fcinfo, World *world, bool *is_now)
 	world->to = read_time(fcinfo, ARGUMENT_TO_TIME, "to_time", later);
 	if (world->to <= world->from)
 		refuse("to_time", DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(world->to))),
-			   "a time after \"from_time\"");
+			   translated("a time after \"from_time\""));
 }
 
 static char *
@@ -190,12 +191,12 @@ read_bucket(FunctionCallInfo fcinfo)
 	{
 		rule->months = interval->month;
 		if (interval->month < 0 || interval->month > 12 * 1000 || interval->day != 0 || interval->time != 0)
-			refuse("bucket", interval_text(fcinfo, ARGUMENT_BUCKET), "1 second to 1000 years: whole months, or days and times");
+			refuse("bucket", interval_text(fcinfo, ARGUMENT_BUCKET), translated("1 second to 1000 years: whole months, or days and times"));
 		return rule;
 	}
 	if (interval->day < 0 || interval->day > 366 * 1000 || interval->time < 0 || interval->time > 366 * 1000 * USECS_PER_DAY ||
 		interval->day * USECS_PER_DAY + interval->time < USECS_PER_SEC)
-		refuse("bucket", interval_text(fcinfo, ARGUMENT_BUCKET), "1 second to 1000 years: whole months, or days and times");
+		refuse("bucket", interval_text(fcinfo, ARGUMENT_BUCKET), translated("1 second to 1000 years: whole months, or days and times"));
 	rule->interval = interval->day * USECS_PER_DAY + interval->time;
 	return rule;
 }
@@ -214,11 +215,11 @@ read_trees(FunctionCallInfo fcinfo)
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			refuse("trees", "NULL", "an array of names of timetables; NULL for all");
+			refuse("trees", "NULL", translated("an array of names of timetables; NULL for all"));
 		trees = lappend(trees, TextDatumGetCString(names[i]));
 	}
 	if (trees == NIL)
-		refuse("trees", "{}", "an array of names of timetables; NULL for all");
+		refuse("trees", "{}", translated("an array of names of timetables; NULL for all"));
 	return trees;
 }
 
@@ -233,7 +234,7 @@ read_default_duration(FunctionCallInfo fcinfo)
 	interval = PG_GETARG_INTERVAL_P(ARGUMENT_DEFAULT_DURATION);
 	length = (interval->month * 30.0 + interval->day) * USECS_PER_DAY + interval->time;
 	if (!(length >= 0 && length <= 36525.0 * USECS_PER_DAY))
-		refuse("default_duration", interval_text(fcinfo, ARGUMENT_DEFAULT_DURATION), "an interval from 0 to 100 years");
+		refuse("default_duration", interval_text(fcinfo, ARGUMENT_DEFAULT_DURATION), translated("an interval from 0 to 100 years"));
 	duration.median = duration.p95 = (int64) length;
 	return duration;
 }
@@ -244,7 +245,7 @@ read_workers(FunctionCallInfo fcinfo, int number, const char *argument, int if_n
 	int			n = PG_ARGISNULL(number) ? if_null : PG_GETARG_INT32(number);
 
 	if (!PG_ARGISNULL(number) && (n < 1 || n > MAX_WORKERS))
-		refuse(argument, psprintf("%d", n), psprintf("1 to %d", MAX_WORKERS));
+		refuse(argument, psprintf("%d", n), psprintf(translated("1 to %d"), MAX_WORKERS));
 	return n;
 }
 
@@ -262,11 +263,11 @@ read_wanted(FunctionCallInfo fcinfo, World *world, Wanted *wanted)
 	wanted->durations = PG_GETARG_JSONB_P(ARGUMENT_DURATIONS);
 	if (!JB_ROOT_IS_OBJECT(wanted->durations))
 		refuse("durations", JsonbToCString(NULL, &wanted->durations->root, VARSIZE(wanted->durations)),
-			   "an object of seconds by name, as in '{\"load\": 2.5}'");
+			   translated("an object of seconds by name, as in '{\"load\": 2.5}'"));
 	wanted->default_duration = read_default_duration(fcinfo);
 	wanted->failure_rate = PG_GETARG_FLOAT8(ARGUMENT_FAILURE_RATE);
 	if (!(wanted->failure_rate >= 0 && wanted->failure_rate <= 1))
-		refuse("failure_rate", psprintf("%g", wanted->failure_rate), "a number from 0 to 1");
+		refuse("failure_rate", psprintf("%g", wanted->failure_rate), translated("a number from 0 to 1"));
 	world->workers[WORKER_SQL] = read_workers(fcinfo, ARGUMENT_EXECUTORS, "executors", synergy_max_executors);
 	world->workers[WORKER_EXEC] = read_workers(fcinfo, ARGUMENT_SLOTS, "slots", 0);
 	world->gc_interval = synergy_gc_interval * INT64CONST(1000);

@@ -13,6 +13,7 @@
 #include "api/arguments.h"
 #include "api/simulate.h"
 #include "guc.h"
+#include "nls.h"
 #include "round/timer.h"
 #include "store/forecast.h"
 #include "store/json_text.h"

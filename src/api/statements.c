@@ -16,6 +16,7 @@
 #include "api/arguments.h"
 #include "api/command.h"
 #include "compat.h"
+#include "nls.h"
 
 PG_FUNCTION_INFO_V1(synergy_command_statements);
 
@@ -86,7 +87,7 @@ synergy_command_statements(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *command = argument_text_required(fcinfo, 0, "command");
-	List	   *statements = command_parse(command, "command");
+	List	   *statements = command_parse(command, translated("command"));
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);

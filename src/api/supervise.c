@@ -16,6 +16,7 @@
 #include "api/session.h"
 #include "compat.h"
 #include "daemon/wake.h"
+#include "nls.h"
 
 PG_FUNCTION_INFO_V1(synergy_reprocess);
 PG_FUNCTION_INFO_V1(synergy_skip);
@@ -130,12 +131,12 @@ cancel_unit(Frame *frame, int64 unit_id)
 	if (unit == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("unit of work " INT64_FORMAT " does not exist", unit_id),
+				 errmsg("unit of work %lld does not exist", (long long) unit_id),
 				 errhint("SELECT * FROM synergy.unit_of_work lists the units.")));
 	if (!unit_state_is_active(unit->state))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("unit of work " INT64_FORMAT " is %s already", unit_id, unit_state_name(unit->state)),
+				 errmsg("unit of work %lld is %s already", (long long) unit_id, unit_state_name(unit->state)),
 				 errhint("Only an active unit can be canceled; to run its job again, use synergy.reprocess.")));
 	process = definition_process(frame->definitions, unit->process_id);
 	old_state = unit->state;
@@ -157,7 +158,7 @@ synergy_cancel_unit_of_work(PG_FUNCTION_ARGS)
 	if (!operation.is_dry && !frame_unit(operation.frame, PG_GETARG_INT64(0))->is_written)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("unit of work " INT64_FORMAT " is just being changed by its worker", PG_GETARG_INT64(0)),
+				 errmsg("unit of work %lld is just being changed by its worker", (long long) PG_GETARG_INT64(0)),
 				 errhint("Look at it again when the worker's transaction has ended; synergy.skip gives its job up at once.")));
 	return (Datum) 0;
 }

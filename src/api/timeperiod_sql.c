@@ -10,6 +10,7 @@
 
 #include "api/arguments.h"
 #include "core/timeperiod.h"
+#include "nls.h"
 
 PG_FUNCTION_INFO_V1(synergy_timeperiod_is_valid);
 PG_FUNCTION_INFO_V1(synergy_timeperiod_start);

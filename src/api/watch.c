@@ -11,6 +11,7 @@
 
 #include "api/arguments.h"
 #include "daemon/watch.h"
+#include "nls.h"
 
 PG_FUNCTION_INFO_V1(synergy_watch);
 

@@ -16,6 +16,7 @@
 #include "core/types.h"
 #include "daemon/clock.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/unit_run.h"
 
 #define MAX_UNITS_AT_ONCE 100000
@@ -80,13 +81,7 @@ elements_argument(FunctionCallInfo fcinfo, int number, const char *argument, Oid
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(number);
 	int			n;
 
-	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("argument \"%s\" has %d dimensions", argument, ARR_NDIM(array)), errhint("Pass an array of one.")));
-	if (array_contains_nulls(array))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument \"%s\" contains a NULL", argument),
-				 errhint("Pass a value for each unit.")));
+	argument_array(array, argument, false);
 	deconstruct_array(array, type, type == INT8OID ? 8 : 4, type == INT4OID || FLOAT8PASSBYVAL, type == INT8OID ? 'd' : 'i', elements, NULL, &n);
 	return n;
 }
@@ -160,7 +155,7 @@ synergy_heartbeat(PG_FUNCTION_ARGS)
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("unit of work " INT64_FORMAT " is not in progress", PG_GETARG_INT64(0)),
+				 errmsg("unit of work %lld is not in progress", (long long) PG_GETARG_INT64(0)),
 				 errhint("It was finished, canceled or taken over; stop working on it.")));
 	PG_RETURN_VOID();
 }
@@ -191,7 +186,7 @@ synergy_log(PG_FUNCTION_ARGS)
 	if (n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("unit of work " INT64_FORMAT " does not exist", PG_GETARG_INT64(0)),
+				 errmsg("unit of work %lld does not exist", (long long) PG_GETARG_INT64(0)),
 				 errhint("SELECT * FROM synergy.unit_of_work lists the units.")));
 	PG_RETURN_VOID();
 }

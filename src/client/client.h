@@ -34,6 +34,8 @@ extern int	status_main(int argc, char **argv);
 /* one line on stderr: "synergy COMMAND: ..."; the command is what main() was asked for */
 extern const char *client_command;
 extern void client_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* with a line more, which says what is to be done */
+extern void client_complain_hint(const char *hint, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* the same, of what is no error: for commands that tell what they do, with --verbose */
 extern void client_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -85,6 +85,17 @@ client_complain(const char *format, ...)
 }
 
 void
+client_complain_hint(const char *hint, const char *format, ...)
+{
+	ClientError error = {.hint = hint};
+	va_list		arguments;
+
+	va_start(arguments, format);
+	report_formatted(&error, format, arguments);
+	va_end(arguments);
+}
+
+void
 client_say(const char *format, ...)
 {
 	va_list		arguments;

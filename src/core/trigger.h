@@ -61,9 +61,12 @@ typedef struct TriggerZone
 
 typedef struct TriggerError
 {
-	char		message[128];		/* lower case, no period: goes after the text that was refused */
+	char		message[192];		/* lower case, no period: goes after the text that was refused */
 	int			position;			/* 0-based byte offset into the text */
 } TriggerError;
+
+/* messages, and the words in them, in another language, when somebody sets it: NULL leaves them as they are */
+extern const char *(*trigger_translate) (const char *text);
 
 /* parse; false with *error filled for anything that is not exactly one of the forms above */
 extern bool trigger_parse(const char *text, TriggerRule *out, TriggerError *error);

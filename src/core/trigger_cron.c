@@ -35,11 +35,11 @@ enum
 };
 
 static const CronField cron_fields[FIELD_COUNT] = {
-	[FIELD_MINUTE] = {"minute", 0, 59, NULL},
-	[FIELD_HOUR] = {"hour", 0, 23, NULL},
-	[FIELD_DAY_OF_MONTH] = {"day of the month", 1, 31, NULL},
-	[FIELD_MONTH] = {"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-	[FIELD_DAY_OF_WEEK] = {"day of the week", 0, 6, "sunmontuewedthufrisat"},
+	[FIELD_MINUTE] = {translatable("minute"), 0, 59, NULL},
+	[FIELD_HOUR] = {translatable("hour"), 0, 23, NULL},
+	[FIELD_DAY_OF_MONTH] = {translatable("day of the month"), 1, 31, NULL},
+	[FIELD_MONTH] = {translatable("month"), 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+	[FIELD_DAY_OF_WEEK] = {translatable("day of the week"), 0, 6, "sunmontuewedthufrisat"},
 };
 
 typedef struct CronSet
@@ -91,7 +91,7 @@ parse_name(TriggerText *text, const CronField *field, int *value)
 			}
 		}
 	}
-	return text_refuse(text, text->at, "unknown name in the %s field", field->name);
+	return text_refuse(text, text->at, "unknown name in the %s field", text_translated(field->name));
 }
 
 /* a number or a name */
@@ -105,11 +105,11 @@ parse_value(TriggerText *text, const CronField *field, int *value)
 	if (text_is_letter(*start))
 		return parse_name(text, field, value);
 	if (!text_is_digit(*start))
-		return text_refuse(text, start, "expected a value in the %s field", field->name);
+		return text_refuse(text, start, "expected a value in the %s field", text_translated(field->name));
 	if (!text_number(text, &number))
 		return false;
 	if (number < field->lowest || number > highest)
-		return text_refuse(text, start, "the %s goes from %d to %d", field->name, field->lowest, highest);
+		return text_refuse(text, start, "the %s goes from %d to %d", text_translated(field->name), field->lowest, highest);
 	*value = (int) number;
 	return true;
 }
@@ -127,11 +127,11 @@ parse_step(TriggerText *text, const CronField *field, int *step)
 		return true;
 	start = ++text->at;
 	if (!text_is_digit(*start))
-		return text_refuse(text, start, "expected a step in the %s field", field->name);
+		return text_refuse(text, start, "expected a step in the %s field", text_translated(field->name));
 	if (!text_number(text, &number))
 		return false;
 	if (number < 1 || number > values)
-		return text_refuse(text, start, "a step in the %s field goes from 1 to %d", field->name, values);
+		return text_refuse(text, start, "a step in the %s field goes from 1 to %d", text_translated(field->name), values);
 	*step = (int) number;
 	return true;
 }
@@ -147,7 +147,7 @@ parse_range_end(TriggerText *text, const CronField *field, int first, int *last)
 	if (is_day_of_week(field) && *last == 0 && first > 0)
 		*last = 7;
 	if (*last < first)
-		return text_refuse(text, start, "the range in the %s field runs backwards", field->name);
+		return text_refuse(text, start, "the range in the %s field runs backwards", text_translated(field->name));
 	return true;
 }
 
@@ -205,7 +205,7 @@ parse_field(TriggerText *text, const CronField *field, CronSet *set)
 		text->at++;
 	}
 	if (*text->at != '\0' && !text_is_space(*text->at))
-		return text_refuse(text, text->at, "unexpected text in the %s field", field->name);
+		return text_refuse(text, text->at, "unexpected text in the %s field", text_translated(field->name));
 	return true;
 }
 
@@ -217,7 +217,7 @@ parse_fields(TriggerText *text, CronSet sets[FIELD_COUNT])
 		text_skip_spaces(text);
 		if (*text->at == '\0')
 			return text_refuse(text, text->at, "expected the %s field: a cron expression has five fields",
-							   cron_fields[i].name);
+							   text_translated(cron_fields[i].name));
 		if (!parse_field(text, &cron_fields[i], &sets[i]))
 			return false;
 	}

@@ -42,6 +42,14 @@ static const IntervalUnit interval_units[] = {
 
 /* ---------------------------------------------------------------- bytes and words */
 
+const char *(*trigger_translate) (const char *text) = NULL;
+
+const char *
+text_translated(const char *text)
+{
+	return trigger_translate ? trigger_translate(text) : text;
+}
+
 bool
 text_refuse(TriggerText *text, const char *at, const char *format,...)
 {
@@ -49,7 +57,7 @@ text_refuse(TriggerText *text, const char *at, const char *format,...)
 
 	text->error->position = (int) (at - text->start);
 	va_start(arguments, format);
-	vsnprintf(text->error->message, sizeof(text->error->message), format, arguments);
+	vsnprintf(text->error->message, sizeof(text->error->message), text_translated(format), arguments);
 	va_end(arguments);
 	return false;
 }
@@ -137,14 +145,14 @@ digits_between(TriggerText *text, int fewest, int most, int64_t lowest, int64_t 
 	int64_t		number;
 
 	if (!text_is_digit(*start))
-		return text_refuse(text, start, "expected the %s", name);
+		return text_refuse(text, start, "expected the %s", text_translated(name));
 	if (!text_number(text, &number))
 		return false;
 	if (text->at - start < fewest || text->at - start > most)
-		return text_refuse(text, start, fewest == most ? "the %s takes %d digits" : "the %s takes at most %d digits",
-						   name, most);
+		return text_refuse(text, start, fewest == most ? translatable("the %s takes %d digits") : translatable("the %s takes at most %d digits"),
+						   text_translated(name), most);
 	if (number < lowest || number > highest)
-		return text_refuse(text, start, "the %s goes from %d to %d", name, (int) lowest, (int) highest);
+		return text_refuse(text, start, "the %s goes from %d to %d", text_translated(name), (int) lowest, (int) highest);
 	*out = (int) number;
 	return true;
 }
@@ -154,7 +162,7 @@ static bool
 byte_is(TriggerText *text, char c, const char *after)
 {
 	if (*text->at != c)
-		return text_refuse(text, text->at, "expected \"%c\" after the %s", c, after);
+		return text_refuse(text, text->at, "expected \"%c\" after the %s", c, text_translated(after));
 	text->at++;
 	return true;
 }
@@ -169,12 +177,12 @@ parse_every_clock(TriggerText *text, int64_t hours, int64_t *length)
 	int			seconds = 0;
 
 	text->at++;
-	if (!digits_between(text, 2, 2, 0, 59, "minute", &minutes))
+	if (!digits_between(text, 2, 2, 0, 59, translatable("minute"), &minutes))
 		return false;
 	if (*text->at == ':')
 	{
 		text->at++;
-		if (!digits_between(text, 2, 2, 0, 59, "second", &seconds))
+		if (!digits_between(text, 2, 2, 0, 59, translatable("second"), &seconds))
 			return false;
 	}
 	*length = minutes * INSTANT_MINUTE + seconds * INSTANT_SECOND;
@@ -221,8 +229,8 @@ parse_every_part(TriggerText *text, bool is_first, int64_t *length, bool *is_mon
 		return true;
 	}
 	if (!text_is_letter(*text->at))
-		return text_refuse(text, after_number, *after_number == '.' ? "expected a whole number" :
-						   "expected a unit after the number, for example minutes");
+		return text_refuse(text, after_number, *after_number == '.' ? translatable("expected a whole number") :
+						   translatable("expected a unit after the number, for example minutes"));
 	unit = find_interval_unit(text->at, text_word_length(text));
 	if (unit == NULL)
 		return text_refuse(text, text->at, "expected seconds, minutes, hours, days, weeks, months or years");
@@ -288,9 +296,9 @@ parse_at_time(TriggerText *text, int *day, int *minute_of_day)
 	}
 	if (!text_is_digit(*text->at))
 		return text_refuse(text, text->at, "expected a time like 08:00 or 1-17:30 (0 is Monday)");
-	if (!digits_between(text, 1, 2, 0, 23, "hour", &hour) ||
-		!byte_is(text, ':', "hour") ||
-		!digits_between(text, 2, 2, 0, 59, "minute", &minute))
+	if (!digits_between(text, 1, 2, 0, 23, translatable("hour"), &hour) ||
+		!byte_is(text, ':', translatable("hour")) ||
+		!digits_between(text, 2, 2, 0, 59, translatable("minute"), &minute))
 		return false;
 	*minute_of_day = hour * 60 + minute;
 	return true;
@@ -358,11 +366,11 @@ parse_once(TriggerText *text, TriggerRule *out)
 	out->kind = TRIGGER_ONCE;
 	text_skip_spaces(text);
 	date = text->at;
-	if (!digits_between(text, 4, 4, CIVIL_FIRST_YEAR, CIVIL_LAST_YEAR, "year", &year) ||
-		!byte_is(text, '-', "year") ||
-		!digits_between(text, 2, 2, 1, 12, "month", &month) ||
-		!byte_is(text, '-', "month") ||
-		!digits_between(text, 2, 2, 1, 31, "day", &day))
+	if (!digits_between(text, 4, 4, CIVIL_FIRST_YEAR, CIVIL_LAST_YEAR, translatable("year"), &year) ||
+		!byte_is(text, '-', translatable("year")) ||
+		!digits_between(text, 2, 2, 1, 12, translatable("month"), &month) ||
+		!byte_is(text, '-', translatable("month")) ||
+		!digits_between(text, 2, 2, 1, 31, translatable("day"), &day))
 		return false;
 	if (day > civil_days_in_month(year, month))
 		return text_refuse(text, date, "there is no such day");
@@ -372,14 +380,14 @@ parse_once(TriggerText *text, TriggerRule *out)
 	time = text->at;
 	if (!text_is_digit(*time))
 		return text_refuse(text, time, "expected a time like 08:00 after the date");
-	if (!digits_between(text, 2, 2, 0, 23, "hour", &hour) ||
-		!byte_is(text, ':', "hour") ||
-		!digits_between(text, 2, 2, 0, 59, "minute", &minute))
+	if (!digits_between(text, 2, 2, 0, 23, translatable("hour"), &hour) ||
+		!byte_is(text, ':', translatable("hour")) ||
+		!digits_between(text, 2, 2, 0, 59, translatable("minute"), &minute))
 		return false;
 	if (*text->at == ':')
 	{
 		text->at++;
-		if (!digits_between(text, 2, 2, 0, 59, "second", &second))
+		if (!digits_between(text, 2, 2, 0, 59, translatable("second"), &second))
 			return false;
 	}
 	out->once = civil_to_days(year, month, day) * INSTANT_DAY + hour * INSTANT_HOUR + minute * INSTANT_MINUTE +

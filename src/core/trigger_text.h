@@ -8,6 +8,9 @@
 
 #include "core/trigger.h"
 
+/* marks words that become part of a message, for xgettext */
+#define translatable(text) (text)
+
 /* larger numbers are refused as such; anything that makes sense is far below, and sums cannot overflow */
 #define NUMBER_LIMIT	INT64_C(1000000000000)
 
@@ -24,6 +27,9 @@ extern bool text_refuse(TriggerText *text, const char *at, const char *format,..
 			__attribute__((format(printf, 3, 4)))
 #endif
 ;
+
+/* in the language of trigger_translate; for words in messages: text_refuse() does it with its format */
+extern const char *text_translated(const char *text);
 
 /* ASCII only, whatever the locale is */
 extern bool text_is_space(char c);

@@ -6,6 +6,7 @@
 #include "utils/memutils.h"
 
 #include "courier/courier.h"
+#include "nls.h"
 
 #define REJECTED_PAUSE (5 * USECS_PER_SEC)	/* the dead letter queue did not take one */
 #define MAX_NACK_PATIENCE (300 * USECS_PER_SEC)

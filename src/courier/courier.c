@@ -23,6 +23,7 @@
 #include "daemon/processes.h"
 #include "daemon/wake.h"
 #include "guc.h"
+#include "nls.h"
 
 #define MAX_SLEEP (4 * USECS_PER_SEC)	/* heartbeats are sent when the links are looked at */
 #define RESTART_DELAY (1 * USECS_PER_SEC)
@@ -102,7 +103,8 @@ load_module(void)
 	amqp = loader();
 	if (amqp->version != AMQP_FUNCTIONS_VERSION)
 		ereport(ERROR,
-				(errmsg("module synergy_amqp has version %d, and version %d is wanted", amqp->version, AMQP_FUNCTIONS_VERSION),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("module synergy_amqp has version %d, and version %d is wanted", amqp->version, AMQP_FUNCTIONS_VERSION),
 				 errhint("Both modules of the extension must come from the same build.")));
 }
 

@@ -16,6 +16,7 @@
 
 #include "courier/courier.h"
 #include "guc.h"
+#include "nls.h"
 
 #define FIRST_BACKOFF (1 * USECS_PER_SEC)
 #define MAX_BACKOFF (15 * USECS_PER_SEC)

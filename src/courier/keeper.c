@@ -12,6 +12,7 @@
 #include "daemon/clock.h"
 #include "daemon/processes.h"
 #include "guc.h"
+#include "nls.h"
 
 #define RETRY_DELAY (1 * USECS_PER_SEC)
 

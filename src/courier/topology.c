@@ -15,6 +15,7 @@
 
 #include "courier/courier.h"
 #include "daemon/processes.h"
+#include "nls.h"
 
 #define MAX_KEY 1100			/* four names of at most 255 bytes, and a type */
 
@@ -62,11 +63,9 @@ topology_reset(Publisher *publisher)
 
 /* the broker does not want it */
 static void
-note_refusal(Publisher *publisher, const char *what, const char *name)
+note_refusal(Publisher *publisher, const char *message, const char *name)
 {
-	ereport(LOG,
-			(errmsg("synergy courier: RabbitMQ did not let %s \"%s\" be declared, and it is used as it is: %s", what, name,
-					amqp->error(publisher->dial.link))));
+	ereport(LOG, (errmsg(message, name, amqp->error(publisher->dial.link))));
 }
 
 /* false: the link is broken.  Between two questions to the broker interrupts are served. */
@@ -109,7 +108,7 @@ declare_queue(Publisher *publisher, Route *route, const OutboxRow *row)
 	if (!is_alive(publisher, result))
 		return false;
 	if (result == AMQP_REFUSED && !route->was_refused)
-		note_refusal(publisher, "queue", row->queue);
+		note_refusal(publisher, gettext_noop("synergy courier: RabbitMQ did not let queue \"%s\" be declared, and it is used as it is: %s"), row->queue);
 	route->was_refused |= result == AMQP_REFUSED;
 	if (row->exchange[0] == '\0')
 		return true;			/* every queue is bound to it by its name */
@@ -117,7 +116,7 @@ declare_queue(Publisher *publisher, Route *route, const OutboxRow *row)
 	if (!is_alive(publisher, result))
 		return false;
 	if (result == AMQP_REFUSED && !route->was_refused)
-		note_refusal(publisher, "binding of queue", row->queue);
+		note_refusal(publisher, gettext_noop("synergy courier: RabbitMQ did not let queue \"%s\" be bound, and its binding is used as it is: %s"), row->queue);
 	route->was_refused |= result == AMQP_REFUSED;
 	return true;
 }
@@ -176,7 +175,7 @@ topology_declare_common(Publisher *publisher)
 		if (!is_alive(publisher, result))
 			return;
 		if (result == AMQP_REFUSED)
-			note_refusal(publisher, "exchange", exchanges[i]);
+			note_refusal(publisher, gettext_noop("synergy courier: RabbitMQ did not let exchange \"%s\" be declared, and it is used as it is: %s"), exchanges[i]);
 	}
 	(void) is_alive(publisher, amqp->declare_queue(publisher->dial.link, DEAD_LETTER_QUEUE, "quorum", 0));
 }

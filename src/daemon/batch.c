@@ -34,6 +34,7 @@
 #include "daemon/effort.h"
 #include "daemon/executor.h"
 #include "daemon/wake.h"
+#include "nls.h"
 #include "store/stream.h"
 #include "store/unit_batch.h"
 
@@ -238,7 +239,7 @@ source_of(Known *known)
 		known->must_be_alone = known->source == NULL;
 	}
 	if (known->must_be_alone)
-		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("the command must be alone in its transaction")));
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg_internal("the command must be alone in its transaction")));
 	return known->source;
 }
 
@@ -303,7 +304,7 @@ run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
 	MemoryContextSwitchTo(context);
 	session_reset();
 	if (XactIsoLevel != XACT_READ_COMMITTED || XactReadOnly)
-		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg("each command needs a snapshot of its own")));
+		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg_internal("each command needs a snapshot of its own")));
 	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
 	know_definitions(units, n);
 	*n_run = run_units(units, n, patience_began.at, current);

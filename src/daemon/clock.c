@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "daemon/clock.h"
 #include "guc.h"
+#include "nls.h"
 
 bool
 clock_is_virtual(void)

@@ -27,6 +27,7 @@
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
 #include "guc.h"
+#include "nls.h"
 #include "round/round.h"
 #include "store/definition.h"
 #include "store/registry.h"

@@ -35,6 +35,7 @@
 #include "daemon/slots.h"
 #include "daemon/wake.h"
 #include "guc.h"
+#include "nls.h"
 
 static ExecutorSlot *my_slot;
 static MemoryContext unit_context;
@@ -297,12 +298,12 @@ handle_error(int64 unit_id, const RunnableUnit *unit)
 	text = describe_error(error);
 	if (unit == NULL)
 	{
-		ereport(LOG, (errmsg("synergy executor could not take unit of work " INT64_FORMAT ": %s", unit_id, text)));
+		ereport(LOG, (errmsg("synergy executor could not take unit of work %lld: %s", (long long) unit_id, text)));
 		refuse_unit(unit_id, text);
 		return false;			/* perhaps it has been requested again since */
 	}
 	ereport(LOG,
-			(errmsg("unit of work " INT64_FORMAT " of \"%s\" %s failed: %s", unit->unit_id,
+			(errmsg("unit of work %lld of \"%s\" %s failed: %s", (long long) unit->unit_id,
 					unit->entry_name ? unit->entry_name : unit->process_name, unit->timeperiod, text)));
 	return fail_unit(unit, text);
 }

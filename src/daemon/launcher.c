@@ -29,6 +29,7 @@
 #include "daemon/clock.h"
 #include "daemon/processes.h"
 #include "daemon/slots.h"
+#include "nls.h"
 
 #define RETRY_DELAY (1 * USECS_PER_SEC)
 #define SHORT_DELAY (50 * 1000L)

@@ -34,6 +34,7 @@
 #include "daemon/wake.h"
 #include "daemon/watch.h"
 #include "guc.h"
+#include "nls.h"
 #include "round/round.h"
 #include "store/identity.h"
 #include "store/spi.h"
@@ -174,7 +175,9 @@ reclaim(void *context)
 	int			n = round_reclaim(dispatch_is_running, NULL, GetCurrentTimestamp());
 
 	if (n > 0)
-		ereport(LOG, (errmsg("synergy requests %d units of work again whose sessions are gone", n)));
+		ereport(LOG,
+				(errmsg_plural("synergy requests %d unit of work again whose session is gone",
+							   "synergy requests %d units of work again whose sessions are gone", n, n)));
 }
 
 /* the reasons to wake; *lost: an executor is gone with work in its hands; *must_end: parked, or to start anew */
@@ -247,7 +250,7 @@ say_paused(const char *because)
 {
 	StartTransactionCommand();
 	ereport(LOG,
-			(errmsg("synergy is paused in database \"%s\": %s", get_database_name(MyDatabaseId), because),
+			(errmsg("synergy is paused in database \"%s\": %s", get_database_name(MyDatabaseId), translated(because)),
 			 errhint("Call synergy.resume() there if its jobs are to be run here.")));
 	CommitTransactionCommand();
 }

@@ -17,6 +17,7 @@
 
 #include "daemon/slots.h"
 #include "daemon/stuck.h"
+#include "nls.h"
 
 #define AVOIDED_FOR (10 * INT64CONST(60) * USECS_PER_SEC)
 

@@ -387,13 +387,16 @@ http_begin(void)
 
 	if (error != 0)
 	{
-		client_complain("\"%s:%s\" is no address to listen on: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, gai_strerror(error));
+		client_complain_hint("Write HOST:PORT of this machine; [::1]:8080 for IPv6, :8080 for every address.",
+							 "\"%s:%s\" is no address to listen on: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, gai_strerror(error));
 		return false;
 	}
 	process_raise_descriptors(HTTP_MAX_CLIENTS + DATABASE_MAX_FDS + 64);
 	fd = open_socket(addresses);
 	if (fd < 0)
-		client_complain("cannot listen on %s:%s: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, strerror(errno));
+		client_complain_hint(errno == EADDRINUSE ? "Another program listens there: choose another port with --listen HOST:PORT." :
+							 "Choose another address with --listen HOST:PORT; ports below 1024 need rights of their own.",
+							 "cannot listen on %s:%s: %s", mx.listen_host ? mx.listen_host : "*", mx.listen_port, strerror(errno));
 	else if (!start(fd, addresses->ai_family == AF_INET6))
 		client_complain("cannot begin to listen%s", mx.certificate ? ": the certificate and the key do not fit" : "");
 	freeaddrinfo(addresses);

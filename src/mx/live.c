@@ -223,7 +223,7 @@ lose(const char *why)
 
 	text[strcspn(text, "\n")] = '\0';
 	if (!has_complained)
-		client_complain("the database cannot be listened to: %s", text);
+		client_complain_hint("It is tried again; meanwhile pages ask now and then.", "the database cannot be listened to: %s", text);
 	has_complained = true;
 	free(text);
 	if (connection)

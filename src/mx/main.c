@@ -154,7 +154,8 @@ read_files(void)
 		mx.metrics_token[strcspn(mx.metrics_token, "\r\n")] = '\0';
 		if (strlen(mx.metrics_token) < 16)
 		{
-			client_complain("the token in %s has less than 16 characters", given_token_file);
+			client_complain_hint("Whoever guesses it reads the metrics: openssl rand -hex 24 makes one.",
+								 "the token in %s has less than 16 characters", given_token_file);
 			return false;
 		}
 	}

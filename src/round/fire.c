@@ -18,6 +18,7 @@
 
 #include "miscadmin.h"
 
+#include "nls.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
 #include "round/rows.h"
@@ -219,7 +220,10 @@ fire_freerun(Frame *frame, Freerun *freerun, TimestampTz scheduled)
 		case ACTION_REQUEST:
 			unit = frame_new_unit(frame, freerun->id);
 			if (!timeperiod_long_at(scheduled != 0 ? scheduled : frame->now, &unit->timeperiod))
-				elog(ERROR, "the clock is outside the years 1 to 9999");
+				ereport(ERROR,
+						(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						 errmsg("the clock is outside the years 1 to 9999"),
+						 errhint("Set the clock of the server right, or synergy.clock.")));
 			unit->start_timeperiod = unit->end_timeperiod = unit->timeperiod;
 			freerun->unit_id = unit->id;
 			freerun->progress_dirty = true;

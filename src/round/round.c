@@ -23,6 +23,7 @@
 
 #include "daemon/wake.h"
 #include "guc.h"
+#include "nls.h"
 #include "round/ahead.h"
 #include "round/boxes.h"
 #include "round/deadline.h"

@@ -41,6 +41,7 @@
 
 #include "compat.h"
 #include "daemon/wake.h"
+#include "nls.h"
 #include "store/definition.h"
 #include "store/identity.h"
 #include "store/spi.h"
@@ -48,10 +49,10 @@
 
 #define COPY_FILE "synergy.copy"	/* in the data directory */
 
-#define BECAUSE_BACKUP "the server was started from a base backup as a primary"
-#define BECAUSE_RESTORED "its definitions were restored from a dump"
-#define BECAUSE_DATABASE "it is a copy of another database"
-#define BECAUSE_CLUSTER "it is a copy of a database of another cluster"
+#define BECAUSE_BACKUP translatable("the server was started from a base backup as a primary")
+#define BECAUSE_RESTORED translatable("its definitions were restored from a dump")
+#define BECAUSE_DATABASE translatable("it is a copy of another database")
+#define BECAUSE_CLUSTER translatable("it is a copy of a database of another cluster")
 
 /* of the base backup that this server was once started from; 0: none */
 static int64 copy_id = 0;
@@ -90,10 +91,17 @@ read_copy_file(void)
 
 	if (file < 0 && errno == ENOENT)
 		return;
-	if (file < 0 || read(file, text, sizeof(text) - 1) <= 0 || (copy_id = strtoll(text, NULL, 10)) == 0)
+	errno = 0;
+	if (file < 0 || read(file, text, sizeof(text) - 1) < 0)
 		ereport(FATAL,
 				(errcode_for_file_access(),
-				 errmsg("could not read file \"%s\"", COPY_FILE),
+				 errmsg("could not read file \"%s\": %m", COPY_FILE),
+				 errhint("It says that this server was started from a base backup. Remove it if the jobs of all databases may run here.")));
+	copy_id = strtoll(text, NULL, 10);
+	if (copy_id == 0)
+		ereport(FATAL,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("file \"%s\" holds no number", COPY_FILE),
 				 errhint("It says that this server was started from a base backup. Remove it if the jobs of all databases may run here.")));
 	CloseTransientFile(file);
 }
@@ -108,7 +116,7 @@ identity_note_start(void)
 	else if (is_there("backup_label") || is_there("recovery.signal"))
 	{
 		if (!pg_strong_random(&copy_id, sizeof(copy_id)))
-			ereport(FATAL, (errmsg("could not get a random number")));
+			ereport(FATAL, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate a random number")));
 		copy_id = (copy_id & INT64CONST(0x7fffffffffffffff)) | 1;
 		write_copy_file();
 	}

@@ -21,6 +21,7 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "nls.h"
 #include "store/outbox.h"
 #include "store/spi.h"
 #include "store/unit.h"
@@ -104,7 +105,9 @@ append_time(StringInfo out, const char *key, TimestampTz time)
 	fsec_t		fraction;
 
 	if (timestamp2tm(time, NULL, &tm, &fraction, NULL, NULL) != 0)
-		elog(ERROR, "timestamp out of range");
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("a time of a unit of work is out of range")));
 	appendStringInfo(out, ", \"%s\": \"%04d-%02d-%02dT%02d:%02d:%02dZ\"", key, tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
 					 tm.tm_min, tm.tm_sec);
 }

@@ -456,11 +456,11 @@ registry_delete_freerun(int32 id)
 }
 
 bool
-registry_delete_timetable(const char *name, char **what)
+registry_delete_timetable(const char *name, char **what, bool *is_process)
 {
 	static StoreQuery look = {
-		"SELECT pg_catalog.format('process \"%s\"', process_name) FROM synergy.process WHERE tree_name = $1 "
-		"UNION ALL SELECT pg_catalog.format('timetable \"%s\"', tree_name) FROM synergy.timetable WHERE $1 = ANY (dependent_on) "
+		"SELECT process_name, true FROM synergy.process WHERE tree_name = $1 "
+		"UNION ALL SELECT tree_name, false FROM synergy.timetable WHERE $1 = ANY (dependent_on) "
 		"LIMIT 1", 1, {TEXTOID}
 	};
 	static StoreQuery query = {"DELETE FROM synergy.timetable WHERE tree_name = $1", 1, {TEXTOID}};
@@ -469,6 +469,7 @@ registry_delete_timetable(const char *name, char **what)
 	if (store_execute(&look, values, NULL) > 0)
 	{
 		*what = store_get_text(0, 1);
+		*is_process = store_get_bool(0, 2, false);
 		return false;
 	}
 	store_execute(&query, values, NULL);

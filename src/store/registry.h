@@ -122,7 +122,7 @@ extern void registry_delete_if_empty(const char *tree_name, const char *process_
 extern void registry_delete_freerun(int32 id);
 
 /* false: processes or other timetables are left that need it; *what names one */
-extern bool registry_delete_timetable(const char *name, char **what);
+extern bool registry_delete_timetable(const char *name, char **what, bool *is_process);
 
 /* a freerun's timer begins anew at `now` when it is switched on, or gets another trigger */
 extern void registry_switch(int32 id, bool is_freerun, bool is_on, TimestampTz now);

@@ -28,6 +28,7 @@
 
 #include "daemon/stuck.h"
 #include "guc.h"
+#include "nls.h"
 #include "store/source.h"
 #include "store/spi.h"
 
@@ -140,7 +141,8 @@ enter_owner(const Process *process, OwnerScope *scope)
 	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(process->owner)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the role that owns process \"%s\" does not exist any more", process->name)));
+				 errmsg("the role that owns process \"%s\" does not exist any more", process->name),
+				 errhint("Register the process again, as the role that it is to run as.")));
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	scope->guc_level = NewGUCNestLevel();
 	store_pin_settings(settings, lengthof(settings));
@@ -253,7 +255,7 @@ source_look(const Process *process, const SourceSpan *spans, int n, SourceRows *
 			ReThrowError(error);
 		ereport(LOG,
 				(errmsg("source of process \"%s\" could not be read: %s", process->name,
-						was_late ? "it took longer than synergy.source_timeout" : error->message)));
+						was_late ? translated("it took longer than synergy.source_timeout") : error->message)));
 		FreeErrorData(error);
 	}
 	PG_END_TRY();

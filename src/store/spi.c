@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "nls.h"
 #include "store/spi.h"
 #include "store/version.h"
 

@@ -14,6 +14,7 @@
 #include "core/types.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/event.h"
 #include "store/spi.h"
 #include "store/unit_batch.h"
@@ -101,7 +102,7 @@ unit_batch_complete(BatchUnit *units, int n, TimestampTz now)
 	if (store_execute(&query, values, NULL) != n_run)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("a unit of work was canceled or requested anew while it was run with others")));
+				 errmsg_internal("a unit of work was canceled or requested anew while it was run with others")));
 	pending_add_units(values[0]);
 	wake_scheduler_at_commit(WAKE_EVENTS);
 	store_leave(&scope);

@@ -16,6 +16,7 @@
 #include "daemon/again.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
+#include "nls.h"
 #include "store/event.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -101,21 +102,22 @@ report_refusal(int64 unit_id, int32 attempt)
 	if (store_execute(&query, values, NULL) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("unit of work " INT64_FORMAT " does not exist", unit_id)));
+				 errmsg("unit of work %lld does not exist", (long long) unit_id),
+				 errhint("SELECT * FROM synergy.unit_of_work lists the units.")));
 	state = (UnitState) store_get_char(0, 1, UNIT_NONE);
 	if (state != UNIT_IN_PROGRESS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("unit of work " INT64_FORMAT " is %s, not in progress", unit_id, unit_state_name(state)),
+				 errmsg("unit of work %lld is %s, not in progress", (long long) unit_id, unit_state_name(state)),
 				 errhint("Only a unit that was taken with synergy.claim or synergy.start can be finished, and only once.")));
 	if (store_get_bool(0, 3, false) && (attempt == 0 || attempt == store_get_int32(0, 2, 0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("unit of work " INT64_FORMAT " is done by an executor", unit_id),
+				 errmsg("unit of work %lld is done by an executor", (long long) unit_id),
 				 errhint("Who does a unit finishes it; synergy.cancel_unit_of_work stops it.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("attempt %d of unit of work " INT64_FORMAT " is not the current one", attempt, unit_id),
+			 errmsg("attempt %d of unit of work %lld is not the current one", attempt, (long long) unit_id),
 			 errdetail("The current attempt is %d.", store_get_int32(0, 2, 0)),
 			 errhint("Another worker has taken it over; drop this result.")));
 }

@@ -17,6 +17,7 @@
 #include "utils/rel.h"
 
 #include "daemon/park.h"
+#include "nls.h"
 #include "store/version.h"
 
 
@@ -90,26 +91,24 @@ version_misfit(char **hint)
 	if (installed == NULL || creating_extension || strcmp(installed, SYNERGY_VERSION) == 0)
 		return NULL;
 	if (is_older(installed, SYNERGY_VERSION))
-		*hint = pstrdup("Run ALTER EXTENSION synergy UPDATE in this database.");
+		*hint = translated("Run ALTER EXTENSION synergy UPDATE in this database.");
 	else
-		*hint = psprintf("Install Synergy %s and restart the server.", installed);
-	return psprintf("Synergy's schema in this database is version %s, but the library that the server has loaded is %s",
+		*hint = psprintf(translated("Install Synergy %s and restart the server."), installed);
+	return psprintf(translated("Synergy's schema in this database is version %s, but the library that the server has loaded is %s"),
 					installed, SYNERGY_VERSION);
 }
 
 void
 version_require(void)
 {
-	char	   *what;
 	char	   *hint;
 
-	if (version_fits())
+	if (version_fits() || version_misfit(&hint) == NULL)
 		return;
-	what = version_misfit(&hint);
-	if (what != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s", what),
-				 errdetail("Until they fit nothing is changed; what there is can be read."),
-				 errhint("%s", hint)));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("Synergy's schema in this database is version %s, but the library that the server has loaded is %s",
+					installed_version(), SYNERGY_VERSION),
+			 errdetail("Until they fit nothing is changed; what there is can be read."),
+			 errhint("%s", hint)));
 }

@@ -10,7 +10,7 @@ use Test::More;
 use IPC::Run;
 use Exporter 'import';
 
-our @EXPORT = qw(synergy_node create_synergy is_healthy wait_for milliseconds kill_process scheduler_state session session_ask);
+our @EXPORT = qw(synergy_node synergy_settings create_synergy is_healthy wait_for milliseconds kill_process scheduler_state session session_ask);
 
 my $libdir = `@{[ $ENV{PG_CONFIG} || 'pg_config' ]} --pkglibdir`;
 chomp $libdir;
@@ -23,6 +23,14 @@ sub synergy_node
 	my ($name, @settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init(allows_streaming => 1);
+	synergy_settings($node, @settings);
+	return $node;
+}
+
+# what a server that is made in another way needs, too
+sub synergy_settings
+{
+	my ($node, @settings) = @_;
 	$node->append_conf('postgresql.conf', join("\n",
 		"shared_preload_libraries = 'synergy'", 'max_worker_processes = 20', 'log_statement = none',
 		'log_min_messages = info', 'restart_after_crash = on', @settings, ''));
@@ -31,7 +39,7 @@ sub synergy_node
 		$node->append_conf('postgresql.conf', "dynamic_library_path = '$dest$libdir:\$libdir'\n"
 			  . ($node->pg_version >= 18 ? "extension_control_path = '$dest$sharedir:\$system'\n" : "extension_destdir = '$dest'\n"));
 	}
-	return $node;
+	return;
 }
 
 sub create_synergy

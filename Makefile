@@ -178,6 +178,17 @@ mx-clean:
 .PHONY: mx mx-install mx-uninstall mx-clean
 endif
 
+# its completion for bash, below the prefix that its own directory is in, where bash-completion looks for it
+completiondir ?= $(patsubst %/,%,$(dir $(bindir)))/share/bash-completion/completions
+install: completion-install
+completion-install:
+	$(MKDIR_P) '$(DESTDIR)$(completiondir)'
+	$(INSTALL_DATA) packaging/bash-completion/synergy '$(DESTDIR)$(completiondir)/'
+uninstall: completion-uninstall
+completion-uninstall:
+	rm -f '$(DESTDIR)$(completiondir)/synergy'
+.PHONY: completion-install completion-uninstall
+
 # its manuals
 install: man-install
 man-install:

@@ -212,11 +212,12 @@ help(void)
 {
 	printf("Usage: synergy agent [--box NAME] [--slots N] [--users NAME,...] [--verbose] [CONNINFO]\n\n"
 		   "Runs the units of processes with worker 'exec', and daemons, on this box.\n\n"
-		   "  --box NAME     as which present_on_boxes is compared; default: the host's name\n"
-		   "  --slots N      so many commands at a time, 0 to %d; default: one for each CPU\n"
-		   "  --users LIST   to these users the agent, as root, switches for option \"user\"; default: to nobody\n"
-		   "  --verbose      says what it does with each unit\n"
-		   "  -d CONNINFO    the same as CONNINFO\n\n"
+		   "  -b, --box NAME           as which present_on_boxes is compared; default: the host's name\n"
+		   "  -s, --slots N            so many commands at a time, 0 to %d; default: one for each CPU\n"
+		   "  -u, --users NAME,...     to these users the agent, as root, switches for option \"user\"; default: to nobody\n"
+		   "  -v, --verbose            says what it does with each unit\n"
+		   "  -d, --dbname CONNINFO    the same as CONNINFO\n"
+		   "  -?, --help               this\n\n"
 		   "SIGTERM: ends when its commands have ended; a second one: at once. See docs/agent.md.\n", MAX_SLOTS);
 }
 

@@ -64,7 +64,7 @@ explain_writers(Frame *frame, Job *job, const Unit *unit)
 	Blockers	blockers;
 	ListCell   *cell;
 
-	if (job->process->machine != MACHINE_RECOMPUTING ||
+	if (!state_machine_reads_rows(job->process->machine) ||
 		timeperiod_end(job->process->qualifier, job->key.timeperiod) > frame->now)
 		return NULL;
 	blockers_of(frame, job, &blockers);

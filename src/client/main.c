@@ -34,7 +34,7 @@ static const Command commands[] = {
 	{"export", export_main, "[CONNINFO]", "writes all definitions as an SQL script"},
 	{"diff", diff_main, "FILE [CONNINFO]", "how a script of definitions and the database differ"},
 	{"daemon", daemon_main, "start|stop NAME | list", "programs that agents keep running"},
-	{"agent", agent_main, "--box NAME [--slots N] [CONNINFO]", "runs system processes and daemons on this box"},
+	{"agent", agent_main, "[--box NAME] [--slots N] [CONNINFO]", "runs system processes and daemons on this box"},
 	{"mx", mx_main, "[--listen HOST:PORT] [CONNINFO]", "the web console"},
 	{"generate", generate_main, "[OPTION]... [CONNINFO]", "writes a synthetic stream of site sessions into a table"},
 };
@@ -66,8 +66,9 @@ help(FILE *out)
 	fputs("synergy: the timetable scheduler inside PostgreSQL, from outside\n\nUsage:\n", out);
 	for (int i = 0; i < LENGTH(commands); i++)
 		fprintf(out, "  synergy %s %s\n        %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
-	fputs("\nsynergy COMMAND --help tells more. CONNINFO is a database's name or a connection string; what it does not say\n"
-		  "comes from the environment (PGHOST, PGDATABASE, PGPASSWORD...), as for psql.\n", out);
+	fputs("\nsynergy COMMAND --help, or synergy help COMMAND, tells more; synergy --version its version. CONNINFO is a database's\n"
+		  "name or a connection string; what it does not say comes from the environment (PGHOST, PGDATABASE, PGPASSWORD...),\n"
+		  "as for psql.\n", out);
 }
 
 /* how many letters must be put in, left out, replaced or swapped with the next one (Damerau, Levenshtein) */

@@ -50,6 +50,22 @@ typedef enum StateMachine
 } StateMachine;
 #define MACHINE_COUNT 4
 
+/* What else is asked of a machine than its rows (core/machine.c).  Whoever compares machines by name knows one only. */
+
+/* begins when its period is over and the trigger lag is past (R3), and hears of dependencies that have finished (R16) */
+static inline bool
+state_machine_waits_for_end(StateMachine machine)
+{
+	return machine == MACHINE_DISCRETE;
+}
+
+/* its units carry the bounds of the source's rows (R10) */
+static inline bool
+state_machine_reads_rows(StateMachine machine)
+{
+	return machine == MACHINE_RECOMPUTING;
+}
+
 typedef enum BlockingType
 {
 	BLOCKING_NORMAL,

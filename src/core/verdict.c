@@ -32,7 +32,7 @@ verdict_of_job_alone(const VerdictFacts *facts)
 		return VERDICT_OFF;
 	if (facts->period_start > facts->now)
 		return VERDICT_FUTURE;
-	if (facts->machine == MACHINE_DISCRETE && !is_past_lag(facts))
+	if (state_machine_waits_for_end(facts->machine) && !is_past_lag(facts))
 		return VERDICT_NOT_OVER;
 	if (!facts->is_milestone)
 		return VERDICT_NOOP;

@@ -71,7 +71,7 @@ machine_needs_blockers(const Process *process, const Situation *situation)
 
 	if (process->machine == MACHINE_DISCRETE && situation->state == JOB_EMBRYO)
 		return false;
-	if (process->machine == MACHINE_RECOMPUTING && situation->state != JOB_FINAL_RUN)
+	if (state_machine_reads_rows(process->machine) && situation->state != JOB_FINAL_RUN)
 		return true;
 	return situation->state == JOB_EMBRYO || !is_under_way;
 }
@@ -116,7 +116,7 @@ look_at_situation(Frame *frame, Job *job, bool has_ended, Situation *situation, 
 			timeperiod_end(process->qualifier, job->key.timeperiod) <= frame->now;
 		situation->unit_fresh = unit != NULL && unit->mark > look->blockers.mark;
 	}
-	if (process->machine != MACHINE_RECOMPUTING)
+	if (!state_machine_reads_rows(process->machine))
 		return true;
 	/* a last unit that is active or canceled decides alone, and so does a fresh one that has lost no row */
 	if (job->state == JOB_FINAL_RUN && (unit_state_is_active(situation->unit) || situation->unit == UNIT_CANCELED))
@@ -164,7 +164,7 @@ request_unit(Frame *frame, Job *job, const Look *look)
 	unit->timeperiod = job->key.timeperiod;
 	unit->start_timeperiod = span.from;
 	unit->end_timeperiod = span.to;
-	if (process->machine == MACHINE_RECOMPUTING)
+	if (state_machine_reads_rows(process->machine))
 	{
 		unit->start_id = look->rows.low;
 		unit->end_id = look->rows.high;
@@ -256,7 +256,7 @@ act(Frame *frame, Job *job, const Transition *row, const Situation *situation, L
 static bool
 is_another_unit(Frame *frame, Job *job, const Transition *row, const Situation *situation, const Look *look)
 {
-	if (job->process->machine != MACHINE_RECOMPUTING || !unit_state_is_active(situation->unit))
+	if (!state_machine_reads_rows(job->process->machine) || !unit_state_is_active(situation->unit))
 		return false;
 	switch (row->action)
 	{

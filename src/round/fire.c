@@ -42,7 +42,7 @@ due_time(const Job *job)
 {
 	const Process *process = job->process;
 
-	if (process->machine == MACHINE_DISCRETE)	/* strictly after its end + lag */
+	if (state_machine_waits_for_end(process->machine))	/* strictly after its end + lag */
 		return timeperiod_end(process->qualifier, job->key.timeperiod) + process_trigger_lag(process) + 1;
 	return timeperiod_start(job->key.timeperiod);
 }
@@ -109,7 +109,7 @@ look_ahead(Frame *frame, Process *process, LaneKind kind, Timeperiod after, int 
 	{
 		frame_let_go_others(frame, jobs);
 		preload_blockers(frame, process, jobs);
-		if (process->machine == MACHINE_RECOMPUTING)
+		if (state_machine_reads_rows(process->machine))
 			preload_rows(frame, process, jobs);
 	}
 	list_free(jobs);
@@ -329,7 +329,7 @@ fire_dependants(Frame *frame, Job *job)
 			continue;
 		if (dependant->is_eager)
 			go_on(frame, dependant);
-		else if (dependant->machine == MACHINE_DISCRETE)
+		else if (state_machine_waits_for_end(dependant->machine))
 			fire_process(frame, dependant, CAUSE_EVENT);
 	}
 }

@@ -308,7 +308,7 @@ job_unit(Frame *frame, Job *job)
 static bool
 may_have_several(const Process *process)
 {
-	return process->machine == MACHINE_RECOMPUTING && !process->is_eager;
+	return state_machine_reads_rows(process->machine) && !process->is_eager;
 }
 
 /* of Job *: those that may have left a unit in a worker's hands, and were not asked about yet */

@@ -65,7 +65,7 @@ set_state(World *world, SimulatedProcess *process, int64_t index, JobState state
 Instant
 decide_due(const SimulatedProcess *process, int64_t index)
 {
-	if (process->machine == MACHINE_DISCRETE)
+	if (state_machine_waits_for_end(process->machine))
 		return window_job_end(process, index) + process->trigger_lag + 1;
 	return window_job(process, index)->start;
 }
@@ -151,7 +151,7 @@ needs_blockers(const SimulatedProcess *process, const Situation *situation)
 {
 	if (process->machine == MACHINE_DISCRETE && situation->state == JOB_EMBRYO)
 		return false;
-	if (process->machine == MACHINE_RECOMPUTING && situation->state != JOB_FINAL_RUN)
+	if (state_machine_reads_rows(process->machine) && situation->state != JOB_FINAL_RUN)
 		return true;
 	return situation->state == JOB_EMBRYO || !unit_state_is_active(situation->unit);
 }
@@ -172,7 +172,7 @@ look_at_situation(World *world, SimulatedProcess *process, int64_t index, Situat
 		situation->is_final = !blockers->active && end <= world->now;
 		situation->unit_fresh = unit != NULL && unit->mark > blockers->mark;
 	}
-	if (process->machine != MACHINE_RECOMPUTING)
+	if (!state_machine_reads_rows(process->machine))
 		return;
 	situation->has_rows = true;
 	if (unit != NULL && unit->created >= end)
@@ -257,7 +257,7 @@ decide_job(World *world, SimulatedProcess *process, int64_t index, Cause cause)
 	Blockers	blockers = {0};
 
 	/* neither verdict nor machine would say anything else than to wait for it */
-	if (job->state != JOB_EMBRYO && process->machine != MACHINE_RECOMPUTING && process->blocking == BLOCKING_NORMAL &&
+	if (job->state != JOB_EMBRYO && !state_machine_reads_rows(process->machine) && process->blocking == BLOCKING_NORMAL &&
 		has_active_unit(world, job))
 		return OUTCOME_AT_WORK;
 	switch (verdict(world, process, index, &blockers))

@@ -18,7 +18,7 @@ due_after_last(const SimulatedProcess *process)
 
 	if (window->next == TIMEPERIOD_NONE)
 		return NEVER;
-	if (process->machine == MACHINE_DISCRETE)
+	if (state_machine_waits_for_end(process->machine))
 		due = timeperiod_end(process->qualifier, window->next) + process->trigger_lag + 1;
 	return due > process->begins ? due : process->begins;
 }
@@ -214,7 +214,7 @@ fire_dependants(World *world, SimulatedProcess *process, Timeperiod timeperiod)
 			continue;
 		if (dependant->is_eager)
 			go_on(world, dependant);
-		else if (dependant->machine == MACHINE_DISCRETE)
+		else if (state_machine_waits_for_end(dependant->machine))
 			play_process(world, dependant, CAUSE_EVENT);
 	}
 }

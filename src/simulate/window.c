@@ -177,7 +177,7 @@ window_holder(World *world, SimulatedProcess *process, Timeperiod timeperiod)
 static int64_t
 lag_of(const SimulatedProcess *process)
 {
-	return process->machine == MACHINE_DISCRETE ? process->trigger_lag : 0;
+	return state_machine_waits_for_end(process->machine) ? process->trigger_lag : 0;
 }
 
 int64_t

@@ -219,7 +219,7 @@ static void
 every_situation_follows_the_rules(void **state)
 {
 	(void) state;
-	assert_int_equal(visit_all(compare_with_rules), 4 * 6 * 7 * 7 * 64);
+	assert_int_equal(visit_all(compare_with_rules), MACHINE_COUNT * 6 * 7 * 7 * 64);
 }
 
 static int	times_first[256];
@@ -533,7 +533,7 @@ names_of_words(void **state)
 	assert_false(blocking_type_from_name("", &blocking));
 	assert_false(worker_kind_from_name(NULL, &worker));
 	assert_int_equal(machine, MACHINE_FREERUN);
-	assert_null(state_machine_name((StateMachine) 4));
+	assert_null(state_machine_name((StateMachine) MACHINE_COUNT));
 	assert_null(blocking_type_name((BlockingType) -1));
 	assert_null(worker_kind_name((WorkerKind) 99));
 	assert_null(machine_action_name((MachineAction) 99));

@@ -5,6 +5,7 @@
 
 With --check: are they as they would be written? What is new must be given a place in SECTIONS first.
 """
+import glob
 import os
 import re
 import sys
@@ -15,24 +16,24 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DIRECTORY = os.path.join(TOP, 'docs', 'reference')
 RENEW = 'scripts/reference'
 
-# heading, functions, relations. The last ones are nobody's business but the programs' and the library's own.
+# heading, pages that say more, functions, relations. The last ones are nobody's business but the programs' and the library's own.
 SECTIONS = [
-    ('Definitions', 'register_timetable register_process register_freerun register_daemon unregister_timetable unregister_process '
+    ('Definitions', 'definitions triggers options', 'register_timetable register_process register_freerun register_daemon unregister_timetable unregister_process '
      'unregister_freerun unregister_daemon', 'timetable process freerun daemon definition'),
-    ('Switching', 'activate deactivate change_trigger trigger_now start_daemon stop_daemon', 'schedule'),
-    ('Supervision', 'reprocess skip cancel_unit_of_work backfill', 'backfill_status'),
-    ('Workers', 'claim start complete complete_many fail heartbeat log', 'unit_of_work unit_of_work_log'),
-    ('Looking', 'status explain_job check next_fires watch', 'job job_status timetable_node blocked event_log state_machine'),
-    ('Deadlines and forecasts', 'forecast simulate', 'late duration'),
-    ('Boxes', '', 'box box_status box_daemon unit_of_work_box'),
-    ('Timeperiods', 'timeperiod_is_valid timeperiod_start timeperiod_end timeperiod_bounds timeperiod_at timeperiod_cast '
+    ('Switching', 'definitions', 'activate deactivate change_trigger trigger_now start_daemon stop_daemon', 'schedule'),
+    ('Supervision', 'operating reprocess backfill', 'reprocess skip cancel_unit_of_work backfill', 'backfill_status'),
+    ('Workers', 'workers', 'claim start complete complete_many fail heartbeat log', 'unit_of_work unit_of_work_log'),
+    ('Looking', 'operating monitoring', 'status explain_job check next_fires watch', 'job job_status timetable_node blocked event_log state_machine'),
+    ('Deadlines and forecasts', 'alerting simulate', 'forecast simulate', 'late duration'),
+    ('Boxes', 'agent', '', 'box box_status box_daemon unit_of_work_box'),
+    ('Timeperiods', 'timeperiods', 'timeperiod_is_valid timeperiod_start timeperiod_end timeperiod_bounds timeperiod_at timeperiod_cast '
      'timeperiod_step timeperiod_series timeperiod_is_milestone timeperiod_group_start', ''),
-    ('Definitions as code', 'export diff definitions_of definition_attributes', ''),
-    ('Moving from another scheduler', 'import_pg_cron import_pgagent import_pg_timetable', ''),
-    ('Rights', 'grant revoke privileges_of', ''),
-    ('Copies and history', 'resume prune', ''),
-    ('Step by step', 'now fire process_events collect_garbage tick', ''),
-    ('Internal', 'agent_begin agent_claim agent_report agent_log agent_heartbeat agent_release agent_daemons agent_daemon_report '
+    ('Definitions as code', 'definitions', 'export diff definitions_of definition_attributes', ''),
+    ('Moving from another scheduler', 'moving', 'import_pg_cron import_pgagent import_pg_timetable', ''),
+    ('Rights', 'security', 'grant revoke privileges_of', ''),
+    ('Copies and history', 'ha operating', 'resume prune', ''),
+    ('Step by step', 'operating', 'now fire process_events collect_garbage tick', ''),
+    ('Internal', 'agent-protocol ARCHITECTURE', 'agent_begin agent_claim agent_report agent_log agent_heartbeat agent_release agent_daemons agent_daemon_report '
      'exec_options json_arguments machine_rows job_state_of uow_state_of restored missing_up_to quoted call_text freerun_text '
      'may_register command_statements cron_list cron_values cron_of import_command shell_word shell_sequence import_timezone '
      'import_owner import_rows import_switch_off import_entry import_check import_freerun import_warn import_pg_cron_schedule '
@@ -64,9 +65,15 @@ TYPES = """SELECT t.typname, obj_description(t.oid, 'pg_type') AS comment,
     coalesce((SELECT 'enum: ' || string_agg(enumlabel, ', ' ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = t.oid),
         'domain over ' || format_type(t.typbasetype, t.typtypmod)) AS what
     FROM pg_type t WHERE t.typnamespace = 'synergy'::regnamespace AND t.typtype IN ('e', 'd') ORDER BY t.typname"""
+NAMES = """SELECT proname FROM pg_proc WHERE pronamespace = 'synergy'::regnamespace
+    UNION SELECT relname FROM pg_class WHERE relnamespace = 'synergy'::regnamespace
+    UNION SELECT typname FROM pg_type WHERE typnamespace = 'synergy'::regnamespace
+    UNION SELECT substr(name, 9) FROM pg_settings WHERE name LIKE 'synergy.%'"""
 PARAMETERS = """SELECT substr(name, 9) AS name, boot_val, unit, vartype, min_val, max_val, enumvals, context, short_desc, extra_desc
-    FROM pg_settings WHERE name LIKE 'synergy.%%'"""
+    FROM pg_settings WHERE name LIKE 'synergy.%'"""
 
+# synergy.control and the like
+FILES = {'conf', 'control', 'copy', 'token', 'so'}
 WHO = {'any': 'every role with a privilege', 'viewer': '`viewer`', 'worker': '`worker`', 'operator': '`operator`', 'author': '`author`'}
 
 
@@ -81,7 +88,7 @@ def text(comment, known):
     comment = comment.replace('<', '&lt;').replace('*', '\\*').replace('|', '\\|')
     comment = re.sub(r'\bdocs/([a-z-]+)\.md', r'[\1](../\1.md)', comment)
     comment = re.sub(r"(synergy\.([a-z_]+)(\([a-z_ =>]*\))?)", lambda m: known.get(m[2]) and '[`%s`](%s)' % (m[1], known[m[2]]) or '`%s`' % m[1], comment)
-    return re.sub(r'(?<![\w`.\[(/])([a-z]+(?:_[a-z]+)+)(?![\w`(\])]|\.\w)', r'`\1`', comment)
+    return re.sub(r'(?<![\w`.\[(/])(?!in_progress|final_run)([a-z]+(?:_[a-z]+)+)(?![\w`(\])]|\.\w)', r'`\1`', comment)
 
 
 def split_errors(comment):
@@ -124,21 +131,26 @@ def relation_text(relation, known):
 def sql_page(cursor):
     functions = {f['proname']: f for f in rows(cursor, FUNCTIONS)}
     relations = {r['relname']: r for r in rows(cursor, RELATIONS)}
-    named = [name for _, *lists in SECTIONS for words in lists for name in words.split()]
+    named = [name for _, _, *lists in SECTIONS for words in lists for name in words.split()]
     wrong = (set(functions) | set(relations)) ^ set(named)
     if wrong:
         sys.exit('not ok - these are not in the catalog and in SECTIONS of scripts/reference.py both: %s' % ', '.join(sorted(wrong)))
+    with open(os.path.join(TOP, 'docs', 'README.md')) as file:
+        titles = {page: title for title, page in re.findall(r'^- \[(.*?)\]\((\S+)\.md\)', file.read(), flags=re.M)}
     known = {name: '#synergy' + name for name in named}
     known.update({p['name']: 'settings.md#synergy' + p['name'] for p in rows(cursor, PARAMETERS)})
     lines = ['# SQL', '', '<!-- made by %s from the catalogs: change COMMENTs in sql/ and run it -->' % RENEW, '',
              'All that is in schema `synergy`, as its COMMENTs say it. Tables are written by functions only. '
              'Who may call what is what `synergy.grant` gives with each privilege; superusers may call all of it. '
              'Which rows of tables and views somebody sees: [rights](../security.md). '
-             'Errors are SQLSTATEs; each comes with a message that names the argument and its value, and a hint.', '', '## Types', '']
+             'Errors are SQLSTATEs; each comes with a message that names the argument and its value, and a hint.', '',
+             'Not said with each function: 22004 for NULL where a value is needed, 22007 for what is no timeperiod, 22023 for a value out of range, '
+             '42501 for who may not, 25001 from what changes jobs or definitions in a transaction of REPEATABLE READ or SERIALIZABLE, '
+             '55000 from what writes while library and schema are of [different versions](../upgrading.md).', '', '## Types', '']
     for kind in rows(cursor, TYPES):
-        lines += ['### synergy.%s' % kind['typname'], '', '%s. %s.' % (kind['what'][0].upper() + kind['what'][1:], text(kind['comment'], known)), '']
-    for heading, names, tables in SECTIONS:
-        lines += ['## ' + heading, '']
+        lines += ['### synergy.%s' % kind['typname'], '', '`%s`. %s.' % (kind['what'], text(kind['comment'], known)), '']
+    for heading, more, names, tables in SECTIONS:
+        lines += ['## ' + heading, '', 'More: %s.' % ', '.join('[%s](../%s.md)' % (titles[page].lower(), page) for page in more.split()), '']
         if heading == 'Internal':
             lines += ['What agents, the console, dumps and the library itself call and read. It may change with any version.', '',
                       '| function | |', '|---|---|']
@@ -199,6 +211,16 @@ def settings_page(cursor):
     return lines
 
 
+def unknown_names(known):
+    """what the documentation calls synergy.something, and is not there"""
+    found = []
+    for page in sorted(['README.md', 'CONTRIBUTING.md'] + [f for d in ('docs/*.md', 'examples/*/README.md', 'man/*.1') for f in glob.glob(d, root_dir=TOP)]):
+        with open(os.path.join(TOP, page)) as file:
+            names = re.findall(r'\bsynergy\.([a-z_]+)', file.read())
+        found += ['%s: synergy.%s' % (page, name) for name in sorted(set(names) - known - FILES)]
+    return found
+
+
 def main():
     arguments = [a for a in sys.argv[1:] if a != '--check']
     check = '--check' in sys.argv[1:]
@@ -219,6 +241,12 @@ def main():
             os.makedirs(DIRECTORY, exist_ok=True)
             with open(path, 'w') as file:
                 file.write(written)
+    if check:
+        known = {row['proname'] for row in rows(cursor, NAMES)}
+        unknown = unknown_names(known)
+        print('\n'.join('# ' + line for line in unknown + ['%d names' % len(known)]))
+        print('%s - what the documentation names is there' % ('not ok' if unknown else 'ok'))
+        failed |= bool(unknown)
     return failed
 
 

@@ -31,12 +31,13 @@
 #include "utils/plancache.h"
 #include "utils/timeout.h"
 
+#include "daemon/effort.h"
 #include "daemon/executor.h"
 #include "daemon/wake.h"
 #include "store/stream.h"
 #include "store/unit_batch.h"
 
-#define SHORT_USEC 2000			/* a unit that takes longer is run alone */
+#define SHORT_USEC 2000			/* a unit that takes longer (daemon/effort.h) is run alone */
 #define LATE_MSEC 25			/* a batch that takes longer is given up */
 #define ENOUGH_USEC (2 * BATCH_USEC)	/* it is ended before its next unit */
 #define ALONE_AFTER_ERROR (10 * USECS_PER_SEC)
@@ -59,10 +60,20 @@ typedef struct Known
 static HTAB *known_processes;
 static int	n_sources = 0;
 static TimeoutId late_timeout;
+static Effort transaction_began;
 
+/* a signal handler.  When others had the processor, there is more time */
 static void
 be_late(void)
 {
+	Effort		now;
+
+	effort_now(&now);
+	if (effort_usec(&transaction_began, &now) < LATE_MSEC * 1000)
+	{
+		enable_timeout_after(late_timeout, LATE_MSEC);
+		return;
+	}
 	QueryCancelPending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
@@ -83,7 +94,7 @@ batch_init(void)
 /* ---------------------------------------------------------------- what is known of a process */
 
 bool
-batch_fits(const Mail *mail, uint64 definitions_count, int64 *usec)
+batch_fits(const UnitRequest *mail, uint64 definitions_count, int64 *usec)
 {
 	Known	   *known = hash_search(known_processes, &mail->process_id, HASH_FIND, NULL);
 
@@ -190,7 +201,7 @@ know_definitions(const BatchUnit *units, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		Known	   *known = know(units[i].process_id);
+		Known	   *known = know(units[i].request.process_id);
 
 		if (known->read_at != count && !is_among(definitions, n_unknown, known->process_id))
 			definitions[n_unknown++].process_id = known->process_id;
@@ -222,30 +233,34 @@ source_of(Known *known)
 /* ---------------------------------------------------------------- one transaction */
 
 static void
-run_one(BatchUnit *unit, const Mail *mail)
+run_one(BatchUnit *unit)
 {
-	Known	   *known = know(unit->process_id);
+	Known	   *known = know(unit->request.process_id);
 	int			nest_level = NewGUCNestLevel();
 	MemoryContext context = CurrentMemoryContext;
 	RunnableUnit runnable = {0};
+	Effort		began,
+				ended;
 
 	runnable.command = known->command;
 	runnable.arguments = known->arguments;
-	runnable.start = timeperiod_start(mail->start);
-	runnable.end = timeperiod_start(mail->end);
+	runnable.start = timeperiod_start(unit->request.start);
+	runnable.end = timeperiod_start(unit->request.end);
 	SetCurrentStatementStartTimestamp();
-	unit->started = GetCurrentTimestamp();
+	effort_now(&began);
+	unit->started = began.at;
 	pgstat_report_activity(STATE_RUNNING, known->command);
 	unit->n_rows = (int64) command_run_prepared(source_of(known), &runnable);
 	MemoryContextSwitchTo(context);
 	AtEOXact_GUC(false, nest_level);
 	session_tidy();
-	batch_learn(unit->process_id, GetCurrentTimestamp() - unit->started);
+	effort_now(&ended);
+	batch_learn(unit->request.process_id, effort_usec(&began, &ended));
 }
 
 /* the first so many are run, as many as there is time for */
 static int
-run_units(BatchUnit *units, const Mail *mail, int n, TimestampTz began, volatile int *current)
+run_units(BatchUnit *units, int n, TimestampTz began, volatile int *current)
 {
 	int			n_run = 0;
 
@@ -253,9 +268,9 @@ run_units(BatchUnit *units, const Mail *mail, int n, TimestampTz began, volatile
 	{
 		CHECK_FOR_INTERRUPTS();
 		*current = n_run;
-		units[n_run].is_ours = know(units[n_run].process_id)->is_ours;
+		units[n_run].is_ours = know(units[n_run].request.process_id)->is_ours;
 		if (units[n_run].is_ours)
-			run_one(&units[n_run], &mail[n_run]);
+			run_one(&units[n_run]);
 		n_run++;
 		if (GetCurrentTimestamp() - began > ENOUGH_USEC)
 			break;
@@ -266,11 +281,11 @@ run_units(BatchUnit *units, const Mail *mail, int n, TimestampTz began, volatile
 
 /* *current: which unit's command is being run, -1: none */
 static void
-run_transaction(BatchUnit *units, const Mail *mail, int n, int *n_run, volatile int *current)
+run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
 {
 	MemoryContext context = CurrentMemoryContext;
-	TimestampTz began = GetCurrentTimestamp();
 
+	effort_now(&transaction_began);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	MemoryContextSwitchTo(context);
@@ -280,7 +295,7 @@ run_transaction(BatchUnit *units, const Mail *mail, int n, int *n_run, volatile 
 	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
 	enable_timeout_after(late_timeout, LATE_MSEC);
 	know_definitions(units, n);
-	*n_run = run_units(units, mail, n, began, current);
+	*n_run = run_units(units, n, transaction_began.at, current);
 	unit_batch_complete(units, *n_run, GetCurrentTimestamp());
 	disable_timeout(late_timeout, true);
 	if (get_timeout_indicator(late_timeout, true))
@@ -310,7 +325,7 @@ give_up(int32 process_id, MemoryContext context)
 }
 
 BatchOutcome
-batch_run(const Mail *mail, int n, int *n_run, int *n_lost, int *culprit)
+batch_run(const UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit)
 {
 	MemoryContext context = CurrentMemoryContext;
 	BatchUnit  *units = palloc0(sizeof(BatchUnit) * n);
@@ -318,17 +333,11 @@ batch_run(const Mail *mail, int n, int *n_run, int *n_lost, int *culprit)
 	volatile int current = -1;
 
 	for (int i = 0; i < n; i++)
-	{
-		units[i].unit_id = mail[i].unit_id;
-		units[i].process_id = mail[i].process_id;
-		units[i].attempt = mail[i].attempt;
-		units[i].mark = mail[i].mark;
-		units[i].end_id = mail[i].end_id;
-	}
+		units[i].request = mail[i];
 	*n_run = *n_lost = 0;
 	PG_TRY();
 	{
-		run_transaction(units, mail, n, n_run, &current);
+		run_transaction(units, n, n_run, &current);
 	}
 	PG_CATCH();
 	{

@@ -83,7 +83,7 @@ has_in_hands(const ExecutorSlot *executor, int64 unit_id)
  * the new one; of one that is just taking the unit it cannot be told, but if it comes too late it wakes us (end_units).
  */
 static bool
-is_in_hands(const ReadyUnit *unit)
+is_in_hands(const UnitRequest *request)
 {
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
 	{
@@ -91,11 +91,11 @@ is_in_hands(const ReadyUnit *unit)
 
 		if (!is_ours(executor))
 			continue;
-		if ((executor->running_attempt == 0 || executor->running_attempt == unit->attempt + 1) &&
-			has_in_hands(executor, unit->unit_id))
+		if ((executor->running_attempt == 0 || executor->running_attempt == request->attempt + 1) &&
+			has_in_hands(executor, request->unit_id))
 			return true;
 		for (int j = 0; j < executor->n_mail; j++)
-			if (executor->mail[j].unit_id == unit->unit_id)
+			if (executor->mail[j].unit_id == request->unit_id)
 				return true;
 	}
 	return false;
@@ -136,12 +136,12 @@ dispatch_add(const ReadyUnit *units, int n)
 		if (!units[i].is_new)
 		{
 			LWLockAcquire(slots->lock, LW_SHARED);
-			is_known = is_in_hands(&units[i]);
+			is_known = is_in_hands(&units[i].request);
 			LWLockRelease(slots->lock);
 			if (is_known)
 				continue;
 		}
-		hash_search(queued_ids, &units[i].unit_id, HASH_ENTER, &is_known);
+		hash_search(queued_ids, &units[i].request.unit_id, HASH_ENTER, &is_known);
 		if (is_known)
 			continue;
 		queued = MemoryContextAlloc(dispatch_context, sizeof(Queued));
@@ -157,7 +157,7 @@ remove_queued(Queued **link)
 {
 	Queued	   *queued = *link;
 
-	hash_search(queued_ids, &queued->unit.unit_id, HASH_REMOVE, NULL);
+	hash_search(queued_ids, &queued->unit.request.unit_id, HASH_REMOVE, NULL);
 	*link = queued->next;
 	if (queued->next == NULL)
 		last = link;
@@ -174,9 +174,9 @@ typedef enum Placement
 } Placement;
 
 static void
-put_mail(ExecutorSlot *executor, Mail mail)
+put_mail(ExecutorSlot *executor, const UnitRequest *request)
 {
-	executor->mail[executor->n_mail++] = mail;
+	executor->mail[executor->n_mail++] = *request;
 	if (executor->latch)
 		SetLatch(executor->latch);
 }
@@ -205,7 +205,7 @@ is_quick(const ExecutorSlot *executor)
 }
 
 static ExecutorSlot *
-reserve_executor(Oid owner, Mail mail)
+reserve_executor(const ReadyUnit *unit)
 {
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
 	{
@@ -217,9 +217,9 @@ reserve_executor(Oid owner, Mail mail)
 		executor->state = EXECUTOR_STARTING;
 		executor->database_slot = database_slot - slots->databases;
 		executor->database = MyDatabaseId;
-		executor->owner = owner;
+		executor->owner = unit->owner;
 		executor->starting_since = GetCurrentTimestamp();
-		executor->mail[executor->n_mail++] = mail;
+		executor->mail[executor->n_mail++] = unit->request;
 		return executor;
 	}
 	return NULL;
@@ -230,7 +230,6 @@ place(const ReadyUnit *unit, bool may_start, TimestampTz now, ExecutorSlot **sta
 {
 	ExecutorSlot *busy = NULL,
 			   *other_owner = NULL;
-	Mail		mail = {unit->unit_id, unit->process_id, unit->attempt, unit->mark, unit->end_id, unit->start, unit->end, unit->is_alone};
 	int			n = 0;
 
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
@@ -247,14 +246,14 @@ place(const ReadyUnit *unit, bool may_start, TimestampTz now, ExecutorSlot **sta
 		}
 		else if (is_idle(executor) || is_hardly_busy(executor, now))
 		{
-			put_mail(executor, mail);
+			put_mail(executor, &unit->request);
 			return PLACED;
 		}
 		else if (!executor->stop && executor->n_mail < (is_quick(executor) ? MAILBOX_SIZE : MAILBOX_SIZE_IF_SLOW) &&
 				 (busy == NULL || executor->n_mail < busy->n_mail))
 			busy = executor;
 	}
-	if (may_start && n < synergy_max_executors && (*started = reserve_executor(unit->owner, mail)) != NULL)
+	if (may_start && n < synergy_max_executors && (*started = reserve_executor(unit)) != NULL)
 		return START_ONE;
 	if (n >= synergy_max_executors && other_owner != NULL)
 	{
@@ -264,7 +263,7 @@ place(const ReadyUnit *unit, bool may_start, TimestampTz now, ExecutorSlot **sta
 	}
 	if (busy != NULL)
 	{
-		put_mail(busy, mail);
+		put_mail(busy, &unit->request);
 		return PLACED;
 	}
 	return NO_ROOM;
@@ -287,7 +286,7 @@ share_mail(void)
 			if (!is_ours(busy) || busy->owner != idle->owner || busy->n_mail == 0 || busy->n_running == 0)
 				continue;
 			for (int n = (busy->n_mail + 1) / 2; n > 0; n--)
-				put_mail(idle, busy->mail[--busy->n_mail]);
+				put_mail(idle, &busy->mail[--busy->n_mail]);
 			break;
 		}
 	}
@@ -309,12 +308,7 @@ take_back_mail(ReadyUnit *units)
 		if (!is_ours(executor) || executor->n_running == 0 || executor->is_together || executor->n_mail == 0)
 			continue;
 		for (; n < executor->n_mail; n++)
-		{
-			const Mail *mail = &executor->mail[n];
-
-			units[n] = (ReadyUnit) {mail->unit_id, mail->process_id, mail->attempt, mail->mark, mail->end_id, mail->start, mail->end,
-			executor->owner, true, mail->is_alone};
-		}
+			units[n] = (ReadyUnit) {executor->mail[n], executor->owner, true};
 		executor->n_mail = 0;
 		break;
 	}
@@ -384,7 +378,7 @@ refuse_if_hopeless(const ReadyUnit *unit)
 	if (why != NULL)
 	{
 		forget_dropped_owners();
-		unit_run_refuse(unit->unit_id, why, GetCurrentTimestamp());
+		unit_run_refuse(unit->request.unit_id, why, GetCurrentTimestamp());
 	}
 	CommitTransactionCommand();
 	return why != NULL;

@@ -29,6 +29,7 @@
 #include "utils/timeout.h"
 
 #include "compat.h"
+#include "daemon/effort.h"
 #include "daemon/executor.h"
 #include "daemon/processes.h"
 #include "daemon/slots.h"
@@ -118,7 +119,7 @@ how_many_together(void)
 
 /* the next units, now named as running; 0: none.  *together: in one transaction; *stop: end now. */
 static int
-take_mail(Mail *mail, bool *together, bool *stop)
+take_mail(UnitRequest *mail, bool *together, bool *stop)
 {
 	int			n = 0;
 
@@ -129,9 +130,9 @@ take_mail(Mail *mail, bool *together, bool *stop)
 		n = how_many_together();
 		*together = n > 0;
 		n = Max(n, 1);
-		memcpy(mail, my_slot->mail, sizeof(Mail) * n);
+		memcpy(mail, my_slot->mail, sizeof(UnitRequest) * n);
 		my_slot->n_mail -= n;
-		memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(Mail) * my_slot->n_mail);
+		memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(UnitRequest) * my_slot->n_mail);
 		for (int i = 0; i < n; i++)
 			my_slot->running[i] = mail[i].unit_id;
 		my_slot->n_running = n;
@@ -147,12 +148,12 @@ take_mail(Mail *mail, bool *together, bool *stop)
 
 /* what was taken and not run comes first again */
 static void
-give_back(const Mail *mail, int n)
+give_back(const UnitRequest *mail, int n)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	Assert(my_slot->n_mail + n <= lengthof(my_slot->mail));
-	memmove(&my_slot->mail[n], &my_slot->mail[0], sizeof(Mail) * my_slot->n_mail);
-	memcpy(&my_slot->mail[0], mail, sizeof(Mail) * n);
+	memmove(&my_slot->mail[n], &my_slot->mail[0], sizeof(UnitRequest) * my_slot->n_mail);
+	memcpy(&my_slot->mail[0], mail, sizeof(UnitRequest) * n);
 	my_slot->n_mail += n;
 	my_slot->n_running = 0;
 	LWLockRelease(slots->lock);
@@ -211,7 +212,8 @@ start_unit(int64 unit_id)
 static void
 do_unit(const RunnableUnit *unit, int32 process_id)
 {
-	TimestampTz began;
+	Effort		began,
+				ended;
 	uint64		n_rows;
 
 	SetCurrentStatementStartTimestamp();
@@ -224,11 +226,12 @@ do_unit(const RunnableUnit *unit, int32 process_id)
 	pgstat_report_activity(STATE_RUNNING, unit->command);
 	if (unit->timeout_ms > 0 || StatementTimeout > 0)
 		enable_timeout_after(STATEMENT_TIMEOUT, unit->timeout_ms > 0 ? Min(unit->timeout_ms, INT_MAX) : StatementTimeout);
-	began = GetCurrentTimestamp();
+	effort_now(&began);
 	n_rows = command_run(unit);
 	MemoryContextSwitchTo(unit_context);
 	disable_timeout(STATEMENT_TIMEOUT, false);
-	batch_learn(process_id, GetCurrentTimestamp() - began);
+	effort_now(&ended);
+	batch_learn(process_id, effort_usec(&began, &ended));
 	unit_run_complete(unit->unit_id, unit->attempt, (int64) n_rows, GetCurrentTimestamp());
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(unit_context);
@@ -331,7 +334,7 @@ run_unit(int64 unit_id, int32 process_id)
 }
 
 static void
-run_alone(const Mail *mail)
+run_alone(const UnitRequest *mail)
 {
 	bool		was_ours = run_unit(mail->unit_id, mail->process_id);
 
@@ -339,7 +342,7 @@ run_alone(const Mail *mail)
 }
 
 static void
-run_together(Mail *mail, int n)
+run_together(UnitRequest *mail, int n)
 {
 	int			n_run,
 				n_lost,
@@ -399,7 +402,7 @@ synergy_executor_main(Datum argument)
 
 	for (;;)
 	{
-		Mail		mail[MAILBOX_SIZE];
+		UnitRequest mail[MAILBOX_SIZE];
 		bool		together,
 					stop;
 		int			n;
@@ -416,6 +419,7 @@ synergy_executor_main(Datum argument)
 		if (n > 0)
 		{
 			process_set_at_work(true);
+			MemoryContextSwitchTo(unit_context);
 			if (together)
 				run_together(mail, n);
 			else

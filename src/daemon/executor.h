@@ -35,8 +35,8 @@ extern void session_tidy(void);
 extern void batch_init(void);
 
 /* is the unit likely to be so short that it may share a transaction?  *usec: how long it takes, probably */
-extern bool batch_fits(const Mail *mail, uint64 definitions_count, int64 *usec);
-extern void batch_learn(int32 process_id, int64 usec);	/* a unit of the process that ran alone took so long */
+extern bool batch_fits(const UnitRequest *mail, uint64 definitions_count, int64 *usec);
+extern void batch_learn(int32 process_id, int64 usec);	/* a unit of the process that ran alone took so long, by daemon/effort.h */
 extern int64 batch_usec(int32 process_id);	/* how long one will take; 0: not known */
 
 typedef enum BatchOutcome
@@ -47,6 +47,6 @@ typedef enum BatchOutcome
 
 #define BATCH_USEC 4000			/* what is expected to take longer together is not put together */
 
-extern BatchOutcome batch_run(const Mail *mail, int n, int *n_run, int *n_lost, int *culprit);
+extern BatchOutcome batch_run(const UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit);
 
 #endif							/* SYNERGY_DAEMON_EXECUTOR_H */

@@ -26,7 +26,7 @@
 #include "storage/lwlock.h"
 #include "utils/timestamp.h"
 
-#include "core/timeperiod.h"
+#include "store/request.h"
 
 #define MAX_DATABASES 128
 #define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
@@ -129,19 +129,6 @@ typedef enum ExecutorState
 	EXECUTOR_UP,
 } ExecutorState;
 
-/* a unit that an executor is to run, as it was requested */
-typedef struct Mail
-{
-	int64		unit_id;
-	int32		process_id;
-	int32		attempt;		/* of the one before */
-	int64		mark;
-	int64		end_id;
-	Timeperiod	start;
-	Timeperiod	end;			/* exclusive */
-	bool		is_alone;		/* to be run in a transaction of its own: with others it has failed */
-} Mail;
-
 typedef struct ExecutorSlot
 {
 	ExecutorState state;
@@ -155,7 +142,7 @@ typedef struct ExecutorSlot
 	TimestampTz running_since;
 	bool		is_together;	/* these share a transaction: none of them takes long */
 	int			n_mail;
-	Mail		mail[2 * MAILBOX_SIZE];	/* an executor may give back what it had in its hands */
+	UnitRequest mail[2 * MAILBOX_SIZE]; /* an executor may give back what it had in its hands */
 	int			n_running;
 	int64		running[MAILBOX_SIZE];	/* from before the start of a unit commits until after its end has */
 	int32		running_attempt;	/* of a single one, once its start has committed; 0: before */

@@ -316,16 +316,16 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
 {
 	ReadyUnit  *ready = &outcome->ready[outcome->n_ready++];
 
-	ready->unit_id = unit->id;
-	ready->attempt = unit->attempt;
-	ready->mark = unit->mark;
-	ready->end_id = unit->end_id;
-	ready->start = unit->start_timeperiod;
-	ready->end = unit->end_timeperiod;
-	ready->process_id = unit->process_id;
+	ready->request.unit_id = unit->id;
+	ready->request.process_id = unit->process_id;
+	ready->request.attempt = unit->attempt;
+	ready->request.mark = unit->mark;
+	ready->request.end_id = unit->end_id;
+	ready->request.start = unit->start_timeperiod;
+	ready->request.end = unit->end_timeperiod;
+	ready->request.is_alone = false;
 	ready->owner = owner;
 	ready->is_new = unit->is_new;
-	ready->is_alone = false;
 }
 
 /* appends what the frame requested to the outcome, for the executors */

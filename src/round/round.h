@@ -11,23 +11,16 @@
 #include "postgres.h"
 #include "utils/timestamp.h"
 
-#include "core/timeperiod.h"
+#include "store/request.h"
 
 typedef struct RoundMemory RoundMemory;
 
 /* a unit of an SQL worker that waits for an executor */
 typedef struct ReadyUnit
 {
-	int64		unit_id;
-	int32		process_id;
-	int32		attempt;		/* of the one before, if there was one: the next is this + 1 */
-	int64		mark;
-	int64		end_id;
-	Timeperiod	start;			/* the periods that it is about, the second one exclusive */
-	Timeperiod	end;
+	UnitRequest request;
 	Oid			owner;			/* the role whose session must run it */
 	bool		is_new;			/* requested for the first time: nobody can have it */
-	bool		is_alone;		/* it is not to share a transaction */
 } ReadyUnit;
 
 typedef struct RoundOutcome

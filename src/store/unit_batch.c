@@ -61,16 +61,18 @@ columns_of(BatchUnit *units, int n, StoreColumn *columns)
 	columns_init(columns, types, 6);
 	for (int i = 0; i < n; i++)
 	{
+		const UnitRequest *request = &units[i].request;
+
 		if (units[i].started == 0)
 			continue;
 		n_run++;
-		column_add(&columns[0], Int64GetDatum(units[i].unit_id));
-		column_add(&columns[1], Int32GetDatum(units[i].attempt));
-		column_add(&columns[2], Int64GetDatum(units[i].mark));
-		column_add(&columns[3], Int64GetDatum(units[i].end_id));
+		column_add(&columns[0], Int64GetDatum(request->unit_id));
+		column_add(&columns[1], Int32GetDatum(request->attempt));
+		column_add(&columns[2], Int64GetDatum(request->mark));
+		column_add(&columns[3], Int64GetDatum(request->end_id));
 		column_add_time(&columns[4], units[i].started);
 		column_add(&columns[5], Int64GetDatum(units[i].n_rows));
-		watch_note_process(units[i].process_id);
+		watch_note_process(request->process_id);
 	}
 	return n_run;
 }

@@ -6,6 +6,7 @@
 #ifndef SYNERGY_STORE_UNIT_BATCH_H
 #define SYNERGY_STORE_UNIT_BATCH_H
 
+#include "store/request.h"
 #include "store/unit_run.h"
 
 /* what a process's or freerun's units have in common */
@@ -22,11 +23,7 @@ extern void unit_batch_define(BatchDefinition *definitions, int n);
 
 typedef struct BatchUnit
 {
-	int64		unit_id;
-	int32		process_id;
-	int32		attempt;		/* the fence: it ends only if it still is as it was requested */
-	int64		mark;
-	int64		end_id;
+	UnitRequest request;		/* attempt, mark and bound are the fence: it ends only if it still is as it was requested */
 	bool		is_ours;
 	TimestampTz started;		/* 0: it was not run */
 	int64		n_rows;

@@ -3,8 +3,10 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use PostgreSQL::Test::Utils;
 use SynergyTest;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $node = synergy_node('together', "timezone = 'UTC'", 'fsync = off', 'synergy.gc_interval = 1h', 'synergy.max_executors = 1', "synergy.trigger_lag = '0'");
 $node->start;
@@ -98,6 +100,21 @@ is(query(q(SELECT count(*) FROM canceled JOIN synergy.unit_of_work ON process_na
 is(query(q(SELECT count(*) FROM canceled JOIN done USING (at) WHERE name = 'cancel')), '0', 'and has left nothing');
 is(query(q(SELECT count(*), count(DISTINCT at) FROM (SELECT at FROM done WHERE name = 'cancel' UNION ALL SELECT at FROM canceled) n)), '96|96', 'all others are done once');
 is(query('SELECT count(*) FROM synergy.check()'), '0', 'nothing is violated');
+
+# ---------------------------------------------------------------- nothing stays in memory
+
+register('many', 1000, 'SELECT $1');
+ok(defined all_is_done('many'), 'a thousand units are done');
+my $n_executors = query(q(SELECT count(pg_log_backend_memory_contexts(pid)) FROM pg_stat_activity WHERE backend_type = 'synergy executor'));
+my @kept;
+for (1 .. 200)
+{
+	@kept = slurp_file($node->logfile) =~ /level: 0; TopMemoryContext: (\d+) total/g;
+	last if @kept >= $n_executors;
+	usleep(50_000);
+}
+cmp_ok(scalar @kept, '>', 0, 'executors tell of their memory');
+is_deeply([grep { $_ > 1_000_000 } @kept], [], 'and have kept nothing of their units');
 
 $node->stop;
 done_testing();

@@ -23,6 +23,8 @@ export default defineConfig({
 	// anchors as on a forge, so that the same links work on both
 	markdown: {
 		anchor: { slugify: slug },
+		// the plain ones are too pale on our background for the rules of axe-core
+		theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
 		languageAlias: { console: 'shellsession' },
 		// indented code looks as fenced code does
 		config: md => md.core.ruler.push('indented', state => state.tokens.forEach(token => {

@@ -16,7 +16,7 @@ EXTVERSION = 1.0.0
 # These do not need PostgreSQL to be there yet: they install what is missing.
 # scripts/check names the kinds of tests
 KINDS := $(shell sed -n 's/^kinds="\([^$$"]*\)"$$/\1/p; s/^others="\([^"]*\)".*/\1/p' scripts/check)
-TASKS = check quickcheck $(KINDS) model-long demo screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format update-po deb deb-test dist dist-test matrix help
+TASKS = check quickcheck $(KINDS) model-long demo docs screenshots fuzz sqlsmith sanitize memcheck bench bench-quick format update-po deb deb-test dist dist-test matrix help
 
 ifneq ($(filter $(TASKS),$(MAKECMDGOALS)),)
 
@@ -32,6 +32,8 @@ model-long:
 	@scripts/install-deps model && /usr/bin/python3 -B test/model/run.py --long
 demo:
 	@scripts/demo
+docs:
+	@scripts/docs
 screenshots:
 	@scripts/screenshots
 fuzz:
@@ -63,7 +65,7 @@ matrix:
 help:
 	@sed -n '2,11s/^#//p' Makefile; echo '	make $(KINDS): one kind of tests'; \
 	 echo '	make deb: packages for Debian; make dist: a zip for PGXN; make deb-test, dist-test: both, installed and used on a bare machine; make matrix: other versions of PostgreSQL'; \
-	 echo '	make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src; make update-po: translations, see docs/translating.md'
+	 echo '	make docs: the documentation as a site, in build/site; make screenshots: docs/images, anew; make fuzz, sqlsmith, sanitize, memcheck: see CONTRIBUTING.md; make bench, bench-quick: see docs/performance.md; make format: pg_bsd_indent over src; make update-po: translations, see docs/translating.md'
 
 .PHONY: $(TASKS)
 

@@ -4,7 +4,7 @@ CREATE FUNCTION synergy.register_timetable(tree_name text, dependent_on text[] D
 	end_timeperiod text DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_register_timetable';
 COMMENT ON FUNCTION synergy.register_timetable(text, text[], text, text) IS
-'Registers or changes a timetable. The end is exclusive. ERROR 42602 for a name that is not 1 to 63 bytes, 42704 for an unknown timetable in dependent_on, 42P17 for a cycle, 22007 for what is no timeperiod';
+'Registers or changes a timetable. dependent_on: the timetables whose jobs of the same qualifier and period must be finished first. start_timeperiod: its first period (NULL: each process has its own). end_timeperiod is exclusive; NULL: it goes on for ever. ERROR 42602 for a name that is not 1 to 63 bytes, 42704 for an unknown timetable in dependent_on, 42P17 for a cycle, 22007 for what is no timeperiod';
 
 CREATE FUNCTION synergy.register_process(process_name text, time_qualifier text, command text DEFAULT NULL,
 	worker text DEFAULT 'sql', trigger_frequency text DEFAULT 'every 60', state_machine text DEFAULT 'discrete',
@@ -20,7 +20,7 @@ CREATE FUNCTION synergy.register_freerun(process_name text, entry_name text, tri
 	is_on boolean DEFAULT true, options jsonb DEFAULT '{}') RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_register_freerun';
 COMMENT ON FUNCTION synergy.register_freerun(text, text, text, text, text, jsonb, text, text, boolean, jsonb) IS
-'Registers or changes a freerun entry: work without a timetable, as with cron. ERROR as register_process';
+'Registers or changes a freerun entry: work without a timetable, as with cron; each fire is a unit of work, and never are there two at once. timezone: in which at, cron and once are read. ERROR as register_process';
 
 CREATE FUNCTION synergy.unregister_process(process_name text) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_unregister_process';

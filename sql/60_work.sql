@@ -31,13 +31,13 @@ COMMENT ON FUNCTION synergy.claim(text, int) IS
 
 CREATE FUNCTION synergy.start(unit_of_work_id bigint) RETURNS SETOF synergy.unit_of_work
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_start';
-COMMENT ON FUNCTION synergy.start(bigint) IS 'Takes one unit; no row when it is not requested (any more)';
+COMMENT ON FUNCTION synergy.start(bigint) IS 'Takes one unit: requested -> in_progress, attempt + 1; no row when it is not requested (any more)';
 
 CREATE FUNCTION synergy.complete(unit_of_work_id bigint, state text DEFAULT 'processed', number_of_processed bigint DEFAULT NULL,
 	number_of_aggregated bigint DEFAULT NULL, attempt int DEFAULT NULL) RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_complete';
 COMMENT ON FUNCTION synergy.complete(bigint, text, bigint, bigint, int) IS
-'Reports the end of a unit: processed, noop or canceled. ERROR 55000 when it is not in progress or the attempt is not the current one: then another worker has it, and this transaction must not commit';
+'Reports the end of a unit: processed, noop or canceled. ERROR 55000 when it is not in progress or the attempt is not the current one: then another worker has it, and this transaction must not commit; 42704 when there is none, 22023 for another state';
 
 CREATE FUNCTION synergy.complete_many(unit_of_work_ids bigint[], attempts int[] DEFAULT NULL, state text DEFAULT 'processed') RETURNS void
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'synergy_complete_many';

@@ -1,5 +1,5 @@
 /*
- * guc.c: the settings, with their units and bounds (docs/settings.md).
+ * guc.c: the settings, with their units and bounds.  docs/reference/settings.md is made from what is said of them here.
  *
  * All but start_timeperiod need a superuser or a grant of SET: they steer background processes, or time itself.
  * They can be set in postgresql.conf, or for one database with ALTER DATABASE ... SET.
@@ -146,29 +146,35 @@ static void
 define_amqp(void)
 {
 	define_text("synergy.amqp_uri", "RabbitMQ brokers of this database; empty: no courier.",
-				"amqp[s]://user:password@host:port/vhost; several of one cluster, separated by commas, are tried in turn.",
+				"amqp[s]://user:password@host:port/vhost; several of one cluster, separated by commas, are tried in turn. "
+				"Only superusers see it, but what ALTER DATABASE sets stands in pg_db_role_setting, which every role can read: "
+				"keep the password out of it. See docs/amqp.md.",
 				&synergy_amqp_uri, check_amqp_uri);
 	define_text("synergy.amqp_password_file", "File whose first line is the password, instead of one in synergy.amqp_uri.",
-				"What ALTER DATABASE sets can be read by every role of the cluster.", &synergy_amqp_password_file, NULL);
-	define_text("synergy.amqp_ca_file", "Certificates of the authorities that a broker's certificate must come from.", NULL,
-				&synergy_amqp_ca_file, NULL);
-	define_text("synergy.amqp_cert_file", "Certificate that the courier shows to the broker.", NULL, &synergy_amqp_cert_file, NULL);
-	define_text("synergy.amqp_key_file", "Private key of synergy.amqp_cert_file.", NULL, &synergy_amqp_key_file, NULL);
-	DefineCustomEnumVariable("synergy.amqp_verify", "What of a broker's certificate is verified.",
+				"Read by the server with each connection. Who may set both this and the address can send the first line of any "
+				"file that the server reads to a broker of his own.",
+				&synergy_amqp_password_file, NULL);
+	define_text("synergy.amqp_ca_file", "TLS: PEM file of the authorities that a broker's certificate must come from.",
+				"Needed for amqps:// unless synergy.amqp_verify is none.", &synergy_amqp_ca_file, NULL);
+	define_text("synergy.amqp_cert_file", "TLS: PEM file of the certificate that the courier shows to the broker; empty: none.", NULL,
+				&synergy_amqp_cert_file, NULL);
+	define_text("synergy.amqp_key_file", "TLS: PEM file of the private key of synergy.amqp_cert_file.", NULL, &synergy_amqp_key_file, NULL);
+	DefineCustomEnumVariable("synergy.amqp_verify", "TLS: what of a broker's certificate is verified.",
 							 "full: authority and host name; ca: authority; none: nothing.", &synergy_amqp_verify,
 							 AMQP_VERIFY_FULL, verify_options, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("synergy.publish_alerts", "Are jobs that miss their deadline published, too?",
-							 "To exchange ex_utils, routing key job_alert.", &synergy_publish_alerts, false,
+							 "To exchange ex_utils, routing key job_alert: when a job is found late, and when it is finished after all. "
+							 "See docs/alerting.md.", &synergy_publish_alerts, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("synergy.publish_events", "Are transitions of jobs and units published, too?",
-							 "To exchange ex_utils, routing keys job_status and uow_status.", &synergy_publish_events, false,
+							 "To exchange ex_utils, routing keys job_status and uow_status. See docs/amqp.md.", &synergy_publish_events, false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
 static void
-define_interval(const char *name, const char *what, int *variable, int value, int min)
+define_interval(const char *name, const char *what, const char *more, int *variable, int value, int min)
 {
-	DefineCustomIntVariable(name, what, NULL, variable, value, min, INT_MAX, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable(name, what, more, variable, value, min, INT_MAX, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 /* too long to be counted in ms; below 0: for ever, or what `what` says */
@@ -186,40 +192,49 @@ void
 guc_define(void)
 {
 	DefineCustomStringVariable("synergy.clock", "Virtual time of this session; empty: the time of day.",
-							   "Background processes ignore it.", &synergy_clock, "", PGC_SUSET, 0,
+							   "synergy.now() and the step functions read it, for tests and simulation; background processes ignore it.",
+							   &synergy_clock, "", PGC_SUSET, 0,
 							   check_clock, assign_clock, NULL);
 	DefineCustomBoolVariable("synergy.enabled", "May the background scheduler work?",
-							 "Set it for one database with ALTER DATABASE ... SET.", &synergy_enabled, true, PGC_SUSET, 0,
+							 "Off: it stays, does nothing, and synergy.status() says disabled; units that run, run on, and step functions "
+							 "go on to work.", &synergy_enabled, true, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("synergy.start_timeperiod",
 							   "Where timetables begin whose registration does not say it; empty: at their registration.",
-							   NULL, &synergy_start_timeperiod, "", PGC_USERSET, 0, check_start_timeperiod, NULL, NULL);
-	define_interval("synergy.trigger_lag", "How long discrete jobs wait after the end of their period.",
-					&synergy_trigger_lag, 5 * MINUTES, 0);
-	define_interval("synergy.gc_interval", "Time between two runs of the garbage collector.",
-					&synergy_gc_interval, 60 * SECONDS, 100);
-	define_interval("synergy.gc_resubmit_after", "A unit of work that is requested or in progress for longer is stale.",
-					&synergy_gc_resubmit_after, 1 * HOURS, 0);
-	define_interval("synergy.gc_release_lag", "How long an invalid or stale unit of work is held back before it is tried again.",
-					&synergy_gc_release_lag, 15 * MINUTES, 0);
-	define_interval("synergy.gc_life_support", "Active units of work older than this are canceled.",
-					&synergy_gc_life_support, 48 * HOURS, 0);
+							   "YYYYMMDDHH in UTC. Read by the session that registers.", &synergy_start_timeperiod, "",
+							   PGC_USERSET, 0, check_start_timeperiod, NULL, NULL);
+	define_interval("synergy.trigger_lag", "How long discrete jobs wait after the end of their period, for late facts.",
+					"Option trigger_lag of a process goes before it.", &synergy_trigger_lag, 5 * MINUTES, 0);
+	define_interval("synergy.gc_interval", "Time between two runs of the garbage collector, while units of work are active.",
+					NULL, &synergy_gc_interval, 60 * SECONDS, 100);
+	define_interval("synergy.gc_resubmit_after",
+					"A unit of work that is requested, or in progress outside of the database, for longer is stale.",
+					"Option gc_resubmit_after of a process goes before it.", &synergy_gc_resubmit_after, 1 * HOURS, 0);
+	define_interval("synergy.gc_release_lag", "How long a failed or stale unit of work is held back before it is tried again.",
+					"Option gc_release_lag of a process goes before it.", &synergy_gc_release_lag, 15 * MINUTES, 0);
+	define_interval("synergy.gc_life_support", "Active units of work older than this are canceled, and their jobs skipped.",
+					"Option gc_life_support of a process goes before it.", &synergy_gc_life_support, 48 * HOURS, 0);
 	define_interval("synergy.agent_timeout", "An agent with units that is not heard of for longer is given up, and its units with it.",
+					"Or after gc_resubmit_after, where that is less. Its units fail, and are tried again as others are. Agents ask "
+					"for it when they begin, and give a sign of life at least three times as often. See docs/agent-protocol.md.",
 					&synergy_agent_timeout, 30 * SECONDS, 1 * SECONDS);
-	DefineCustomIntVariable("synergy.max_executors", "Executors of one database at most.",
+	DefineCustomIntVariable("synergy.max_executors", "Executors of one database at most: sessions for SQL work.",
 							"Each takes a slot of max_worker_processes while it is there.", &synergy_max_executors, 4, 1, 64,
 							PGC_SUSET, 0, NULL, NULL, NULL);
-	define_interval("synergy.executor_idle_timeout", "How long an executor without work stays.",
+	define_interval("synergy.executor_idle_timeout", "How long an executor without work stays.", NULL,
 					&synergy_executor_idle_timeout, 60 * SECONDS, 0);
-	define_interval("synergy.source_timeout", "How long the look at the source of a recomputing process may take; 0: as long as it likes.",
-					&synergy_source_timeout, 10 * SECONDS, 0);
-	define_retention("synergy.retention", "How long finished units of work are kept, with their logs; -1: for ever.",
-					 "Jobs are kept for ever.", &synergy_retention);
+	define_interval("synergy.source_timeout", "How long a look at the source of a recomputing process may take; 0: as long as it likes.",
+					"What takes longer is given up, said in the log, and tried again with its next trigger: all timetables of the "
+					"database wait for it.", &synergy_source_timeout, 10 * SECONDS, 0);
+	define_retention("synergy.retention", "How long finished units of work are kept, with their log lines; -1: for ever.",
+					 "Jobs are kept for ever. Options retention and retention_units of a process go before it. See docs/operating.md.",
+					 &synergy_retention);
 	define_retention("synergy.retention_events", "How long lines of the event log are kept; -1: as long as synergy.retention says.",
 					 NULL, &synergy_retention_events);
 	define_amqp();
 	DefineCustomBoolVariable("synergy.dump_history", "Does pg_dump take history along?",
-							 "Off: definitions, jobs and what is still at work, without finished units, logs and events.",
+							 "Read by the session of pg_dump. Off: definitions, jobs and what is still at work, without finished units, "
+							 "logs and events. See docs/ha.md.",
 							 &synergy_dump_history, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	RESERVE_SETTINGS("synergy");
 }

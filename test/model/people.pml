@@ -116,6 +116,9 @@ gone:	atomic { u = 0; a = 0 }
 }
 #endif
 
+#define MAY_TAKE(h) (h == 0 || busy)
+#define REST u = 0; a = 0; busy = (h == 0 -> 0 : busy)	/* he has nothing in his hands any more */
+
 #if WORKER == OUTSIDE
 proctype worker(byte h)
 {
@@ -125,34 +128,35 @@ proctype worker(byte h)
 	/* FOR UPDATE SKIP LOCKED */
 	:: atomic {
 			if
-			:: u_state[1] == REQUESTED && u_lock[1] == 0 -> u = 1
-			:: u_state[2] == REQUESTED && u_lock[2] == 0 -> u = 2
-			:: UNITS > 2 && u_state[UNITS] == REQUESTED && u_lock[UNITS] == 0 -> u = UNITS
+			:: MAY_TAKE(h) && u_state[1] == REQUESTED && u_lock[1] == 0 -> u = 1
+			:: MAY_TAKE(h) && u_state[2] == REQUESTED && u_lock[2] == 0 -> u = 2
+			:: MAY_TAKE(h) && UNITS > 2 && u_state[UNITS] == REQUESTED && u_lock[UNITS] == 0 -> u = UNITS
 			fi;
-			u_lock[u] = me };
+			u_lock[u] = me; busy = (h == 0 -> 1 : busy) };
 		if
 		:: d_step { HOLDS(u, me) -> start_unit_row(u, me, 0); a = u_attempt[u]; u_lock[u] = 0; check_invariants() }
-		:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0; a = 0 }	/* rolled back */
-		:: !HOLDS(u, me) -> a = 0
+		:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0; REST }	/* rolled back */
+		:: d_step { !HOLDS(u, me) -> REST }
 		fi;
 again:	if
 		:: a == 0
-		:: a != 0 && !FITS(u, a)	/* refused */
+		:: d_step { a != 0 && !FITS(u, a) -> REST }	/* refused */
 		:: atomic { a != 0 && FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me; AT_WRITE };
 			if
-			:: d_step { HOLDS(u, me) -> finish_unit_row(u, me, PROCESSED); check_invariants() };
 #ifdef MUTANT_NEWS_APART
-				if :: news[u]++ :: deaths > 0 -> deaths-- fi
+			:: d_step { HOLDS(u, me) -> finish_unit_row(u, me, PROCESSED); check_invariants() };
+				if :: d_step { news[u]++; REST } :: d_step { deaths > 0 -> deaths--; REST } fi
+#else
+			:: d_step { HOLDS(u, me) -> finish_unit_row(u, me, PROCESSED); REST; check_invariants() }
 #endif
-			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, INVALID); check_invariants() }
-			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, CANCELED); check_invariants() }
+			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, INVALID); REST; check_invariants() }
+			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, CANCELED); REST; check_invariants() }
 			:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0 };	/* rolled back, and tried again */
 				goto again
 			:: !HOLDS(u, me) -> goto again
 			fi
-		:: d_step { a != 0 && deaths > 0 -> deaths--; if :: owner[u] == me -> dead[u] = 1 :: else fi }	/* never heard of again */
-		fi;
-		d_step { u = 0; a = 0 }
+		:: d_step { a != 0 && deaths > 0 -> deaths--; if :: owner[u] == me -> dead[u] = 1; owner[u] = 0 :: else fi; REST }	/* never heard of again */
+		fi
 	od
 }
 #endif
@@ -168,11 +172,11 @@ proctype post(byte h)
 	do
 	:: atomic {
 			if
-			:: message[1] != 0 -> u = 1
-			:: message[2] != 0 -> u = 2
-			:: UNITS > 2 && message[UNITS] != 0 -> u = UNITS
+			:: MAY_TAKE(h) && message[1] != 0 -> u = 1
+			:: MAY_TAKE(h) && message[2] != 0 -> u = 2
+			:: MAY_TAKE(h) && UNITS > 2 && message[UNITS] != 0 -> u = UNITS
 			fi;
-			a = message[u];
+			a = message[u]; busy = (h == 0 -> 1 : busy);
 			if
 			:: message[u] = 0
 			:: deaths > 0 -> deaths--	/* delivered twice */
@@ -180,14 +184,14 @@ proctype post(byte h)
 		if
 		:: d_step { deaths > 0 -> deaths--;	/* lost, or its worker was */
 				if :: REPORT_FITS(u, a) && message[u] == 0 -> dead[u] = 1 :: else fi;
-				a = 0 }
+				REST }
 		:: to = PROCESSED
 		:: to = PROGRESS
 		:: atomic { failures > 0 -> failures--; to = INVALID }
 		fi;
 report:	if
 		:: a == 0
-		:: a != 0 && !REPORT_FITS(u, a)
+		:: d_step { a != 0 && !REPORT_FITS(u, a) -> to = 0; REST }
 		:: atomic { a != 0 && REPORT_FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me };
 			if
 			:: d_step { HOLDS(u, me) ->
@@ -196,19 +200,27 @@ report:	if
 					:: to == PROGRESS -> u_state[u] = PROGRESS; dead[u] = 0; u_lock[u] = 0
 					:: else -> finish_unit_row(u, me, to)
 					fi;
+					if
+					:: to == PROGRESS -> to = PROCESSED
+					:: to != PROGRESS && deaths == 0 -> to = 0; REST
+					:: else -> to = (to << 4)
+					fi;
 					check_invariants() };
-				if :: to == PROGRESS -> to = PROCESSED; goto report :: to != PROGRESS && deaths > 0 -> deaths--; goto report :: else fi
+				if
+				:: to < 16 -> goto report
+				:: d_step { to >= 16 && deaths > 0 -> deaths--; to = (to >> 4) }; goto report	/* it is told twice */
+				:: d_step { to >= 16 -> to = 0; REST }
+				fi
 			:: !HOLDS(u, me) -> goto report
 			fi
-		fi;
-		d_step { u = 0; a = 0; to = 0 }
+		fi
 	od
 }
 #endif
 
 /* what cannot be canceled at once is an error, and nothing is done at all */
 #define BOSS_COMMITS(condition) d_step { round_lock == OPERATOR && (condition) && (what != 4 || f_written[f_loaded]) -> \
-	if :: exhausted -> abort_round() :: else -> commit_round(1); end_round() fi }
+	if :: exhausted -> abort_round(); leave_bounds() :: else -> commit_round(1); end_round() fi }
 #define BOSS_ABORTS d_step { round_lock == OPERATOR -> abort_round() }
 
 /* an operator's function, in his transaction, which he may roll back */
@@ -274,7 +286,7 @@ proctype fate()
 	:: d_step { crashes > 0 -> crashes--;
 			for (EACH(k)) { u_lock[k] = 0; queued[k] = 0; r_attempt[k] = 255 }
 			for (k : 0 .. HANDS - 1) { mail[k] = 0; running[k] = 0; running_attempt[k] = 0 }
-			clear_frame(); round_lock = 0;
+			clear_frame(); round_lock = 0; s_events = 0; s_requests = 0;
 			wake_events = 1; wake_requests = 1; lost = 1 }
 	od
 }

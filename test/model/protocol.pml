@@ -58,6 +58,9 @@
 #ifndef HANDS
 #define HANDS 2					/* executors, or workers */
 #endif
+#ifndef EXECUTORS
+#define EXECUTORS 2				/* those of them that are given units */
+#endif
 
 #include "tables.pml"
 #include "round.pml"

@@ -32,6 +32,8 @@ bit s_events, s_requests, s_lost;
 #endif
 byte r_attempt[UNITS + 1];		/* ReadyUnit.attempt, 0xff: not ready */
 
+#define SECOND_HAS_ROOM (EXECUTORS > 1 && mail[1] == 0 && (mail[0] != 0 || running[0] != 0))
+
 inline note_ready()
 {
 	for (EACH(k)) {
@@ -73,7 +75,7 @@ inline dispatch_add()
 	fi
 
 #define COMMIT_IF(condition) d_step { MINE && (condition) -> \
-	if :: exhausted -> abort_round() :: else -> note_ready(); commit_round(0); dispatch_add(); end_round() fi; s_requests = 0 }
+	if :: exhausted -> abort_round(); leave_bounds() :: else -> note_ready(); commit_round(0); dispatch_add(); end_round() fi; s_requests = 0 }
 #define COMMIT COMMIT_IF(true)
 #define FAIL d_step { MINE && deaths > 0 -> deaths--; abort_round(); wake_events = 1; wake_requests = 1; lost = 1; s_requests = 0 }
 
@@ -115,12 +117,15 @@ inline apply_news()
 	m = 0
 }
 
-/* reclaim_unit(): in progress under an executor, and nobody runs it */
+/* reclaim_unit(): in progress under an executor, and nobody runs it: nobody who is at work loses it, fence or not */
+#define AT_WORK(h, u) (running[h] == u && (running_attempt[h] == 0 || running_attempt[h] == u_attempt[u]))
 inline reclaim()
 {
 	for (EACH(m)) {
 		if
-		:: f_read[m] && f_state[m] == PROGRESS && !(asked & (1 << m)) -> f_state[m] = REQUESTED; f_dirty[m] = 1
+		:: f_read[m] && f_state[m] == PROGRESS && !(asked & (1 << m)) ->
+			assert(u_state[m] != PROGRESS || !u_executor[m] || u_attempt[m] != f_attempt[m] || !(AT_WORK(0, m) || AT_WORK(1, m)));
+			f_state[m] = REQUESTED; f_dirty[m] = 1
 		:: else
 		fi
 	}
@@ -177,7 +182,7 @@ active proctype scheduler()
 		:: MINE
 		:: !MINE
 		fi;
-		if :: d_step { MINE -> if :: s_events -> NEWS_LATER :: else fi; apply_news() } :: !MINE fi;
+		if :: d_step { MINE -> if :: s_events -> NEWS_LATER :: else fi; s_events = 0; apply_news() } :: !MINE fi;
 		WRITE_AND_COMMIT
 	/* a timer: the trigger, without a look at the news; a job that has not begun waits for it */
 	:: d_step { (timers > 0 || owes_fire || (j_state == EMBRYO && next_unit == 1 && !(blocking && inputs_open))) && OPEN(j_state) &&
@@ -202,13 +207,13 @@ active proctype scheduler()
 			m = 0 };
 		WRITE_AND_COMMIT
 #if WORKER == SQL
-	/* the dispatcher: into the mail of an executor that has room */
+	/* the dispatcher: into the mail of an executor that has room; of two that have nothing to do, the first */
 	:: d_step { queued[1] && mail[0] == 0 -> queued[1] = 0; mail[0] = 1 }
-	:: d_step { queued[1] && mail[1] == 0 -> queued[1] = 0; mail[1] = 1 }
+	:: d_step { queued[1] && SECOND_HAS_ROOM -> queued[1] = 0; mail[1] = 1 }
 	:: d_step { queued[2] && mail[0] == 0 -> queued[2] = 0; mail[0] = 2 }
-	:: d_step { queued[2] && mail[1] == 0 -> queued[2] = 0; mail[1] = 2 }
+	:: d_step { queued[2] && SECOND_HAS_ROOM -> queued[2] = 0; mail[1] = 2 }
 	:: d_step { queued[UNITS] && mail[0] == 0 -> queued[UNITS] = 0; mail[0] = UNITS }
-	:: d_step { queued[UNITS] && mail[1] == 0 -> queued[UNITS] = 0; mail[1] = UNITS }
+	:: d_step { queued[UNITS] && SECOND_HAS_ROOM -> queued[UNITS] = 0; mail[1] = UNITS }
 #endif
 	od
 }

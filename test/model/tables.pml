@@ -63,14 +63,29 @@ byte effects[UNITS + 1];		/* how often work was committed for the present reques
 bit dead[UNITS + 1];			/* nobody works on it, and nobody will tell */
 bit owes_news;					/* a round was refused: the look once a minute, or the next news */
 bit owes_fire;					/* likewise: the next trigger */
-bit exhausted;					/* beyond the bounds: not looked at any more */
+bit exhausted;					/* beyond the bounds */
+bit busy;						/* of two workers that have nothing to do it is the first who takes: the other would do the same */
 byte operations = OPERATIONS, timers = TIMERS, failures = FAILURES, deaths = DEATHS, crashes = CRASHES, stale = STALE;
 
 hidden byte k, x, n;			/* loops within a step */
 
+/* beyond the bounds nothing is looked at: all of it becomes one state, in which nobody has anything to do */
+inline leave_bounds()
+{
+	for (k : 0 .. UNITS) {
+		u_state[k] = NONE; u_attempt[k] = 0; u_executor[k] = 0; u_fresh[k] = 0; u_bounds[k] = 0; u_lock[k] = 0; news[k] = 0;
+		queued[k] = 0; message[k] = 0; owner[k] = 0; effects[k] = 0; dead[k] = 0
+	}
+	for (k : 0 .. HANDS - 1) { mail[k] = 0; running[k] = 0; running_attempt[k] = 0 }
+	j_state = SKIPPED; j_unit = 0; inputs_open = 0; rows = 1; round_lock = 0; next_unit = 1;
+	wake_events = 0; wake_requests = 0; lost = 0; owes_news = 0; owes_fire = 0;
+	operations = 0; timers = 0; failures = 0; deaths = 0; crashes = 0; stale = 0
+}
+
 /* synergy.check(), after every commit */
 inline check_invariants()
 {
+	if :: exhausted -> leave_bounds() :: else fi;
 	n = 0;
 	for (EACH(k)) {
 		n = n + (ACTIVE(u_state[k]) -> 1 : 0);

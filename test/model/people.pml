@@ -228,7 +228,7 @@ proctype boss()
 {
 	byte what;					/* 1 reprocess, 2 an input is reprocessed, 3 skip, 4 cancel the job's unit */
 	do
-	:: atomic { operations > 0 && next_unit > 1 && round_lock == 0 ->
+	:: atomic { operations > 0 && round_lock == 0 ->
 			operations--; round_lock = OPERATOR; begin_frame();
 			if
 			:: what = 1

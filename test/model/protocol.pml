@@ -63,6 +63,9 @@
 #endif
 
 #include "tables.pml"
+#ifdef REPLAY
+#include "replay.pml"
+#endif
 #include "round.pml"
 #include "scheduler.pml"
 #include "people.pml"

@@ -167,6 +167,9 @@ active proctype scheduler()
 	byte asked;					/* reclaim: what runs, as a set of bits */
 
 	if :: blocking = 1 :: skip fi;
+#ifdef REPLAY
+	choose_path();
+#endif
 	d_step { for (EACH(k)) { r_attempt[k] = 255 } k = 0; wake_events = 1; wake_requests = 1; lost = (WORKER == SQL -> 1 : 0) }
 	do
 	/* a session is gone: what it has left (work(), round_reclaim()); then a round for all reasons */

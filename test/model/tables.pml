@@ -85,6 +85,9 @@ inline leave_bounds()
 /* synergy.check(), after every commit */
 inline check_invariants()
 {
+#ifdef REPLAY
+	observe();
+#endif
 	if :: exhausted -> leave_bounds() :: else fi;
 	n = 0;
 	for (EACH(k)) {

@@ -50,12 +50,42 @@ inline finish_unit_row(u, me, to)
 #if WORKER == SQL
 #define RUNS(u) (running[h] == u && u != 0)
 
+#if TOGETHER
+#define TAKE_AS as = mail_as[h]; mail_as[h] = 0
+#define LEAVE_AS as = 0
+/* what the command has seen is what was requested: no row was read before it (src/store/unit_batch.c) */
+#ifdef MUTANT_TOGETHER_BY_ATTEMPT
+#define FITS_AS(u) ((as & 7) == u_attempt[u])
+#else
+#define FITS_AS(u) (as == AS_REQUESTED(u))
+#endif
+#else
+#define TAKE_AS skip
+#define LEAVE_AS skip
+#endif
+
 proctype executor(byte h)
 {
 	byte u, a;
+#if TOGETHER
+	byte as;
+#endif
 	byte me = HAND(h);
 	do
-	:: d_step { mail[h] != 0 -> u = mail[h]; mail[h] = 0; running[h] = u };
+	:: d_step { mail[h] != 0 -> u = mail[h]; mail[h] = 0; running[h] = u; TAKE_AS };
+		if
+#if TOGETHER
+		/* with others: from requested to processed in one transaction, or all of it is rolled back, and each is run alone */
+		:: atomic { RUNS(u) && u_state[u] == REQUESTED && FITS_AS(u) && u_lock[u] == 0 -> u_lock[u] = me };
+			if
+			:: d_step { RUNS(u) -> assert(as == AS_REQUESTED(u)); as = 0;
+					start_unit_row(u, me, 1); finish_unit_row(u, me, PROCESSED); check_invariants() };
+				goto end_unit
+			:: !RUNS(u) -> goto gone
+			fi
+#endif
+		:: LEAVE_AS
+		fi;
 		/* the first transaction takes it: unit_run_start() */
 		if
 		:: atomic { RUNS(u) && u_state[u] == REQUESTED && u_lock[u] == 0 -> u_lock[u] = me };
@@ -111,7 +141,7 @@ not_ours:						/* somebody else has taken or changed it: perhaps it is requested
 #endif
 end_unit:
 		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0 } :: !RUNS(u) -> skip fi;
-gone:	atomic { u = 0; a = 0 }
+gone:	atomic { u = 0; a = 0; LEAVE_AS }
 	od
 }
 #endif
@@ -267,7 +297,7 @@ over:	what = 0
 inline end_session(h)
 {
 	for (EACH(k)) { if :: u_lock[k] == HAND(h) -> u_lock[k] = 0 :: else fi }
-	running[h] = 0; running_attempt[h] = 0; mail[h] = 0; k = 0
+	running[h] = 0; running_attempt[h] = 0; mail[h] = 0; mail_as[h] = 0; k = 0
 }
 
 /* what may happen to anybody, at any time */
@@ -284,8 +314,8 @@ proctype fate()
 #endif
 	/* the server: every transaction is rolled back, shared memory is new, and the scheduler begins anew */
 	:: d_step { crashes > 0 -> crashes--;
-			for (EACH(k)) { u_lock[k] = 0; queued[k] = 0; r_attempt[k] = 255 }
-			for (k : 0 .. HANDS - 1) { mail[k] = 0; running[k] = 0; running_attempt[k] = 0 }
+			for (EACH(k)) { u_lock[k] = 0; queued[k] = 0; queued_as[k] = 0; r_attempt[k] = 255 }
+			for (k : 0 .. HANDS - 1) { mail[k] = 0; mail_as[k] = 0; running[k] = 0; running_attempt[k] = 0 }
 			clear_frame(); round_lock = 0; s_events = 0; s_requests = 0;
 			wake_events = 1; wake_requests = 1; lost = 1 }
 	od

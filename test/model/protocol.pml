@@ -62,6 +62,10 @@
 #define EXECUTORS 2				/* those of them that are given units */
 #endif
 
+#ifndef TOGETHER
+#define TOGETHER 0				/* 1: an executor may run units together with others */
+#endif
+
 #include "tables.pml"
 #ifdef REPLAY
 #include "replay.pml"

@@ -358,7 +358,7 @@ inline commit_round(wakes)
 			u_state[k] = f_state[k]; u_bounds[k] = f_bounds[k];
 			u_executor[k] = 0; dead[k] = 0;
 			if :: f_state[k] == REQUESTED -> owner[k] = 0 :: else fi;
-			if :: f_mark[k] -> effects[k] = 0 :: else fi;
+			if :: f_mark[k] -> effects[k] = 0; u_mark[k] = u_mark[k] + TOGETHER :: else fi;
 			u_fresh[k] = f_fresh[k]
 		:: else
 		fi;

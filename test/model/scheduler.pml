@@ -34,6 +34,12 @@ byte r_attempt[UNITS + 1];		/* ReadyUnit.attempt, 0xff: not ready */
 
 #define SECOND_HAS_ROOM (EXECUTORS > 1 && mail[1] == 0 && (mail[0] != 0 || running[0] != 0))
 
+#if TOGETHER
+#define HAND_OUT(u, h) queued[u] = 0; mail[h] = u; mail_as[h] = queued_as[u]; queued_as[u] = 0
+#else
+#define HAND_OUT(u, h) queued[u] = 0; mail[h] = u
+#endif
+
 inline note_ready()
 {
 	for (EACH(k)) {
@@ -46,11 +52,18 @@ inline note_ready()
 	}
 }
 
+#if TOGETHER
+#define SAY_AS(u) queued_as[u] = AS_REQUESTED(u)
+#else
+#define SAY_AS(u) skip
+#endif
+
+/* what is in the list already stays there as it was */
 inline dispatch_add()
 {
 	for (EACH(k)) {
 		if
-		:: r_attempt[k] != 255 && !HAS(0, k) && !HAS(1, k) -> queued[k] = 1
+		:: r_attempt[k] != 255 && !HAS(0, k) && !HAS(1, k) && !queued[k] -> queued[k] = 1; SAY_AS(k)
 		:: else
 		fi;
 		r_attempt[k] = 255
@@ -78,6 +91,11 @@ inline dispatch_add()
 	if :: exhausted -> abort_round(); leave_bounds() :: else -> note_ready(); commit_round(0); dispatch_add(); end_round() fi; s_requests = 0 }
 #define COMMIT COMMIT_IF(true)
 #define FAIL d_step { MINE && deaths > 0 -> deaths--; abort_round(); wake_events = 1; wake_requests = 1; lost = 1; s_requests = 0 }
+
+#define FIRES_ANYHOW (owes_fire || (j_state == EMBRYO && next_unit == 1 && !(blocking && inputs_open)))
+
+/* a neighbour is finished in the same round: the job is evaluated once more (follow_eagerly, go_on) */
+#define GO_ON if :: d_step { MINE && timers > 0 && OPEN(f_job) -> timers--; evaluate(1) } :: skip fi
 
 /* who must be collected (GC: not so often, where the worker lives) */
 #define HOPELESS(u) (ACTIVE(u_state[u]) && stale > 0)
@@ -186,11 +204,13 @@ active proctype scheduler()
 		:: !MINE
 		fi;
 		if :: d_step { MINE -> if :: s_events -> NEWS_LATER :: else fi; s_events = 0; apply_news() } :: !MINE fi;
+		GO_ON;
 		WRITE_AND_COMMIT
 	/* a timer: the trigger, without a look at the news; a job that has not begun waits for it */
-	:: d_step { (timers > 0 || owes_fire || (j_state == EMBRYO && next_unit == 1 && !(blocking && inputs_open))) && OPEN(j_state) &&
+	:: d_step { (timers > 0 || FIRES_ANYHOW) && OPEN(j_state) &&
 			!exhausted && round_lock == 0 ->
-			round_lock = SCHEDULER; begin_frame(); if :: timers > 0 -> timers-- :: else fi; owes_fire = 0; evaluate(0) };
+			round_lock = SCHEDULER; begin_frame(); if :: FIRES_ANYHOW :: else -> timers-- fi; owes_fire = 0; evaluate(0) };
+		GO_ON;
 		WRITE_AND_COMMIT
 	/* the look once a minute */
 	:: d_step { owes_news && !wake_events && !exhausted -> owes_news = 0; wake_events = 1 }
@@ -211,12 +231,12 @@ active proctype scheduler()
 		WRITE_AND_COMMIT
 #if WORKER == SQL
 	/* the dispatcher: into the mail of an executor that has room; of two that have nothing to do, the first */
-	:: d_step { queued[1] && mail[0] == 0 -> queued[1] = 0; mail[0] = 1 }
-	:: d_step { queued[1] && SECOND_HAS_ROOM -> queued[1] = 0; mail[1] = 1 }
-	:: d_step { queued[2] && mail[0] == 0 -> queued[2] = 0; mail[0] = 2 }
-	:: d_step { queued[2] && SECOND_HAS_ROOM -> queued[2] = 0; mail[1] = 2 }
-	:: d_step { queued[UNITS] && mail[0] == 0 -> queued[UNITS] = 0; mail[0] = UNITS }
-	:: d_step { queued[UNITS] && SECOND_HAS_ROOM -> queued[UNITS] = 0; mail[1] = UNITS }
+	:: d_step { queued[1] && mail[0] == 0 -> HAND_OUT(1, 0) }
+	:: d_step { queued[1] && SECOND_HAS_ROOM -> HAND_OUT(1, 1) }
+	:: d_step { queued[2] && mail[0] == 0 -> HAND_OUT(2, 0) }
+	:: d_step { queued[2] && SECOND_HAS_ROOM -> HAND_OUT(2, 1) }
+	:: d_step { queued[UNITS] && mail[0] == 0 -> HAND_OUT(UNITS, 0) }
+	:: d_step { queued[UNITS] && SECOND_HAS_ROOM -> HAND_OUT(UNITS, 1) }
 #endif
 	od
 }

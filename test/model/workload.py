@@ -12,6 +12,7 @@ PERIODS = 24            # hours of one day, long ago
 OPERATORS = 2
 WORKERS = 2
 SECONDS = 12
+PATIENCE = 240          # seconds for what is left after that
 
 TABLES = """
     CREATE SEQUENCE luck;
@@ -50,56 +51,68 @@ def define(db):
                'facts' if machine == 'recomputing' else None, options)
 
 
-def quietly(db, query, *args):
-    """what may be refused, or hit by the crash"""
-    try:
-        return db.sql(query, *args)
-    except psycopg2.Error:
-        return None
+class Caller:
+    """a session, and another one when it is gone; what is refused, or hit by the crash, is None"""
+    def __init__(self, db):
+        self.dsn, self.connection = db.dsn, None
+
+    def __call__(self, query, *args):
+        try:
+            if self.connection is None or self.connection.closed:
+                self.connection = psycopg2.connect(self.dsn)
+                self.connection.autocommit = True
+            cursor = self.connection.cursor()
+            cursor.execute(query, args or None)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg2.Error:
+            return []
 
 
 def work(db, end, luck):
     """claims, and completes, fails, cancels, or is never heard of again; sometimes comes too late"""
+    call = Caller(db)
     names = [name for name, row in PROCESSES.items() if row[1] == 'notify']
     while not end.is_set():
-        for unit_id, attempt in quietly(db, 'SELECT unit_of_work_id, attempt FROM synergy.claim(%s, 2)', luck.choice(names)) or []:
+        for unit_id, attempt in call('SELECT unit_of_work_id, attempt FROM synergy.claim(%s, 2)', luck.choice(names)):
             fate = luck.random()
             if fate < 0.1:
                 continue
             time.sleep(luck.choice((0, 0, 0.02, 0.1)) if fate < 0.95 else 2.5)
             if fate < 0.2:
-                quietly(db, "SELECT synergy.fail(%s, 'no luck', %s)", unit_id, attempt)
+                call("SELECT synergy.fail(%s, 'no luck', %s)", unit_id, attempt)
             else:
-                quietly(db, 'SELECT synergy.complete(%s, %s, attempt => %s)', unit_id, 'canceled' if fate < 0.25 else 'noop' if fate < 0.3 else 'processed', attempt)
+                call('SELECT synergy.complete(%s, %s, attempt => %s)', unit_id, 'canceled' if fate < 0.25 else 'noop' if fate < 0.3 else 'processed', attempt)
         time.sleep(0.01)
 
 
 def operate(db, end, luck):
+    call = Caller(db)
     while not end.is_set():
         name, hour = luck.choice(list(PROCESSES)), luck.randrange(PERIODS)
         timeperiod = '2016042000' if PROCESSES[name][2] == 'daily' else '20160420%02d' % hour
         what = luck.random()
         if what < 0.5:
-            quietly(db, 'SELECT synergy.reprocess(%s, %s)', name, timeperiod)
+            call('SELECT synergy.reprocess(%s, %s)', name, timeperiod)
         elif what < 0.65:
-            quietly(db, 'SELECT synergy.skip(%s, %s)', name, timeperiod)
+            call('SELECT synergy.skip(%s, %s)', name, timeperiod)
         elif what < 0.9:
-            quietly(db, "SELECT synergy.cancel_unit_of_work(unit_of_work_id) FROM synergy.unit_of_work WHERE state IN ('requested', 'in_progress', 'invalid') "
-                        "ORDER BY random() LIMIT 1")
+            call("SELECT synergy.cancel_unit_of_work(unit_of_work_id) FROM synergy.unit_of_work WHERE state IN ('requested', 'in_progress', 'invalid') "
+                 "ORDER BY random() LIMIT 1")
         else:
-            quietly(db, "INSERT INTO facts (at) VALUES ('2016-04-20'::timestamptz + %s * interval '1 hour')", hour)
-        time.sleep(luck.choice((0.05, 0.2, 0.5)))
+            call("INSERT INTO facts (at) VALUES ('2016-04-20'::timestamptz + %s * interval '1 hour')", hour)
+        time.sleep(luck.choice((0.02, 0.1, 0.2)))
 
 
 def end_executors(db, how):
     """how: pg_terminate_backend, or a signal, with which the whole server begins anew"""
-    rows = quietly(db, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'synergy executor' AND datname = current_database() AND state = 'active' LIMIT 1")
-    for pid, in rows or []:
+    call = Caller(db)
+    rows = call("SELECT pid FROM pg_stat_activity WHERE backend_type = 'synergy executor' AND datname = current_database() ORDER BY random() LIMIT 1")
+    for pid, in rows:
         if how:
             os.kill(pid, how)
         else:
-            quietly(db, 'SELECT pg_terminate_backend(%s)', pid)
-    return len(rows or [])
+            call('SELECT pg_terminate_backend(%s)', pid)
+    return len(rows)
 
 
 def play(db):
@@ -120,12 +133,17 @@ def play(db):
     end.set()
     for thread in threads:
         thread.join()
-    calm = threading.Event()
-    kind = random.Random(1)
-    kind.random = lambda: 0.9       # processed at once
-    finisher = threading.Thread(target=work, args=(db, calm, kind))
-    finisher.start()
-    settled = db.wait(SETTLED, expected=0, limit=90)
-    calm.set()
-    finisher.join()
-    return killed, settled
+    return killed, settle(db)
+
+
+def settle(db):
+    """workers that do what they have claimed, until nothing is left; False: something is"""
+    call, until = Caller(db), time.time() + PATIENCE
+    while time.time() < until:
+        for name, (_, worker, *_) in PROCESSES.items():
+            if worker == 'notify':
+                call("SELECT synergy.complete(unit_of_work_id, attempt => attempt) FROM synergy.claim(%s, 10)", name)
+        if call(SETTLED) == [(0,)]:
+            return True
+        time.sleep(0.1)
+    return False

@@ -165,6 +165,10 @@ proctype worker(byte h)
 			u_lock[u] = me; busy = (h == 0 -> 1 : busy) };
 		if
 		:: d_step { HOLDS(u, me) -> start_unit_row(u, me, 0); a = u_attempt[u]; u_lock[u] = 0; check_invariants() }
+#if TOGETHER
+		/* claimed and completed in one transaction */
+		:: d_step { HOLDS(u, me) -> start_unit_row(u, me, 0); finish_unit_row(u, me, PROCESSED); REST; check_invariants() }
+#endif
 		:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0; REST }	/* rolled back */
 		:: d_step { !HOLDS(u, me) -> REST }
 		fi;

@@ -63,7 +63,7 @@
 #endif
 
 #ifndef TOGETHER
-#define TOGETHER 0				/* 1: an executor may run units together with others */
+#define TOGETHER 0				/* 1: from requested to processed in one transaction, too: an executor's batch, a worker that claims and completes at once */
 #endif
 
 #include "tables.pml"

@@ -140,7 +140,7 @@ ifneq ($(WITH_MX),no)
 all: mx
 mx: client
 ifeq ($(WITH_MX),auto)
-	+@if ! echo '#include <microhttpd.h>' | $(CC) $(CPPFLAGS) -E - > /dev/null 2>&1; then \
+	+@if ! echo '#include <microhttpd.h>' | $(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) -E - > /dev/null 2>&1; then \
 		echo 'NOTICE: the console (synergy mx) is not built: libmicrohttpd is missing'; \
 	elif ! $(MX) asset_data.c; then \
 		echo 'NOTICE: the console (synergy mx) is not built: its front end needs node, npm and the npm registry'; \

@@ -99,7 +99,7 @@
 	"	u.heard_at, (SELECT count(*) FROM (SELECT FROM synergy.unit_of_work_log l WHERE l.unit_of_work_id = u.unit_of_work_id " \
 	"		ORDER BY l.line_no LIMIT " LOG_LINES_AT ") l) AS log_lines) r), " \
 	"'events', " ROWS("SELECT " EVENT_COLUMNS " FROM synergy.event_log e WHERE e.process_name = d.process_name AND e.timeperiod = u.timeperiod " \
-	"	AND e.unit_of_work_id = u.unit_of_work_id ORDER BY e.event_id DESC LIMIT 1000") \
+	"	AND e.unit_of_work_id = u.unit_of_work_id ORDER BY e.event_id + 0 DESC LIMIT 1000") \
 	")::text FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id) WHERE u.unit_of_work_id = $1::bigint"
 
 /* $1 id, $2 after, $3 limit */

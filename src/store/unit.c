@@ -72,6 +72,7 @@ unit_select(const int64 *ids, int n)
 	return store_execute(&query, values, NULL);
 }
 
+/* ordered by an expression, too: a job has few units, and they are found by it */
 uint64
 unit_select_with_bounds(const UnitBounds *wanted, int n)
 {
@@ -79,7 +80,7 @@ unit_select_with_bounds(const UnitBounds *wanted, int n)
 		"SELECT u.* FROM unnest($1, $2, $3, $4) AS r (id, timeperiod, start_id, end_id), "
 		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.process_id = r.id "
 		"         AND u.timeperiod = r.timeperiod AND u.start_id = r.start_id AND u.end_id = r.end_id "
-		"         ORDER BY u.unit_of_work_id LIMIT 1) u", 4,
+		"         ORDER BY u.unit_of_work_id + 0 LIMIT 1) u", 4,
 		{INT4ARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
 	};
 	static const Oid types[4] = {INT4OID, TEXTOID, INT8OID, INT8OID};

@@ -6,10 +6,10 @@ import subprocess
 import time
 
 
-def broker(is_slow=False, is_long=False):
-    """only with a broker; what takes seconds strikes beside other faults, what takes longer not in the short form"""
+def broker(is_long=False):
+    """only with a broker, one after the other, beside other faults; what takes long is not in the short form"""
     def mark(fault):
-        fault.needs_broker, fault.is_slow, fault.is_long = True, is_slow or is_long, is_long
+        fault.needs_broker, fault.is_slow, fault.is_long = True, True, is_long
         return fault
     return mark
 
@@ -24,7 +24,7 @@ def broker_frozen(w):
         os.killpg(server, signal.SIGCONT)
 
 
-@broker(is_slow=True)
+@broker()
 def broker_alarm(w):
     w.broker.set_alarm(True)
     try:
@@ -33,7 +33,7 @@ def broker_alarm(w):
         w.broker.set_alarm(False)
 
 
-@broker(is_slow=True)
+@broker()
 def broker_connections(w):
     w.broker.ctl('close_all_connections', 'chaos', check=False)
 

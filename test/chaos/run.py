@@ -16,7 +16,7 @@ import storm
 from broker import SCRIPTS, Broker
 from server import Server
 
-DISK = 400      # megabytes
+DISK, DISK_A_MINUTE = 400, 50     # megabytes: what there is to begin with, and what so much work may take
 # for what looks and strikes, not for what works: faults that set timeouts for the whole server are not to hit those who set them
 SETTINGS = ' '.join('-c %s=0' % name for name in ('statement_timeout', 'lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout'))
 
@@ -53,7 +53,7 @@ def prepare(options):
 
 
 def random_faults(options, server, broker):
-    disk = server.mount(DISK)
+    disk = server.mount(int(DISK + DISK_A_MINUTE * options.minutes))
     w = workload.Workload(server, broker, options.program, disk)
     try:
         storm.storm(w, options.minutes * 60, options.faults, options.short, options.only)

@@ -1,0 +1,48 @@
+# What was done long ago costs the scheduler nothing: with plans that it made when its tables were empty, too.
+use strict;
+use warnings;
+use lib 't/lib';
+use SynergyTest;
+use Test::More;
+
+my $node = synergy_node('history', "timezone = 'UTC'", 'fsync = off', 'synergy.gc_interval = 1h', 'autovacuum = off');
+$node->start;
+create_synergy($node);
+scheduler_state($node, 'postgres', 'running');
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+# so many past hours, each with a row
+sub recompute
+{
+	my ($name, $hours) = @_;
+	query(qq(CREATE TABLE $name (id bigserial PRIMARY KEY, at timestamptz NOT NULL);
+		CREATE INDEX ON $name (at, id);
+		INSERT INTO $name (at) SELECT date_trunc('hour', now()) - i * interval '1 hour' FROM generate_series($hours, 1, -1) i;
+		SELECT synergy.register_process('$name', 'hourly', 'SELECT \$1', state_machine => 'recomputing', source => '$name', trigger_frequency => 'every 1',
+			start_timeperiod => to_char(now() - interval '$hours hours', 'YYYYMMDDHH24'), options => '{"source_key": "id", "source_time": "at"}')));
+	return wait_for($node, 'postgres', "SELECT count(*) >= $hours FROM synergy.job WHERE process_name = '$name' AND state = 'processed'", 120);
+}
+
+ok(defined recompute('first', 20), 'hours are recomputed when there is nothing else');
+query(q(INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, start_id, end_id, mark, created_at,
+		submitted_at, started_at, finished_at, state, attempt)
+	SELECT i, process_id, '1999010100', '1999010100', '1999010101', 0, i, i, now(), now(), now(), now(), 'p', 1
+	FROM synergy.process, generate_series(-50000, -1) i WHERE process_name = 'first'));
+
+# statistics come a second late, but what a process has read comes with what it has written
+sub read_when_written
+{
+	my ($units) = @_;
+	ok(defined wait_for($node, 'postgres', "SELECT n_tup_ins >= $units FROM pg_stat_user_tables WHERE schemaname = 'synergy' AND relname = 'unit_of_work_data'", 60),
+		"statistics of $units units have come");
+	return query(q(SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = 'synergy' AND relname = 'unit_of_work_data'));
+}
+
+my $before = read_when_written(50020);
+ok(defined recompute('second', 20), 'and when there is');
+my $after = read_when_written(50040);
+cmp_ok($after - $before, '<', 25000, 'nothing has gone through all units');
+
+$node->stop;
+done_testing();

@@ -184,7 +184,7 @@ active proctype scheduler()
 	byte m;
 	byte asked;					/* reclaim: what runs, as a set of bits */
 
-	if :: blocking = 1 :: skip fi;
+	if :: blocking = 1 :: inputs_open = 0 :: skip fi;	/* it has none, or they are finished already */
 #ifdef REPLAY
 	choose_path();
 #endif
@@ -216,6 +216,7 @@ active proctype scheduler()
 	:: d_step { owes_news && !wake_events && !exhausted -> owes_news = 0; wake_events = 1 }
 	/* an input is finished, and its event reaches the job (fire_dependants, follow_eagerly) */
 	:: d_step { inputs_open && !exhausted && round_lock == 0 -> round_lock = SCHEDULER; begin_frame(); f_inputs = 0; evaluate(1) };
+		GO_ON;
 		WRITE_AND_COMMIT
 	/* the garbage collector */
 	:: atomic { !exhausted && round_lock == 0 && (TO_COLLECT(1) || TO_COLLECT(2) || TO_COLLECT(UNITS)) ->

@@ -92,7 +92,9 @@ inline dispatch_add()
 #define COMMIT COMMIT_IF(true)
 #define FAIL d_step { MINE && deaths > 0 -> deaths--; abort_round(); wake_events = 1; wake_requests = 1; lost = 1; s_requests = 0 }
 
-#define FIRES_ANYHOW (owes_fire || (j_state == EMBRYO && next_unit == 1 && !(blocking && inputs_open)))
+/* the trigger comes again until a unit is requested for good: one of a round that was rolled back is none */
+#define HAS_BEGUN (u_state[1] != NONE || u_state[2] != NONE || u_state[UNITS] != NONE)
+#define FIRES_ANYHOW (owes_fire || (j_state == EMBRYO && !HAS_BEGUN && !(blocking && inputs_open)))
 
 /* a neighbour is finished in the same round: the job is evaluated once more (follow_eagerly, go_on) */
 #define GO_ON if :: d_step { MINE && timers > 0 && OPEN(f_job) -> timers--; evaluate(1) } :: skip fi

@@ -50,12 +50,42 @@ inline finish_unit_row(u, me, to)
 #if WORKER == SQL
 #define RUNS(u) (running[h] == u && u != 0)
 
+#if TOGETHER
+#define TAKE_AS as = mail_as[h]; mail_as[h] = 0
+#define LEAVE_AS as = 0
+/* what the command has seen is what was requested: no row was read before it (src/store/unit_batch.c) */
+#ifdef MUTANT_TOGETHER_BY_ATTEMPT
+#define FITS_AS(u) ((as & 7) == u_attempt[u])
+#else
+#define FITS_AS(u) (as == AS_REQUESTED(u))
+#endif
+#else
+#define TAKE_AS skip
+#define LEAVE_AS skip
+#endif
+
 proctype executor(byte h)
 {
 	byte u, a;
+#if TOGETHER
+	byte as;
+#endif
 	byte me = HAND(h);
 	do
-	:: d_step { mail[h] != 0 -> u = mail[h]; mail[h] = 0; running[h] = u };
+	:: d_step { mail[h] != 0 -> u = mail[h]; mail[h] = 0; running[h] = u; TAKE_AS };
+		if
+#if TOGETHER
+		/* with others: from requested to processed in one transaction, or all of it is rolled back, and each is run alone */
+		:: atomic { RUNS(u) && u_state[u] == REQUESTED && FITS_AS(u) && u_lock[u] == 0 -> u_lock[u] = me };
+			if
+			:: d_step { RUNS(u) -> assert(as == AS_REQUESTED(u)); as = 0;
+					start_unit_row(u, me, 1); finish_unit_row(u, me, PROCESSED); check_invariants() };
+				goto end_unit
+			:: !RUNS(u) -> goto gone
+			fi
+#endif
+		:: LEAVE_AS
+		fi;
 		/* the first transaction takes it: unit_run_start() */
 		if
 		:: atomic { RUNS(u) && u_state[u] == REQUESTED && u_lock[u] == 0 -> u_lock[u] = me };
@@ -111,10 +141,13 @@ not_ours:						/* somebody else has taken or changed it: perhaps it is requested
 #endif
 end_unit:
 		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0 } :: !RUNS(u) -> skip fi;
-gone:	atomic { u = 0; a = 0 }
+gone:	atomic { u = 0; a = 0; LEAVE_AS }
 	od
 }
 #endif
+
+#define MAY_TAKE(h) (h == 0 || busy)
+#define REST u = 0; a = 0; busy = (h == 0 -> 0 : busy)	/* he has nothing in his hands any more */
 
 #if WORKER == OUTSIDE
 proctype worker(byte h)
@@ -125,34 +158,39 @@ proctype worker(byte h)
 	/* FOR UPDATE SKIP LOCKED */
 	:: atomic {
 			if
-			:: u_state[1] == REQUESTED && u_lock[1] == 0 -> u = 1
-			:: u_state[2] == REQUESTED && u_lock[2] == 0 -> u = 2
-			:: UNITS > 2 && u_state[UNITS] == REQUESTED && u_lock[UNITS] == 0 -> u = UNITS
+			:: MAY_TAKE(h) && u_state[1] == REQUESTED && u_lock[1] == 0 -> u = 1
+			:: MAY_TAKE(h) && u_state[2] == REQUESTED && u_lock[2] == 0 -> u = 2
+			:: MAY_TAKE(h) && UNITS > 2 && u_state[UNITS] == REQUESTED && u_lock[UNITS] == 0 -> u = UNITS
 			fi;
-			u_lock[u] = me };
+			u_lock[u] = me; busy = (h == 0 -> 1 : busy) };
 		if
 		:: d_step { HOLDS(u, me) -> start_unit_row(u, me, 0); a = u_attempt[u]; u_lock[u] = 0; check_invariants() }
-		:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0; a = 0 }	/* rolled back */
-		:: !HOLDS(u, me) -> a = 0
+#if TOGETHER
+		/* claimed and completed in one transaction */
+		:: d_step { HOLDS(u, me) -> start_unit_row(u, me, 0); finish_unit_row(u, me, PROCESSED); REST; check_invariants() }
+#endif
+		:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0; REST }	/* rolled back */
+		:: d_step { !HOLDS(u, me) -> REST }
 		fi;
 again:	if
 		:: a == 0
-		:: a != 0 && !FITS(u, a)	/* refused */
+		:: d_step { a != 0 && !FITS(u, a) -> REST }	/* refused */
 		:: atomic { a != 0 && FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me; AT_WRITE };
 			if
-			:: d_step { HOLDS(u, me) -> finish_unit_row(u, me, PROCESSED); check_invariants() };
 #ifdef MUTANT_NEWS_APART
-				if :: news[u]++ :: deaths > 0 -> deaths-- fi
+			:: d_step { HOLDS(u, me) -> finish_unit_row(u, me, PROCESSED); check_invariants() };
+				if :: d_step { news[u]++; REST } :: d_step { deaths > 0 -> deaths--; REST } fi
+#else
+			:: d_step { HOLDS(u, me) -> finish_unit_row(u, me, PROCESSED); REST; check_invariants() }
 #endif
-			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, INVALID); check_invariants() }
-			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, CANCELED); check_invariants() }
+			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, INVALID); REST; check_invariants() }
+			:: d_step { HOLDS(u, me) && failures > 0 -> failures--; finish_unit_row(u, me, CANCELED); REST; check_invariants() }
 			:: d_step { HOLDS(u, me) && deaths > 0 -> deaths--; u_lock[u] = 0 };	/* rolled back, and tried again */
 				goto again
 			:: !HOLDS(u, me) -> goto again
 			fi
-		:: d_step { a != 0 && deaths > 0 -> deaths--; if :: owner[u] == me -> dead[u] = 1 :: else fi }	/* never heard of again */
-		fi;
-		d_step { u = 0; a = 0 }
+		:: d_step { a != 0 && deaths > 0 -> deaths--; if :: owner[u] == me -> dead[u] = 1; owner[u] = 0 :: else fi; REST }	/* never heard of again */
+		fi
 	od
 }
 #endif
@@ -168,11 +206,11 @@ proctype post(byte h)
 	do
 	:: atomic {
 			if
-			:: message[1] != 0 -> u = 1
-			:: message[2] != 0 -> u = 2
-			:: UNITS > 2 && message[UNITS] != 0 -> u = UNITS
+			:: MAY_TAKE(h) && message[1] != 0 -> u = 1
+			:: MAY_TAKE(h) && message[2] != 0 -> u = 2
+			:: MAY_TAKE(h) && UNITS > 2 && message[UNITS] != 0 -> u = UNITS
 			fi;
-			a = message[u];
+			a = message[u]; busy = (h == 0 -> 1 : busy);
 			if
 			:: message[u] = 0
 			:: deaths > 0 -> deaths--	/* delivered twice */
@@ -180,14 +218,14 @@ proctype post(byte h)
 		if
 		:: d_step { deaths > 0 -> deaths--;	/* lost, or its worker was */
 				if :: REPORT_FITS(u, a) && message[u] == 0 -> dead[u] = 1 :: else fi;
-				a = 0 }
+				REST }
 		:: to = PROCESSED
 		:: to = PROGRESS
 		:: atomic { failures > 0 -> failures--; to = INVALID }
 		fi;
 report:	if
 		:: a == 0
-		:: a != 0 && !REPORT_FITS(u, a)
+		:: d_step { a != 0 && !REPORT_FITS(u, a) -> to = 0; REST }
 		:: atomic { a != 0 && REPORT_FITS(u, a) && u_lock[u] == 0 -> u_lock[u] = me };
 			if
 			:: d_step { HOLDS(u, me) ->
@@ -196,19 +234,27 @@ report:	if
 					:: to == PROGRESS -> u_state[u] = PROGRESS; dead[u] = 0; u_lock[u] = 0
 					:: else -> finish_unit_row(u, me, to)
 					fi;
+					if
+					:: to == PROGRESS -> to = PROCESSED
+					:: to != PROGRESS && deaths == 0 -> to = 0; REST
+					:: else -> to = (to << 4)
+					fi;
 					check_invariants() };
-				if :: to == PROGRESS -> to = PROCESSED; goto report :: to != PROGRESS && deaths > 0 -> deaths--; goto report :: else fi
+				if
+				:: to < 16 -> goto report
+				:: d_step { to >= 16 && deaths > 0 -> deaths--; to = (to >> 4) }; goto report	/* it is told twice */
+				:: d_step { to >= 16 -> to = 0; REST }
+				fi
 			:: !HOLDS(u, me) -> goto report
 			fi
-		fi;
-		d_step { u = 0; a = 0; to = 0 }
+		fi
 	od
 }
 #endif
 
 /* what cannot be canceled at once is an error, and nothing is done at all */
 #define BOSS_COMMITS(condition) d_step { round_lock == OPERATOR && (condition) && (what != 4 || f_written[f_loaded]) -> \
-	if :: exhausted -> abort_round() :: else -> commit_round(1); end_round() fi }
+	if :: exhausted -> abort_round(); leave_bounds() :: else -> commit_round(1); end_round() fi }
 #define BOSS_ABORTS d_step { round_lock == OPERATOR -> abort_round() }
 
 /* an operator's function, in his transaction, which he may roll back */
@@ -216,7 +262,7 @@ proctype boss()
 {
 	byte what;					/* 1 reprocess, 2 an input is reprocessed, 3 skip, 4 cancel the job's unit */
 	do
-	:: atomic { operations > 0 && next_unit > 1 && round_lock == 0 ->
+	:: atomic { operations > 0 && round_lock == 0 ->
 			operations--; round_lock = OPERATOR; begin_frame();
 			if
 			:: what = 1
@@ -255,7 +301,7 @@ over:	what = 0
 inline end_session(h)
 {
 	for (EACH(k)) { if :: u_lock[k] == HAND(h) -> u_lock[k] = 0 :: else fi }
-	running[h] = 0; running_attempt[h] = 0; mail[h] = 0; k = 0
+	running[h] = 0; running_attempt[h] = 0; mail[h] = 0; mail_as[h] = 0; k = 0
 }
 
 /* what may happen to anybody, at any time */
@@ -272,9 +318,9 @@ proctype fate()
 #endif
 	/* the server: every transaction is rolled back, shared memory is new, and the scheduler begins anew */
 	:: d_step { crashes > 0 -> crashes--;
-			for (EACH(k)) { u_lock[k] = 0; queued[k] = 0; r_attempt[k] = 255 }
-			for (k : 0 .. HANDS - 1) { mail[k] = 0; running[k] = 0; running_attempt[k] = 0 }
-			clear_frame(); round_lock = 0;
+			for (EACH(k)) { u_lock[k] = 0; queued[k] = 0; queued_as[k] = 0; r_attempt[k] = 255 }
+			for (k : 0 .. HANDS - 1) { mail[k] = 0; mail_as[k] = 0; running[k] = 0; running_attempt[k] = 0 }
+			clear_frame(); round_lock = 0; s_events = 0; s_requests = 0;
 			wake_events = 1; wake_requests = 1; lost = 1 }
 	od
 }

@@ -58,8 +58,18 @@
 #ifndef HANDS
 #define HANDS 2					/* executors, or workers */
 #endif
+#ifndef EXECUTORS
+#define EXECUTORS 2				/* those of them that are given units */
+#endif
+
+#ifndef TOGETHER
+#define TOGETHER 0				/* 1: from requested to processed in one transaction, too: an executor's batch, a worker that claims and completes at once */
+#endif
 
 #include "tables.pml"
+#ifdef REPLAY
+#include "replay.pml"
+#endif
 #include "round.pml"
 #include "scheduler.pml"
 #include "people.pml"

@@ -262,11 +262,6 @@ inline evaluate(by)
 	pass = (by -> 1 : 3); run_machine()
 }
 
-#ifdef MUTANT_APPLY_OTHERS
-#define IS_OTHERS(u) (f_unit == 0)
-#else
-#define IS_OTHERS(u) (f_unit != u)
-#endif
 #ifdef MUTANT_APPLY_UNSEEN
 #define IS_ENDED(u) true
 #else
@@ -277,7 +272,7 @@ inline apply(u)
 {
 	READ(u);
 	if
-	:: IS_OTHERS(u) || !OPEN(f_job) ->
+	:: f_unit != u || !OPEN(f_job) ->
 		if :: f_unit != u || f_job == SKIPPED -> cancel_unit(u) :: else fi;
 		pass = (f_unit == 0 && f_job == EMBRYO -> 1 : 0)
 	:: else -> pass = (IS_ENDED(u) -> 2 : 0)	/* else it was requested again meanwhile */
@@ -363,7 +358,7 @@ inline commit_round(wakes)
 			u_state[k] = f_state[k]; u_bounds[k] = f_bounds[k];
 			u_executor[k] = 0; dead[k] = 0;
 			if :: f_state[k] == REQUESTED -> owner[k] = 0 :: else fi;
-			if :: f_mark[k] -> effects[k] = 0 :: else fi;
+			if :: f_mark[k] -> effects[k] = 0; u_mark[k] = u_mark[k] + TOGETHER :: else fi;
 			u_fresh[k] = f_fresh[k]
 		:: else
 		fi;

@@ -23,11 +23,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CONFIGURATIONS = {
     'discrete, workers outside': 'MACHINE=DISCRETE WORKER=OUTSIDE OPERATIONS=1 FAILURES=1 DEATHS=1 STALE=0 TIMERS=1 UNITS=2',
     'discrete, executors': 'MACHINE=DISCRETE WORKER=SQL OPERATIONS=1 FAILURES=0 DEATHS=1 STALE=0 TIMERS=1 UNITS=2',
+    'discrete, executors, units together': 'MACHINE=DISCRETE WORKER=SQL OPERATIONS=1 FAILURES=0 DEATHS=0 STALE=0 TIMERS=0 UNITS=2 TOGETHER=1',
     'discrete, executors and a crash': 'MACHINE=DISCRETE WORKER=SQL OPERATIONS=0 FAILURES=1 DEATHS=0 STALE=0 TIMERS=0 UNITS=2 CRASHES=1',
     'continuous, workers outside, given up': 'MACHINE=CONTINUOUS WORKER=OUTSIDE OPERATIONS=0 FAILURES=1 DEATHS=0 STALE=1 TIMERS=1 UNITS=3',
     'continuous, messages': 'MACHINE=CONTINUOUS WORKER=AMQP OPERATIONS=0 FAILURES=1 DEATHS=1 STALE=1 TIMERS=0 UNITS=2',
     'recomputing, workers outside': 'MACHINE=RECOMPUTING WORKER=OUTSIDE OPERATIONS=1 FAILURES=0 DEATHS=0 STALE=0 TIMERS=0 UNITS=2 ATTEMPTS=2',
-    'recomputing, executors': 'MACHINE=RECOMPUTING WORKER=SQL OPERATIONS=1 FAILURES=0 DEATHS=0 STALE=0 TIMERS=0 UNITS=2 ATTEMPTS=2',
+    'recomputing, one executor': 'MACHINE=RECOMPUTING WORKER=SQL OPERATIONS=1 FAILURES=0 DEATHS=0 STALE=0 TIMERS=0 UNITS=2 ATTEMPTS=2 EXECUTORS=1',
+    'recomputing, two executors': 'MACHINE=RECOMPUTING WORKER=SQL OPERATIONS=0 FAILURES=0 DEATHS=1 STALE=0 TIMERS=1 UNITS=2 ATTEMPTS=2',
+    'recomputing, one executor, units together': 'MACHINE=RECOMPUTING WORKER=SQL OPERATIONS=1 FAILURES=0 DEATHS=0 STALE=0 TIMERS=0 UNITS=2 ATTEMPTS=2 EXECUTORS=1 TOGETHER=1',
 }
 LONG = 'OPERATIONS=2 FAILURES=1 DEATHS=1 STALE=1 TIMERS=1 UNITS=3 CRASHES=1'
 
@@ -35,7 +38,7 @@ OUTSIDE = 'MACHINE=DISCRETE WORKER=OUTSIDE '
 MUTANTS = {
     'NO_FENCE': (OUTSIDE + 'OPERATIONS=0 STALE=1', 'complete() does not ask for the attempt'),
     'NO_COUNT': (OUTSIDE + 'OPERATIONS=0 STALE=1', 'a start does not count the attempt'),
-    'NO_RECHECK': (OUTSIDE + 'STALE=0 OPERATIONS=1', 'a round writes a unit that is not as it was read any more'),
+    'NO_RECHECK': (OUTSIDE + 'OPERATIONS=0 STALE=1', 'a round writes a unit that is not as it was read any more'),
     'SUCCESSOR': (OUTSIDE + 'STALE=0', 'the next unit is requested though the one let go is in a worker\'s hands'),
     'LEFT_BEHIND': (OUTSIDE + 'STALE=0', 'a job without a unit gets one while an older one is in a worker\'s hands'),
     'REPLACED': ('MACHINE=CONTINUOUS WORKER=OUTSIDE OPERATIONS=0 STALE=1 UNITS=3', 'the same, when the garbage collector gives one up'),
@@ -44,8 +47,10 @@ MUTANTS = {
     'NEWS_APART': (OUTSIDE + 'OPERATIONS=0 STALE=0', 'the end of a unit and its news are two transactions'),
     'WAKE_EARLY': (OUTSIDE + 'OPERATIONS=0 STALE=0 TIMERS=0', 'the scheduler is woken before the commit'),
     'STALE_INPUTS': (OUTSIDE + 'OPERATIONS=0 STALE=0', 'a job is finished by a unit older than its inputs'),
-    'APPLY_UNSEEN': (OUTSIDE + 'OPERATIONS=1 STALE=0', 'news finish a job without a look at the unit'),
-    'RECLAIM_MEMORY_FIRST': ('MACHINE=DISCRETE WORKER=SQL OPERATIONS=0 STALE=0', 'reclaiming asks shared memory before the table'),
+    'APPLY_UNSEEN': ('MACHINE=RECOMPUTING WORKER=OUTSIDE OPERATIONS=0 STALE=0 DEATHS=0 UNITS=2', 'news finish a job without a look at the unit'),
+    'RECLAIM_MEMORY_FIRST': ('MACHINE=DISCRETE WORKER=SQL OPERATIONS=0 STALE=0 TIMERS=0 UNITS=2', 'reclaiming asks shared memory before the table'),
+    'RECLAIM_BY_ID': ('MACHINE=DISCRETE WORKER=SQL OPERATIONS=0 STALE=0 TIMERS=0 UNITS=2', 'what an older attempt runs is not reclaimed'),
+    'TOGETHER_BY_ATTEMPT': ('MACHINE=RECOMPUTING WORKER=SQL OPERATIONS=1 FAILURES=0 DEATHS=0 STALE=0 TIMERS=0 UNITS=2 ATTEMPTS=2 TOGETHER=1', 'a unit that is run with others is fenced by its attempt alone'),
     'DISPATCH_BY_ID': ('MACHINE=RECOMPUTING WORKER=SQL STALE=0 UNITS=2 ATTEMPTS=2 TIMERS=0 OPERATIONS=1', 'a unit is not handed out while an older attempt of it ends'),
     'END_SILENT': ('MACHINE=RECOMPUTING WORKER=SQL STALE=0 UNITS=2 ATTEMPTS=3 TIMERS=1 OPERATIONS=1 DEATHS=0', 'an executor does not tell that a unit was taken from it'),
     'START_SILENT': ('MACHINE=DISCRETE WORKER=SQL OPERATIONS=0 STALE=0', 'an executor that could not take a unit says nothing'),
@@ -117,7 +122,7 @@ def runs_of(options):
             words = ' '.join(text.split()[:2])
             runs.append(Run(name, words + ' ' + LONG, bitstate=True, limit=3600))
         else:
-            runs.append(Run(name, text))
+            runs.append(Run(name, text, limit=240))
     for name, (text, _) in () if options.long else MUTANTS.items():
         runs.append(Run('mutant ' + name, text + ' MUTANT_' + name, is_mutant=True))
     wanted = options.only or options.show

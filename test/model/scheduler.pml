@@ -32,6 +32,14 @@ bit s_events, s_requests, s_lost;
 #endif
 byte r_attempt[UNITS + 1];		/* ReadyUnit.attempt, 0xff: not ready */
 
+#define SECOND_HAS_ROOM (EXECUTORS > 1 && mail[1] == 0 && (mail[0] != 0 || running[0] != 0))
+
+#if TOGETHER
+#define HAND_OUT(u, h) queued[u] = 0; mail[h] = u; mail_as[h] = queued_as[u]; queued_as[u] = 0
+#else
+#define HAND_OUT(u, h) queued[u] = 0; mail[h] = u
+#endif
+
 inline note_ready()
 {
 	for (EACH(k)) {
@@ -44,11 +52,18 @@ inline note_ready()
 	}
 }
 
+#if TOGETHER
+#define SAY_AS(u) queued_as[u] = AS_REQUESTED(u)
+#else
+#define SAY_AS(u) skip
+#endif
+
+/* what is in the list already stays there as it was */
 inline dispatch_add()
 {
 	for (EACH(k)) {
 		if
-		:: r_attempt[k] != 255 && !HAS(0, k) && !HAS(1, k) -> queued[k] = 1
+		:: r_attempt[k] != 255 && !HAS(0, k) && !HAS(1, k) && !queued[k] -> queued[k] = 1; SAY_AS(k)
 		:: else
 		fi;
 		r_attempt[k] = 255
@@ -73,9 +88,16 @@ inline dispatch_add()
 	fi
 
 #define COMMIT_IF(condition) d_step { MINE && (condition) -> \
-	if :: exhausted -> abort_round() :: else -> note_ready(); commit_round(0); dispatch_add(); end_round() fi; s_requests = 0 }
+	if :: exhausted -> abort_round(); leave_bounds() :: else -> note_ready(); commit_round(0); dispatch_add(); end_round() fi; s_requests = 0 }
 #define COMMIT COMMIT_IF(true)
 #define FAIL d_step { MINE && deaths > 0 -> deaths--; abort_round(); wake_events = 1; wake_requests = 1; lost = 1; s_requests = 0 }
+
+/* the trigger comes again until a unit is requested for good: one of a round that was rolled back is none */
+#define HAS_BEGUN (u_state[1] != NONE || u_state[2] != NONE || u_state[UNITS] != NONE)
+#define FIRES_ANYHOW (owes_fire || (j_state == EMBRYO && !HAS_BEGUN && !(blocking && inputs_open)))
+
+/* a neighbour is finished in the same round: the job is evaluated once more (follow_eagerly, go_on) */
+#define GO_ON if :: d_step { MINE && timers > 0 && OPEN(f_job) -> timers--; evaluate(1) } :: skip fi
 
 /* who must be collected (GC: not so often, where the worker lives) */
 #define HOPELESS(u) (ACTIVE(u_state[u]) && stale > 0)
@@ -115,12 +137,15 @@ inline apply_news()
 	m = 0
 }
 
-/* reclaim_unit(): in progress under an executor, and nobody runs it */
+/* reclaim_unit(): in progress under an executor, and nobody runs it: nobody who is at work loses it, fence or not */
+#define AT_WORK(h, u) (running[h] == u && (running_attempt[h] == 0 || running_attempt[h] == u_attempt[u]))
 inline reclaim()
 {
 	for (EACH(m)) {
 		if
-		:: f_read[m] && f_state[m] == PROGRESS && !(asked & (1 << m)) -> f_state[m] = REQUESTED; f_dirty[m] = 1
+		:: f_read[m] && f_state[m] == PROGRESS && !(asked & (1 << m)) ->
+			assert(u_state[m] != PROGRESS || !u_executor[m] || u_attempt[m] != f_attempt[m] || !(AT_WORK(0, m) || AT_WORK(1, m)));
+			f_state[m] = REQUESTED; f_dirty[m] = 1
 		:: else
 		fi
 	}
@@ -161,7 +186,10 @@ active proctype scheduler()
 	byte m;
 	byte asked;					/* reclaim: what runs, as a set of bits */
 
-	if :: blocking = 1 :: skip fi;
+	if :: blocking = 1 :: inputs_open = 0 :: skip fi;	/* it has none, or they are finished already */
+#ifdef REPLAY
+	choose_path();
+#endif
 	d_step { for (EACH(k)) { r_attempt[k] = 255 } k = 0; wake_events = 1; wake_requests = 1; lost = (WORKER == SQL -> 1 : 0) }
 	do
 	/* a session is gone: what it has left (work(), round_reclaim()); then a round for all reasons */
@@ -177,17 +205,20 @@ active proctype scheduler()
 		:: MINE
 		:: !MINE
 		fi;
-		if :: d_step { MINE -> if :: s_events -> NEWS_LATER :: else fi; apply_news() } :: !MINE fi;
+		if :: d_step { MINE -> if :: s_events -> NEWS_LATER :: else fi; s_events = 0; apply_news() } :: !MINE fi;
+		GO_ON;
 		WRITE_AND_COMMIT
 	/* a timer: the trigger, without a look at the news; a job that has not begun waits for it */
-	:: d_step { (timers > 0 || owes_fire || (j_state == EMBRYO && next_unit == 1 && !(blocking && inputs_open))) && OPEN(j_state) &&
+	:: d_step { (timers > 0 || FIRES_ANYHOW) && OPEN(j_state) &&
 			!exhausted && round_lock == 0 ->
-			round_lock = SCHEDULER; begin_frame(); if :: timers > 0 -> timers-- :: else fi; owes_fire = 0; evaluate(0) };
+			round_lock = SCHEDULER; begin_frame(); if :: FIRES_ANYHOW :: else -> timers-- fi; owes_fire = 0; evaluate(0) };
+		GO_ON;
 		WRITE_AND_COMMIT
 	/* the look once a minute */
 	:: d_step { owes_news && !wake_events && !exhausted -> owes_news = 0; wake_events = 1 }
 	/* an input is finished, and its event reaches the job (fire_dependants, follow_eagerly) */
 	:: d_step { inputs_open && !exhausted && round_lock == 0 -> round_lock = SCHEDULER; begin_frame(); f_inputs = 0; evaluate(1) };
+		GO_ON;
 		WRITE_AND_COMMIT
 	/* the garbage collector */
 	:: atomic { !exhausted && round_lock == 0 && (TO_COLLECT(1) || TO_COLLECT(2) || TO_COLLECT(UNITS)) ->
@@ -202,13 +233,13 @@ active proctype scheduler()
 			m = 0 };
 		WRITE_AND_COMMIT
 #if WORKER == SQL
-	/* the dispatcher: into the mail of an executor that has room */
-	:: d_step { queued[1] && mail[0] == 0 -> queued[1] = 0; mail[0] = 1 }
-	:: d_step { queued[1] && mail[1] == 0 -> queued[1] = 0; mail[1] = 1 }
-	:: d_step { queued[2] && mail[0] == 0 -> queued[2] = 0; mail[0] = 2 }
-	:: d_step { queued[2] && mail[1] == 0 -> queued[2] = 0; mail[1] = 2 }
-	:: d_step { queued[UNITS] && mail[0] == 0 -> queued[UNITS] = 0; mail[0] = UNITS }
-	:: d_step { queued[UNITS] && mail[1] == 0 -> queued[UNITS] = 0; mail[1] = UNITS }
+	/* the dispatcher: into the mail of an executor that has room; of two that have nothing to do, the first */
+	:: d_step { queued[1] && mail[0] == 0 -> HAND_OUT(1, 0) }
+	:: d_step { queued[1] && SECOND_HAS_ROOM -> HAND_OUT(1, 1) }
+	:: d_step { queued[2] && mail[0] == 0 -> HAND_OUT(2, 0) }
+	:: d_step { queued[2] && SECOND_HAS_ROOM -> HAND_OUT(2, 1) }
+	:: d_step { queued[UNITS] && mail[0] == 0 -> HAND_OUT(UNITS, 0) }
+	:: d_step { queued[UNITS] && SECOND_HAS_ROOM -> HAND_OUT(UNITS, 1) }
 #endif
 	od
 }

@@ -73,7 +73,7 @@ PARAMETERS = """SELECT substr(name, 9) AS name, boot_val, unit, vartype, min_val
     FROM pg_settings WHERE name LIKE 'synergy.%'"""
 
 # synergy.control and the like
-FILES = {'conf', 'control', 'copy', 'token', 'so'}
+FILES = {'conf', 'control', 'copy', 'token', 'so', 'pot'}
 WHO = {'any': 'every role with a privilege', 'viewer': '`viewer`', 'worker': '`worker`', 'operator': '`operator`', 'author': '`author`'}
 
 

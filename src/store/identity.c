@@ -24,7 +24,9 @@
  * and until then nobody gets a unit.
  *
  * A row is written by the first scheduler or session that wants to change something.  So a template in which neither
- * has been (template1) gives originals.
+ * has been (template1) gives originals.  Two of them at once would write two rows, which is a copy: who writes has the
+ * table locked.  Sessions wait for that, under the round lock; the scheduler, which looks without the round lock since
+ * somebody may sit on it, leaves the row to who has it.
  */
 #include "postgres.h"
 
@@ -34,10 +36,13 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "daemon/wake.h"
@@ -136,6 +141,19 @@ set_own_values(Datum *values)
 	values[4] = Int32GetDatum(RecoveryInProgress() ? 0 : (int32) CURRENT_TIMELINE());
 }
 
+/* until the end of the transaction; what was read before it may be old.  false: somebody else is writing */
+static bool
+lock_table(bool wait)
+{
+	Oid			relation = get_relname_relid("identity", get_namespace_oid("synergy", false));
+
+	if (!wait)
+		return ConditionalLockRelationOid(relation, ShareRowExclusiveLock);
+	LockRelationOid(relation, ShareRowExclusiveLock);
+	return true;
+}
+
+/* the table is locked */
 static void
 write_row(const char *paused_because)
 {
@@ -231,21 +249,38 @@ identity_look(void)
 	return read_row(&is_ours, &is_promoted);
 }
 
+/* is there something to write down?  *because: why it is a copy */
+static bool
+has_news(char **because, bool *is_promoted)
+{
+	bool		is_ours;
+
+	*because = read_row(&is_ours, is_promoted);
+	*is_promoted = *is_promoted && is_ours;
+	return !is_ours && (*because == NULL || strcmp(*because, BECAUSE_BACKUP) == 0);
+}
+
 /* what is found is written down: a standby of this server does not know how it was started */
+static char *
+pause_if_copy(bool wait)
+{
+	char	   *because;
+	bool		is_promoted,
+				is_new = has_news(&because, &is_promoted);
+
+	if (RecoveryInProgress() || XactReadOnly || !version_fits())
+		return because;
+	if (is_promoted)
+		note_promotion();
+	if (is_new && lock_table(wait) && has_news(&because, &is_promoted))
+		write_row(because);
+	return because;
+}
+
 char *
 identity_pause(void)
 {
-	bool		is_ours,
-				is_promoted;
-	char	   *because = read_row(&is_ours, &is_promoted);
-
-	if (is_ours && is_promoted && !XactReadOnly && version_fits())
-		note_promotion();
-	if (is_ours || (because != NULL && strcmp(because, BECAUSE_BACKUP) != 0))
-		return because;
-	if (!RecoveryInProgress() && !XactReadOnly && version_fits())
-		write_row(because);
-	return because;
+	return pause_if_copy(false);
 }
 
 bool
@@ -275,7 +310,7 @@ identity_settle(void)
 
 	if (count != 0 && count == looked_at)
 		return;
-	(void) identity_pause();
+	(void) pause_if_copy(true);
 	looked_at = count;
 }
 
@@ -299,8 +334,10 @@ identity_take_over(void)
 {
 	bool		is_ours,
 				is_promoted;
-	char	   *because = read_row(&is_ours, &is_promoted);
+	char	   *because;
 
+	lock_table(true);
+	because = read_row(&is_ours, &is_promoted);
 	if (because != NULL && strcmp(because, BECAUSE_RESTORED) == 0)
 		note_missing_units();
 	/* restored to a point in time, it has forgotten claims as well */
@@ -317,6 +354,7 @@ identity_note_restored(void)
 
 	if (read_row(&is_ours, &is_promoted) != NULL)
 		return;
+	lock_table(true);
 	write_row(BECAUSE_RESTORED);
 	(void) definition_bump_version();
 	wake_scheduler_at_commit(WAKE_ALL);

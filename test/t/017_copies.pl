@@ -52,6 +52,22 @@ sub is_resumed
 	return;
 }
 
+# no copy: a first scheduler that looks while a first registration is not committed yet
+$original->safe_psql('postgres', 'CREATE DATABASE first');
+create_synergy($original, 'first');
+scheduler_state($original, 'first', 'running');
+$original->safe_psql('first', 'DELETE FROM synergy.identity');
+my $session = session($original);
+session_ask($session, "\\c first\nBEGIN; SELECT synergy.register_timetable('t')");
+my $pid = $original->safe_psql('first', 'SELECT scheduler_pid FROM synergy.status()');
+$original->safe_psql('first', "SELECT pg_terminate_backend($pid)");
+ok(defined wait_for($original, 'first', "SELECT scheduler_state = 'running' AND scheduler_pid <> $pid FROM synergy.status()"), 'another scheduler has looked, and waits for nobody');
+session_ask($session, 'COMMIT');
+is($original->safe_psql('first', 'SELECT count(*), max(paused_because) FROM synergy.identity'), '1|', 'there is one row');
+$original->safe_psql('first', "SELECT synergy.register_freerun('f', 'once', 'every 1', 'SELECT 1')");
+ok(defined wait_for($original, 'first', "SELECT count(*) > 0 FROM synergy.unit_of_work WHERE state = 'processed'"), 'and it works');
+is_healthy($original, 'first');
+
 # a template
 $original->safe_psql('postgres', 'CREATE DATABASE copy TEMPLATE postgres');
 is_paused($original, 'copy', 'it is a copy of another database', 'a copy by CREATE DATABASE TEMPLATE');

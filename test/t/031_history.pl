@@ -5,7 +5,7 @@ use lib 't/lib';
 use SynergyTest;
 use Test::More;
 
-my $node = synergy_node('history', "timezone = 'UTC'", 'fsync = off', 'synergy.gc_interval = 1h', 'autovacuum = off');
+my $node = synergy_node('history', "timezone = 'UTC'", 'fsync = off', 'synergy.gc_interval = 1h', 'autovacuum = off', 'synergy.trigger_lag = 0');
 $node->start;
 create_synergy($node);
 scheduler_state($node, 'postgres', 'running');

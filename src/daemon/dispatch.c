@@ -79,9 +79,22 @@ has_in_hands(const ExecutorSlot *executor, int64 unit_id)
 	return false;
 }
 
+/* does it run this very request?  Of a single unit the attempt is known once its start has committed */
+static bool
+runs_request(const ExecutorSlot *executor, const UnitRequest *request)
+{
+	if (executor->running_attempt != 0)
+		return executor->running_attempt == request->attempt + 1 && has_in_hands(executor, request->unit_id);
+	for (int i = 0; i < executor->n_running; i++)
+		if (executor->running[i] == request->unit_id && executor->running_mark[i] == request->mark)
+			return true;
+	return false;
+}
+
 /*
- * Has an executor this very request?  One that still runs an older attempt, which was taken from it, does not care for
- * the new one; of one that is just taking the unit it cannot be told, but if it comes too late it wakes us (end_units).
+ * Has an executor this very request?  One that still runs an older one, which was taken from it or has ended a moment
+ * ago, does not care for the new one.  (One that was just taking the older may take the new one; then whoever else gets
+ * that finds it taken, and wakes us: end_units.)
  */
 static bool
 is_in_hands(const UnitRequest *request)
@@ -92,8 +105,7 @@ is_in_hands(const UnitRequest *request)
 
 		if (!is_ours(executor))
 			continue;
-		if ((executor->running_attempt == 0 || executor->running_attempt == request->attempt + 1) &&
-			has_in_hands(executor, request->unit_id))
+		if (runs_request(executor, request))
 			return true;
 		for (int j = 0; j < executor->n_mail; j++)
 			if (executor->mail[j].unit_id == request->unit_id)

@@ -135,7 +135,10 @@ take_mail(UnitRequest *mail, bool *together, bool *stop)
 		my_slot->n_mail -= n;
 		memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(UnitRequest) * my_slot->n_mail);
 		for (int i = 0; i < n; i++)
+		{
 			my_slot->running[i] = mail[i].unit_id;
+			my_slot->running_mark[i] = mail[i].mark;
+		}
 		my_slot->n_running = n;
 		my_slot->running_attempt = 0;
 		my_slot->running_since = GetCurrentTimestamp();

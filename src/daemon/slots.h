@@ -145,6 +145,7 @@ typedef struct ExecutorSlot
 	UnitRequest mail[2 * MAILBOX_SIZE]; /* an executor may give back what it had in its hands */
 	int			n_running;
 	int64		running[MAILBOX_SIZE];	/* from before the start of a unit commits until after its end has */
+	int64		running_mark[MAILBOX_SIZE];	/* of the request that was taken */
 	int32		running_attempt;	/* of a single one, once its start has committed; 0: before */
 	TimestampTz starting_since;
 	TimestampTz idle_since;

@@ -51,7 +51,7 @@ inline finish_unit_row(u, me, to)
 #define RUNS(u) (running[h] == u && u != 0)
 
 #if TOGETHER
-#define TAKE_AS as = mail_as[h]; mail_as[h] = 0
+#define TAKE_AS as = mail_as[h]; running_as[h] = as; mail_as[h] = 0
 #define LEAVE_AS as = 0
 /* what the command has seen is what was requested: no row was read before it (src/store/unit_batch.c) */
 #ifdef MUTANT_TOGETHER_BY_ATTEMPT
@@ -136,11 +136,11 @@ refuse:	if						/* requested -> invalid */
 		goto not_ours;
 not_ours:						/* somebody else has taken or changed it: perhaps it is requested again */
 #ifndef MUTANT_END_SILENT
-		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0; wake_requests = 1 } :: !RUNS(u) -> skip fi;
+		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0; running_as[h] = 0; wake_requests = 1 } :: !RUNS(u) -> skip fi;
 		goto gone;
 #endif
 end_unit:
-		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0 } :: !RUNS(u) -> skip fi;
+		if :: d_step { RUNS(u) -> running[h] = 0; running_attempt[h] = 0; running_as[h] = 0 } :: !RUNS(u) -> skip fi;
 gone:	atomic { u = 0; a = 0; LEAVE_AS }
 	od
 }
@@ -301,7 +301,7 @@ over:	what = 0
 inline end_session(h)
 {
 	for (EACH(k)) { if :: u_lock[k] == HAND(h) -> u_lock[k] = 0 :: else fi }
-	running[h] = 0; running_attempt[h] = 0; mail[h] = 0; mail_as[h] = 0; k = 0
+	running[h] = 0; running_attempt[h] = 0; running_as[h] = 0; mail[h] = 0; mail_as[h] = 0; k = 0
 }
 
 /* what may happen to anybody, at any time */
@@ -319,7 +319,7 @@ proctype fate()
 	/* the server: every transaction is rolled back, shared memory is new, and the scheduler begins anew */
 	:: d_step { crashes > 0 -> crashes--;
 			for (EACH(k)) { u_lock[k] = 0; queued[k] = 0; queued_as[k] = 0; r_attempt[k] = 255 }
-			for (k : 0 .. HANDS - 1) { mail[k] = 0; mail_as[k] = 0; running[k] = 0; running_attempt[k] = 0 }
+			for (k : 0 .. HANDS - 1) { mail[k] = 0; mail_as[k] = 0; running_as[k] = 0; running[k] = 0; running_attempt[k] = 0 }
 			clear_frame(); round_lock = 0; s_events = 0; s_requests = 0;
 			wake_events = 1; wake_requests = 1; lost = 1 }
 	od

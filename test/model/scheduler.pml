@@ -19,6 +19,9 @@ bit s_events, s_requests, s_lost;
 /* hand_out(), hand_out_requested(), after the commit. in_hands: an executor has this very request in his mail, or takes it */
 #ifdef MUTANT_DISPATCH_BY_ID
 #define HAS(h, u) (mail[h] == u || running[h] == u)
+#elif TOGETHER && !defined(MUTANT_TOGETHER_HELD_BY_ID)
+#define HAS(h, u) (mail[h] == u || (running[h] == u && (running_attempt[h] == 0 -> running_as[h] == AS_REQUESTED(u) : \
+	running_attempt[h] == r_attempt[u] + 1)))
 #else
 #define HAS(h, u) (mail[h] == u || (running[h] == u && (running_attempt[h] == 0 || running_attempt[h] == r_attempt[u] + 1)))
 #endif

@@ -54,7 +54,7 @@ byte mail[HANDS];
 byte running[HANDS];
 byte running_attempt[HANDS];	/* 0: its start has not committed yet */
 bit queued[UNITS + 1];			/* the dispatcher's list */
-byte queued_as[UNITS + 1], mail_as[HANDS];	/* TOGETHER: which request that was (UnitRequest) */
+byte queued_as[UNITS + 1], mail_as[HANDS], running_as[HANDS];	/* TOGETHER: which request that was (UnitRequest) */
 
 #define AS_REQUESTED(u) (u_attempt[u] + (u_mark[u] << 3) + (u_bounds[u] << 6))
 
@@ -80,7 +80,7 @@ inline leave_bounds()
 		u_state[k] = NONE; u_attempt[k] = 0; u_executor[k] = 0; u_fresh[k] = 0; u_bounds[k] = 0; u_lock[k] = 0; news[k] = 0;
 		queued[k] = 0; queued_as[k] = 0; u_mark[k] = 0; message[k] = 0; owner[k] = 0; effects[k] = 0; dead[k] = 0
 	}
-	for (k : 0 .. HANDS - 1) { mail[k] = 0; mail_as[k] = 0; running[k] = 0; running_attempt[k] = 0 }
+	for (k : 0 .. HANDS - 1) { mail[k] = 0; mail_as[k] = 0; running_as[k] = 0; running[k] = 0; running_attempt[k] = 0 }
 	j_state = SKIPPED; j_unit = 0; inputs_open = 0; rows = 1; round_lock = 0; next_unit = 1;
 	wake_events = 0; wake_requests = 0; lost = 0; owes_news = 0; owes_fire = 0;
 	operations = 0; timers = 0; failures = 0; deaths = 0; crashes = 0; stale = 0

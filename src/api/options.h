@@ -25,7 +25,7 @@ extern void options_check(Jsonb *options, OptionOwner owner, const char *worker)
 /* false when it is none, without an error */
 extern bool option_read_interval(const char *value, Interval **out);
 
-/* ERROR 2201B when it is no regular expression; `what` is "argument" or "option" */
+/* ERROR 2201B when it is no regular expression; `name` is that of an option, or of an argument */
 extern void option_check_pattern(const char *name, bool is_option, const char *pattern);
 
 #endif							/* SYNERGY_API_OPTIONS_H */

@@ -70,25 +70,25 @@ is_ours(const ExecutorSlot *executor)
 	return executor->state != EXECUTOR_FREE && executor->database == MyDatabaseId;
 }
 
-static bool
-has_in_hands(const ExecutorSlot *executor, int64 unit_id)
+/* its place among those that the executor runs; -1: it has none */
+static int
+place_in_hands(const ExecutorSlot *executor, int64 unit_id)
 {
 	for (int i = 0; i < executor->n_running; i++)
 		if (executor->running[i] == unit_id)
-			return true;
-	return false;
+			return i;
+	return -1;
 }
 
 /* does it run this very request?  Of a single unit the attempt is known once its start has committed */
 static bool
 runs_request(const ExecutorSlot *executor, const UnitRequest *request)
 {
-	if (executor->running_attempt != 0)
-		return executor->running_attempt == request->attempt + 1 && has_in_hands(executor, request->unit_id);
-	for (int i = 0; i < executor->n_running; i++)
-		if (executor->running[i] == request->unit_id && executor->running_mark[i] == request->mark)
-			return true;
-	return false;
+	int			i = place_in_hands(executor, request->unit_id);
+
+	if (i < 0)
+		return false;
+	return executor->running_attempt != 0 ? executor->running_attempt == request->attempt + 1 : executor->running_mark[i] == request->mark;
 }
 
 /*
@@ -128,7 +128,7 @@ dispatch_is_running(int64 unit_id, int32 attempt, void *context)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 
-		if (!is_ours(executor) || !has_in_hands(executor, unit_id))
+		if (!is_ours(executor) || place_in_hands(executor, unit_id) < 0)
 			continue;
 		is_running = executor->running_attempt == 0 || executor->running_attempt == attempt;
 		if (executor->running_attempt == 0)

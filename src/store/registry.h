@@ -121,7 +121,7 @@ extern void registry_delete_process(int32 id, const char *tree_name);
 extern void registry_delete_if_empty(const char *tree_name, const char *process_name);	/* its own timetable */
 extern void registry_delete_freerun(int32 id);
 
-/* false: processes or other timetables are left that need it; *what names one */
+/* false: processes or other timetables are left that need it; *what names one, *is_process: of which kind */
 extern bool registry_delete_timetable(const char *name, char **what, bool *is_process);
 
 /* a freerun's timer begins anew at `now` when it is switched on, or gets another trigger */

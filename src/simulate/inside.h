@@ -26,7 +26,7 @@ typedef enum EventKind
 typedef struct Event
 {
 	Instant		at;
-	uint64_t	rank;			/* kind, then order of arrival; timers: of definition */
+	uint64_t	rank;			/* kind, then order of arrival; timers: of definition, units: of request */
 	uint32_t	index;			/* of the unit, the process or the freerun */
 	uint32_t	generation;		/* of the unit: another one means that it is gone */
 } Event;
@@ -242,6 +242,7 @@ extern Instant decide_due(const SimulatedProcess *process, int64_t index);
 extern void play_process(World *world, SimulatedProcess *process, Cause cause);
 extern void play_freerun_timer(World *world, SimulatedFreerun *freerun);
 extern void play_events(World *world);	/* what follows from the jobs that were finished */
+extern void play_events_so_far(World *world);	/* likewise, but what follows from that has to wait */
 
 /* the garbage collector's next run */
 extern Instant collection_after(const World *world, Instant after);

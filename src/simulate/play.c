@@ -122,6 +122,7 @@ request_run(World *world, SimulatedFreerun *freerun, Instant scheduled)
 		crew_forget(world, freerun->unit);
 	freerun->unit = crew_new_unit(world, &freerun->actor, 0);
 	crew_unit(world, freerun->unit)->fired = scheduled;
+	crew_unit(world, freerun->unit)->mark = ++world->mark;
 	crew_request(world, freerun->unit);
 	tally_run_due(world, freerun);
 }
@@ -220,11 +221,11 @@ fire_dependants(World *world, SimulatedProcess *process, Timeperiod timeperiod)
 }
 
 static void
-apply_finished(World *world)
+apply_finished(World *world, int64_t until)
 {
 	Round	   *round = world->round;
 
-	while (round->next_finished < round->n_finished)
+	while (round->next_finished < until)
 	{
 		FinishedJob finished = round->finished[round->next_finished++];
 
@@ -234,19 +235,33 @@ apply_finished(World *world)
 	}
 }
 
+/* those that come of it included */
+static void
+apply_all_finished(World *world)
+{
+	while (world->round->next_finished < world->round->n_finished)
+		apply_finished(world, world->round->n_finished);
+}
+
+void
+play_events_so_far(World *world)
+{
+	apply_finished(world, world->round->n_finished);
+}
+
 void
 play_events(World *world)
 {
 	Round	   *round = world->round;
 
-	apply_finished(world);
+	apply_all_finished(world);
 	while (round->next_going_on < round->n_going_on)
 	{
 		SimulatedProcess *process = round->going_on[round->next_going_on++];
 
 		process->is_to_go_on = false;
 		play_process(world, process, CAUSE_EVENT);
-		apply_finished(world);
+		apply_all_finished(world);
 	}
 	for (int64_t i = 0; i < round->n_gone_on; i++)
 		round->gone_on[i]->has_gone_on = false;

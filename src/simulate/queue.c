@@ -1,8 +1,8 @@
 /*
  * simulate/queue.c: what will happen, in the order of time.
  *
- * A binary heap.  Events of one instant come in the order of their kinds, timers in the order of definition, and all
- * others as they arrived: so the same world runs the same way each time.
+ * A binary heap.  Events of one instant come in the order of their kinds, timers in the order of definition, ends of units
+ * in the order of their requests, and all others as they arrived: so the same world runs the same way each time.
  */
 #include "simulate/inside.h"
 
@@ -25,12 +25,27 @@ is_before(const Event *a, const Event *b)
 	return a->at != b->at ? a->at < b->at : a->rank < b->rank;
 }
 
+/* among those of its kind */
+static uint64_t
+place_of(World *world, EventKind kind, uint32_t index)
+{
+	switch (kind)
+	{
+		case EVENT_PROCESS_TIMER:
+		case EVENT_FREERUN_TIMER:
+			return index;
+		case EVENT_UNIT_ENDS:
+			return (uint64_t) crew_unit(world, index)->mark;
+		default:
+			return world->queue->n_ever++;
+	}
+}
+
 void
 queue_add(World *world, Instant at, EventKind kind, uint32_t index, uint32_t generation)
 {
 	Queue	   *queue = world->queue;
-	bool		is_timer = kind == EVENT_PROCESS_TIMER || kind == EVENT_FREERUN_TIMER;
-	Event		event = {at, (uint64_t) kind << 48 | (is_timer ? index : queue->n_ever++), index, generation};
+	Event		event = {at, (uint64_t) kind << 48 | place_of(world, kind, index), index, generation};
 	int64_t		place = queue->n;
 
 	queue->events = room_for(world, queue->events, &queue->capacity, queue->n + 1, sizeof(Event));

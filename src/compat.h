@@ -109,11 +109,25 @@ extern void compat_request_memory(void (*request) (void));
 #define CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(CurrentMemoryContext, (n))
 #endif
 
-/* 16 added an argument; the includer has executor/executor.h */
+/* 16 tells which indexes an update concerns, and added an argument for that; the includer has executor/executor.h */
 #if PG_VERSION_NUM >= 160000
+#define UpdatedIndexes TU_UpdateIndexes
+#define NEEDS_INDEX_TUPLES(indexes) ((indexes) != TU_None)
 #define INSERT_INDEX_TUPLES(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
+#define UPDATE_INDEX_TUPLES(result, slot, estate, indexes) \
+	ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL, (indexes) == TU_Summarizing)
 #else
+#define UpdatedIndexes bool
+#define NEEDS_INDEX_TUPLES(indexes) (indexes)
 #define INSERT_INDEX_TUPLES(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#define UPDATE_INDEX_TUPLES(result, slot, estate, indexes) ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL)
+#endif
+
+/* 18 counts what a scan does; the includer has access/genam.h */
+#if PG_VERSION_NUM >= 180000
+#define INDEX_BEGINSCAN(relation, index, snapshot, n_keys) index_beginscan(relation, index, snapshot, NULL, n_keys, 0)
+#else
+#define INDEX_BEGINSCAN(relation, index, snapshot, n_keys) index_beginscan(relation, index, snapshot, n_keys, 0)
 #endif
 
 #endif							/* SYNERGY_COMPAT_H */

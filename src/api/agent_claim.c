@@ -203,14 +203,14 @@ choose_places(Claim *claim, char **names, int n_names)
 /* ---------------------------------------------------------------- taking */
 
 /*
- * $1: the time, $2: box, $3: how many at most.  What is taken is still an agent's to run.  $4 is always 'r': as a constant
- * it would let the planner take the index of active units for what is to be found by the primary key.
+ * $1: the time, $2: box, $3: how many at most.  What is taken is still an agent's to run.  $4 is always 'r'; compared as text,
+ * as store/unit.h says.
  */
 #define TAKE(which, n, ...) { \
 	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $1, heard_at = NULL, " \
 	"  by_executor = false, box_name = $2 " \
 	"FROM synergy.exec_definition o, LATERAL synergy.exec_options(o.options) x " \
-	"WHERE u.unit_of_work_id = ANY (ARRAY(" which ")) AND u.state = $4 AND o.process_id = u.process_id AND o.is_on " \
+	"WHERE u.unit_of_work_id = ANY (ARRAY(" which ")) AND u.state::text = $4::text AND o.process_id = u.process_id AND o.is_on " \
 	"RETURNING u.unit_of_work_id, u.attempt, o.process_name, o.entry_name, u.timeperiod::text, u.start_timeperiod::text, " \
 	"  u.end_timeperiod::text, synergy.timeperiod_start(u.start_timeperiod), synergy.timeperiod_start(u.end_timeperiod), " \
 	"  u.start_id, u.end_id, u.number_of_retries, o.command, o.arguments::text, o.source, o.sink, o.timeout_ms, " \

@@ -130,7 +130,8 @@ keep(Frame *frame, Ahead *ahead, Process *process, Timeperiod timeperiod)
 		return;
 	else
 	{
-		kept->row = (JobRow) {process->id, timeperiod, job->state, job->failures, job->n_units, job->unit_id, job->mark};
+		kept->row = (JobRow) {process->id, timeperiod, job->state, job->failures, job->n_units, job->unit_id, job->mark,
+			job->place};
 		kept->is_under_way = is_under_way(frame, job, before);
 	}
 	ahead->n++;

@@ -77,6 +77,7 @@ frame_enter_job(Frame *frame, Process *process, const JobRow *row)
 	job->n_units = row->n_units;
 	job->unit_id = row->unit_id;
 	job->mark = row->mark;
+	job->place = row->place;
 	job->may_have_left = row->unit_id == 0 && row->n_units > 0;
 	return job;
 }
@@ -183,7 +184,7 @@ frame_imagine_jobs(Frame *frame, const JobRange *ranges, int n)
 
 		while (timeperiod < ranges[i].to)
 		{
-			JobRow		row = {process->id, timeperiod, JOB_EMBRYO, 0, 0, 0, 0};
+			JobRow		row = {process->id, timeperiod, JOB_EMBRYO};
 
 			CHECK_FOR_INTERRUPTS();
 			lane_add_revived(frame, frame_enter_job(frame, process, &row));

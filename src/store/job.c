@@ -7,9 +7,14 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
 
 #include "daemon/watch.h"
+#include "nls.h"
+#include "store/amend.h"
 #include "store/job.h"
 #include "store/spi.h"
 
@@ -23,6 +28,7 @@ job_read_row(uint64 row, JobRow *out)
 	out->n_units = store_get_int32(row, 5, 0);
 	out->unit_id = store_get_int64(row, 6, 0);
 	out->mark = store_get_int64(row, 7, 0);
+	out->place = store_get_place(row, 8);
 }
 
 /* process, lower and upper bound of ranges, as three arrays */
@@ -108,8 +114,57 @@ job_insert_periods(JobRange *ranges, int n)
 	store_execute(&query, values, NULL);
 }
 
-void
-job_update(List *jobs)
+/* the columns of synergy.job_data, in their order */
+enum
+{
+	COLUMN_PROCESS_ID, COLUMN_TIMEPERIOD, COLUMN_STATE, COLUMN_FAILURES, COLUMN_UNITS, COLUMN_UNIT_ID, COLUMN_MARK, COLUMN_COUNT
+};
+
+/* where it was seen last; or, if it is not there any more, by its key */
+static bool
+find_job(Amend *amend, const Job *job, Datum **values, bool **nulls)
+{
+	Datum		key[2] = {Int32GetDatum(job->key.process_id), store_timeperiod_datum(job->key.timeperiod)};
+
+	return (amend_fetch(amend, &job->place, values, nulls) && DatumGetInt32((*values)[COLUMN_PROCESS_ID]) == job->key.process_id &&
+			datum_image_eq((*values)[COLUMN_TIMEPERIOD], key[1], false, -1)) || amend_find(amend, key, values, nulls);
+}
+
+/* false: it is to be done by UPDATE */
+static bool
+amend_jobs(List *jobs)
+{
+	Amend	   *amend = amend_begin(get_relname_relid("job_data", get_namespace_oid("synergy", false)), COLUMN_COUNT);
+	ListCell   *cell;
+
+	if (amend == NULL)
+		return false;
+	foreach(cell, jobs)
+	{
+		Job		   *job = lfirst(cell);
+		Datum	   *values;
+		bool	   *nulls;
+
+		if (!find_job(amend, job, &values, &nulls))
+			continue;			/* taken by hand */
+		values[COLUMN_STATE] = CharGetDatum(job->state);
+		values[COLUMN_FAILURES] = Int32GetDatum(job->failures);
+		values[COLUMN_UNITS] = Int32GetDatum(job->n_units);
+		values[COLUMN_UNIT_ID] = Int64GetDatum(job->unit_id);
+		nulls[COLUMN_UNIT_ID] = job->unit_id == 0;
+		values[COLUMN_MARK] = Int64GetDatum(job->mark);
+		if (!amend_write(amend))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg_internal("a job was changed by somebody who does not hold the lock of the timetables")));
+		job->place = amend_place(amend);
+	}
+	amend_end(amend);
+	return true;
+}
+
+static void
+update_by_statement(List *jobs)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.job_data j SET state = n.state, number_of_failures = n.failures, number_of_units = n.units, "
@@ -135,10 +190,21 @@ job_update(List *jobs)
 		column_add(&columns[4], Int32GetDatum(job->n_units));
 		column_add_id(&columns[5], job->unit_id);
 		column_add(&columns[6], Int64GetDatum(job->mark));
-		watch_note_process(job->key.process_id);
+		ItemPointerSetInvalid(&job->place);
 	}
 	columns_arrays(columns, values, 7);
 	store_execute(&query, values, NULL);
+}
+
+void
+job_update(List *jobs)
+{
+	ListCell   *cell;
+
+	foreach(cell, jobs)
+		watch_note_process(((Job *) lfirst(cell))->key.process_id);
+	if (!amend_jobs(jobs))
+		update_by_statement(jobs);
 }
 
 uint64

@@ -5,6 +5,7 @@
 #define SYNERGY_STORE_JOB_H
 
 #include "nodes/pg_list.h"
+#include "storage/itemptr.h"
 
 #include "store/definition.h"
 #include "store/unit.h"
@@ -25,6 +26,7 @@ typedef struct Job
 	int			n_units;
 	int64		unit_id;		/* 0: none */
 	int64		mark;
+	ItemPointerData place;		/* as JobRow's */
 	Unit	   *unit;			/* loaded on demand: job_unit() */
 	struct RowsLook *rows;		/* recomputing: likewise, rows_of() */
 	JobState	stored_state;
@@ -43,7 +45,7 @@ typedef struct JobRange
 } JobRange;
 
 /* columns of every query that reads jobs */
-#define JOB_COLUMNS "process_id, timeperiod, state, number_of_failures, number_of_units, unit_of_work_id, mark"
+#define JOB_COLUMNS "process_id, timeperiod, state, number_of_failures, number_of_units, unit_of_work_id, mark, ctid"
 
 /* reads row `row` of SPI_tuptable */
 typedef struct JobRow
@@ -55,6 +57,7 @@ typedef struct JobRow
 	int			n_units;
 	int64		unit_id;
 	int64		mark;
+	ItemPointerData place;		/* where in the table it was read, or written last: a hint, checked when it is used */
 } JobRow;
 
 extern void job_read_row(uint64 row, JobRow *out);

@@ -78,7 +78,7 @@ apply_fitting(Report *reports, Datum *values)
 		"WITH n AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7) "
 		"  AS n (place, id, attempt, state, processed, aggregated, error)), "
 		"held AS MATERIALIZED (SELECT n.*, u.state AS old_state FROM n JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
-		"  WHERE ((u.state = 'i' AND u.attempt = n.attempt) OR (u.state = 'r' AND u.attempt + 1 = n.attempt)) "
+		"  WHERE ((u.state::text = 'i' AND u.attempt = n.attempt) OR (u.state::text = 'r' AND u.attempt + 1 = n.attempt)) "
 		"    AND EXISTS (SELECT FROM synergy.amqp_route r WHERE r.process_id = u.process_id) FOR NO KEY UPDATE OF u SKIP LOCKED) "
 		"UPDATE synergy.unit_of_work_data u SET state = n.state, attempt = n.attempt, by_executor = false, number_of_losses = 0, "
 		"  started_at = CASE WHEN n.old_state = 'r' THEN $8 ELSE u.started_at END, "

@@ -221,6 +221,14 @@ store_get_text(uint64 row, int column)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
+ItemPointerData
+store_get_place(uint64 row, int column)
+{
+	bool		is_null;
+
+	return *(ItemPointer) DatumGetPointer(get_datum(row, column, &is_null));
+}
+
 Timeperiod
 store_get_timeperiod(uint64 row, int column)
 {

@@ -58,6 +58,7 @@ extern TimestampTz store_get_time(uint64 row, int column, TimestampTz if_null);
 extern double store_get_double(uint64 row, int column, double if_null);
 extern char *store_get_text(uint64 row, int column);	/* palloc'd; NULL for NULL */
 extern Timeperiod store_get_timeperiod(uint64 row, int column); /* TIMEPERIOD_NONE for NULL */
+extern ItemPointerData store_get_place(uint64 row, int column);	/* a ctid, never NULL */
 
 /* building array arguments, a value at a time */
 typedef struct StoreColumn

@@ -21,6 +21,7 @@
 #include "store/job.h"
 #include "store/spi.h"
 #include "store/unit.h"
+#include "store/unit_row.h"
 
 #define UNIT_COLUMNS \
 	"u.unit_of_work_id, u.process_id, u.state, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, " \
@@ -207,44 +208,35 @@ unit_read_row(uint64 row, Unit *out)
 	out->is_on_box = store_get_bool(row, 21, false);
 }
 
-/* the columns of synergy.unit_of_work_data, in their order */
-enum
-{
-	COLUMN_ID, COLUMN_PROCESS_ID, COLUMN_STATE, COLUMN_BY_EXECUTOR, COLUMN_TIMEPERIOD, COLUMN_START_TIMEPERIOD, COLUMN_END_TIMEPERIOD,
-	COLUMN_ATTEMPT, COLUMN_RETRIES, COLUMN_LOSSES, COLUMN_START_ID, COLUMN_END_ID, COLUMN_ROWS, COLUMN_MARK, COLUMN_CREATED_AT,
-	COLUMN_SUBMITTED_AT, COLUMN_STARTED_AT, COLUMN_HEARD_AT, COLUMN_FINISHED_AT, COLUMN_RELEASE_AT, COLUMN_OPEN_WRITERS, COLUMN_BOX_NAME,
-	COLUMN_PROCESSED, COLUMN_AGGREGATED, COLUMN_ERROR, COLUMN_COUNT
-};
-
 static void
 fill_row(const Unit *unit, Datum *values, bool *nulls)
 {
-	values[COLUMN_ID] = Int64GetDatum(unit->id);
-	values[COLUMN_PROCESS_ID] = Int32GetDatum(unit->process_id);
-	values[COLUMN_STATE] = CharGetDatum(unit->state);
-	values[COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
-	values[COLUMN_TIMEPERIOD] = store_timeperiod_datum(unit->timeperiod);
-	values[COLUMN_START_TIMEPERIOD] = store_timeperiod_datum(unit->start_timeperiod);
-	values[COLUMN_END_TIMEPERIOD] = store_timeperiod_datum(unit->end_timeperiod);
-	values[COLUMN_ATTEMPT] = values[COLUMN_RETRIES] = values[COLUMN_LOSSES] = Int32GetDatum(0);
-	values[COLUMN_START_ID] = Int64GetDatum(unit->start_id);
-	values[COLUMN_END_ID] = Int64GetDatum(unit->end_id);
-	values[COLUMN_MARK] = Int64GetDatum(unit->mark);
-	values[COLUMN_CREATED_AT] = TimestampTzGetDatum(unit->created);
-	values[COLUMN_SUBMITTED_AT] = TimestampTzGetDatum(unit->submitted);
-	memset(nulls, false, sizeof(bool) * (COLUMN_SUBMITTED_AT + 1));
-	values[COLUMN_ROWS] = Int64GetDatum(unit->n_rows);
-	nulls[COLUMN_ROWS] = unit->n_rows < 0;
+	values[UNIT_COLUMN_ID] = Int64GetDatum(unit->id);
+	values[UNIT_COLUMN_PROCESS_ID] = Int32GetDatum(unit->process_id);
+	values[UNIT_COLUMN_STATE] = CharGetDatum(unit->state);
+	values[UNIT_COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[UNIT_COLUMN_TIMEPERIOD] = store_timeperiod_datum(unit->timeperiod);
+	values[UNIT_COLUMN_START_TIMEPERIOD] = store_timeperiod_datum(unit->start_timeperiod);
+	values[UNIT_COLUMN_END_TIMEPERIOD] = store_timeperiod_datum(unit->end_timeperiod);
+	values[UNIT_COLUMN_ATTEMPT] = values[UNIT_COLUMN_RETRIES] = values[UNIT_COLUMN_LOSSES] = Int32GetDatum(0);
+	values[UNIT_COLUMN_START_ID] = Int64GetDatum(unit->start_id);
+	values[UNIT_COLUMN_END_ID] = Int64GetDatum(unit->end_id);
+	values[UNIT_COLUMN_MARK] = Int64GetDatum(unit->mark);
+	values[UNIT_COLUMN_CREATED_AT] = TimestampTzGetDatum(unit->created);
+	values[UNIT_COLUMN_SUBMITTED_AT] = TimestampTzGetDatum(unit->submitted);
+	memset(nulls, false, sizeof(bool) * (UNIT_COLUMN_SUBMITTED_AT + 1));
+	values[UNIT_COLUMN_ROWS] = Int64GetDatum(unit->n_rows);
+	nulls[UNIT_COLUMN_ROWS] = unit->n_rows < 0;
 	if (unit->writers != NULL)
-		values[COLUMN_OPEN_WRITERS] = CStringGetTextDatum(unit->writers);
-	nulls[COLUMN_OPEN_WRITERS] = unit->writers == NULL;
+		values[UNIT_COLUMN_OPEN_WRITERS] = CStringGetTextDatum(unit->writers);
+	nulls[UNIT_COLUMN_OPEN_WRITERS] = unit->writers == NULL;
 }
 
 /* false: it is to be done by INSERT */
 static bool
 insert_in_bulk(List *units)
 {
-	Bulk	   *bulk = bulk_begin(unit_relation(), COLUMN_COUNT);
+	Bulk	   *bulk = bulk_begin(unit_relation(), UNIT_COLUMN_COUNT);
 	ListCell   *cell;
 
 	if (bulk == NULL)
@@ -390,7 +382,7 @@ unit_cancel(List *units)
 	static StoreQuery query = {
 		"WITH n AS MATERIALIZED (SELECT n.id, n.place, u.state FROM unnest($1) WITH ORDINALITY AS n (id, place) "
 		"  JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
-		"  WHERE u.state IN ('r', 'i', 'v') FOR NO KEY UPDATE OF u SKIP LOCKED) "
+		"  WHERE u.state::text IN ('r', 'i', 'v') FOR NO KEY UPDATE OF u SKIP LOCKED) "
 		"UPDATE synergy.unit_of_work_data u SET state = 'c', finished_at = coalesce(u.finished_at, $2), release_at = NULL, by_executor = false "
 		"FROM n WHERE u.unit_of_work_id = n.id RETURNING n.place, n.state", 2, {INT8ARRAYOID, TIMESTAMPTZOID}
 	};

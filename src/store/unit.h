@@ -1,5 +1,9 @@
 /*
  * store/unit.h: statements over synergy.unit_of_work_data, as the round uses them.
+ *
+ * All statements that ask for units by their ids, here and elsewhere, compare the state as text (state::text = 'r').  A
+ * comparison of the column itself would imply the predicate of the index of active units; and a plan that was made while
+ * the table was small reads all of these, for each id that is asked for (test/t/031_history.pl).
  */
 #ifndef SYNERGY_STORE_UNIT_H
 #define SYNERGY_STORE_UNIT_H

@@ -15,9 +15,12 @@
 #include "daemon/wake.h"
 #include "daemon/watch.h"
 #include "nls.h"
+#include "store/amend.h"
 #include "store/event.h"
 #include "store/spi.h"
+#include "store/unit.h"
 #include "store/unit_batch.h"
+#include "store/unit_row.h"
 
 void
 unit_batch_define(BatchDefinition *definitions, int n)
@@ -52,6 +55,54 @@ unit_batch_define(BatchDefinition *definitions, int n)
 	store_leave(&scope);
 }
 
+/* is it still as it was requested? */
+static bool
+is_as_requested(const UnitRequest *request, const Datum *values)
+{
+	return DatumGetChar(values[UNIT_COLUMN_STATE]) == UNIT_REQUESTED &&
+		DatumGetInt32(values[UNIT_COLUMN_ATTEMPT]) == request->attempt &&
+		DatumGetInt64(values[UNIT_COLUMN_MARK]) == request->mark &&
+		DatumGetInt64(values[UNIT_COLUMN_END_ID]) == request->end_id;
+}
+
+static void
+set_processed(const BatchUnit *unit, TimestampTz now, Datum *values, bool *nulls)
+{
+	values[UNIT_COLUMN_STATE] = CharGetDatum(UNIT_PROCESSED);
+	values[UNIT_COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[UNIT_COLUMN_ATTEMPT] = Int32GetDatum(unit->request.attempt + 1);
+	values[UNIT_COLUMN_LOSSES] = Int32GetDatum(0);
+	values[UNIT_COLUMN_STARTED_AT] = TimestampTzGetDatum(unit->started);
+	values[UNIT_COLUMN_FINISHED_AT] = TimestampTzGetDatum(now);
+	values[UNIT_COLUMN_PROCESSED] = Int64GetDatum(unit->n_rows);
+	nulls[UNIT_COLUMN_STARTED_AT] = nulls[UNIT_COLUMN_FINISHED_AT] = nulls[UNIT_COLUMN_PROCESSED] = false;
+	nulls[UNIT_COLUMN_HEARD_AT] = nulls[UNIT_COLUMN_AGGREGATED] = nulls[UNIT_COLUMN_RELEASE_AT] = nulls[UNIT_COLUMN_ERROR] = true;
+}
+
+/* how many of them are processed now; -1: it is to be done by UPDATE */
+static int
+amend_units(BatchUnit *units, int n, TimestampTz now)
+{
+	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT);
+	int			n_done = 0;
+
+	if (amend == NULL)
+		return -1;
+	for (int i = 0; i < n; i++)
+	{
+		Datum		key[1] = {Int64GetDatum(units[i].request.unit_id)};
+		Datum	   *values;
+		bool	   *nulls;
+
+		if (units[i].started == 0 || !amend_find(amend, key, &values, &nulls) || !is_as_requested(&units[i].request, values))
+			continue;
+		set_processed(&units[i], now, values, nulls);
+		n_done += amend_write(amend);
+	}
+	amend_end(amend);
+	return n_done;
+}
+
 /* id, attempt, mark, end_id, started_at and number of rows of those that were run; returns how many */
 static int
 columns_of(BatchUnit *units, int n, StoreColumn *columns)
@@ -78,32 +129,43 @@ columns_of(BatchUnit *units, int n, StoreColumn *columns)
 	return n_run;
 }
 
-void
-unit_batch_complete(BatchUnit *units, int n, TimestampTz now)
+static int
+update_by_statement(StoreColumn *columns, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = 'p', attempt = u.attempt + 1, started_at = n.started_at, heard_at = NULL, "
 		"  finished_at = $7, number_of_processed = n.number_of_rows, number_of_aggregated = NULL, release_at = NULL, by_executor = false, "
 		"  number_of_losses = 0, error = NULL "
 		"FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, attempt, mark, end_id, started_at, number_of_rows) "
-		"WHERE u.unit_of_work_id = n.id AND u.state = 'r' AND u.attempt = n.attempt AND u.mark = n.mark AND u.end_id = n.end_id", 7,
+		"WHERE u.unit_of_work_id = n.id AND u.state::text = 'r' AND u.attempt = n.attempt AND u.mark = n.mark AND u.end_id = n.end_id", 7,
 		{INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
+	Datum		values[7];
+
+	columns_arrays(columns, values, 6);
+	values[6] = TimestampTzGetDatum(now);
+	return (int) store_execute(&query, values, NULL);
+}
+
+void
+unit_batch_complete(BatchUnit *units, int n, TimestampTz now)
+{
 	StoreColumn columns[6];
 	StoreScope	scope;
-	Datum		values[7];
 	int			n_run = columns_of(units, n, columns);
+	int			n_done;
 
 	if (n_run == 0)
 		return;
-	columns_arrays(columns, values, 6);
-	values[6] = TimestampTzGetDatum(now);
 	store_enter(&scope);
-	if (store_execute(&query, values, NULL) != n_run)
+	n_done = amend_units(units, n, now);
+	if (n_done < 0)
+		n_done = update_by_statement(columns, now);
+	if (n_done != n_run)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg_internal("a unit of work was canceled or requested anew while it was run with others")));
-	pending_add_units(values[0]);
+	pending_add_units(column_array(&columns[0]));
 	wake_scheduler_at_commit(WAKE_EVENTS);
 	store_leave(&scope);
 }

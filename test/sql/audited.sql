@@ -22,6 +22,7 @@ END $$;
 SELECT play('plain');
 CREATE TRIGGER audit AFTER INSERT ON synergy.event_log FOR EACH ROW EXECUTE FUNCTION audit();
 CREATE TRIGGER audit AFTER INSERT ON synergy.unit_of_work_data FOR EACH ROW EXECUTE FUNCTION audit();
+CREATE TRIGGER audit AFTER UPDATE ON synergy.job_data FOR EACH ROW EXECUTE FUNCTION audit();
 SELECT play('audited');
 SELECT relation, count(*) > 3 AS some FROM audit GROUP BY 1 ORDER BY 1;
 SELECT count(*) = (SELECT count(*) FROM synergy.event_log WHERE process_name = 'audited') AS each_event FROM audit WHERE relation = 'event_log';
@@ -37,6 +38,7 @@ SELECT array(SELECT units('plain')) = array(SELECT units('audited')) AS same_uni
 SELECT process_name, timeperiod, state FROM synergy.job WHERE state <> 'embryo' ORDER BY 1, 2;
 DROP TRIGGER audit ON synergy.event_log;
 DROP TRIGGER audit ON synergy.unit_of_work_data;
+DROP TRIGGER audit ON synergy.job_data;
 DROP FUNCTION play(text), events(text), units(text), audit();
 DROP TABLE audit;
 SELECT synergy.unregister_process(p) FROM unnest(ARRAY['plain', 'audited']) p;

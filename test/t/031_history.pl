@@ -5,7 +5,7 @@ use lib 't/lib';
 use SynergyTest;
 use Test::More;
 
-my $node = synergy_node('history', "timezone = 'UTC'", 'fsync = off', 'synergy.gc_interval = 1h', 'autovacuum = off', 'synergy.trigger_lag = 0');
+my $node = synergy_node('history', "timezone = 'UTC'", 'fsync = off', 'synergy.gc_interval = 1h', 'autovacuum = off', 'synergy.trigger_lag = 0', 'synergy.max_executors = 1');
 $node->start;
 create_synergy($node);
 scheduler_state($node, 'postgres', 'running');
@@ -43,6 +43,31 @@ my $before = read_when_written(50020);
 ok(defined recompute('second', 20), 'and when there is');
 my $after = read_when_written(50040);
 cmp_ok($after - $before, '<', 25000, 'nothing has gone through all units');
+
+# nor do other active units, to an executor
+query(q(SELECT synergy.register_freerun('waits', 'w' || i, 'every 1000 hours', worker => 'notify') FROM generate_series(1, 3000) i;
+	SELECT synergy.trigger_now('waits', 'w' || i) FROM generate_series(1, 3000) i));
+ok(defined wait_for($node, 'postgres', "SELECT count(*) = 3000 FROM synergy.unit_of_work WHERE state = 'requested'", 60), 'thousands of units wait');
+$before = read_when_written(53040);
+query(q(SELECT synergy.register_process('plain', 'hourly', 'SELECT $1', trigger_frequency => 'every 1',
+	start_timeperiod => to_char(now() - interval '300 hours', 'YYYYMMDDHH24'), options => '{"concurrency": 1}')));
+ok(defined wait_for($node, 'postgres', "SELECT count(*) >= 300 FROM synergy.job WHERE process_name = 'plain' AND state = 'processed'", 120), '300 units are run one after the other');
+$after = read_when_written(53340);
+cmp_ok($after - $before, '<', 60000, 'each of them is found by its id');
+
+# a job is looked for where it was seen last, and a table that was rewritten has others there
+query(q(SELECT synergy.register_process('outside', 'hourly', worker => 'notify', trigger_frequency => 'every 1',
+	start_timeperiod => to_char(now() - interval '20 hours', 'YYYYMMDDHH24'), options => '{"concurrency": 2}')));
+my $finished = 0;
+for my $i (1 .. 20)
+{
+	query(q(VACUUM FULL synergy.job_data)) if $i % 5 == 0;
+	last if !defined wait_for($node, 'postgres', "SELECT count(*) > 0 FROM synergy.unit_of_work WHERE process_name = 'outside' AND state = 'requested'");
+	$finished += query(q(SELECT count(*) FROM (SELECT synergy.complete(unit_of_work_id) FROM synergy.claim('outside', 1)) c));
+}
+is($finished, 20, 'the units of 20 hours are finished');
+ok(defined wait_for($node, 'postgres', "SELECT count(*) >= 20 FROM synergy.job WHERE process_name = 'outside' AND state = 'processed'"), 'and their jobs');
+is(query(q(SELECT * FROM synergy.check() WHERE timeperiod <> '1999010100')), '', 'no invariant is violated');
 
 $node->stop;
 done_testing();

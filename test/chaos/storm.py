@@ -65,6 +65,7 @@ class Storm:
         self.faults = [f for f in choices(w, is_short) if not only or only in f.__name__]
         if not only and random.random() < 0.5:      # where time goes on only forward, no second may be missing
             self.faults = [f for f in self.faults if f.__name__ != 'clock_back']
+            print('# left out in this run: clock_back', flush=True)
         self.pool = ThreadPoolExecutor(1)
         self.took, self.struck, self.slow, self.beside, self.began = {}, 0, [], None, time.time()
 

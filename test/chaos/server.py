@@ -43,7 +43,8 @@ class Server:
     # ------------------------------------------------------------ starting and stopping
 
     def clock_settings(self):
-        return ['LD_PRELOAD=' + self.clock, 'SET_CLOCK_FILE=' + self.clock_file]
+        preloaded = [os.environ['SERVER_PRELOAD']] if os.environ.get('SERVER_PRELOAD') else []     # scripts/sanitize
+        return ['LD_PRELOAD=' + ':'.join([*preloaded, self.clock]), 'SET_CLOCK_FILE=' + self.clock_file]
 
     def pg_ctl(self, *args, settings=()):
         return subprocess.run([*self.prefix, 'env', *settings, self.pg_ctl_path, '-D', self.data, '-t', str(PATIENCE), *args], stdin=subprocess.DEVNULL,

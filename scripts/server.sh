@@ -33,7 +33,7 @@ build() {
 	./configure --prefix="$prefix" --enable-cassert --enable-debug --enable-tap-tests --without-readline --without-zlib \
 		$icu CFLAGS="-O1 -g" CPPFLAGS="$flags" &&
 		make -j"$(nproc)" && make install && make -C src/test/isolation install &&
-		make -C contrib/pg_stat_statements install && cp src/tools/valgrind.supp "$prefix/" && touch "$prefix/complete"
+		make -C contrib/pg_stat_statements install && make -C contrib/pageinspect install && cp src/tools/valgrind.supp "$prefix/" && touch "$prefix/complete"
 }
 
 server_build() {

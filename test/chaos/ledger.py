@@ -65,6 +65,8 @@ def tables(w):
         WHERE j.process_name = ANY (%s) GROUP BY 1, 2""", names)
     w.none([r for r in rows if r[2] == 0], 'the ledger lacks none of %d periods that SQL has done' % len(rows))
     w.none([r for r in rows if r[2] != 1 and r[0] not in AT_LEAST_ONCE_SQL], 'and has none of them twice')
+    print('# ledger: %d periods of SQL, %d rows of them; %d lost, %d doubled' % (
+        len(rows), sum(r[2] for r in rows), sum(r[2] == 0 for r in rows), sum(r[2] > 1 and r[0] not in AT_LEAST_ONCE_SQL for r in rows)), flush=True)
     w.none(w.surely("SELECT process_name, timeperiod FROM ledger l WHERE process_name <> 'tick' AND NOT EXISTS "
                     "(SELECT FROM synergy.job j WHERE (j.process_name, j.timeperiod) = (l.process_name, l.timeperiod))"), 'nor what no job has asked for')
 

@@ -14,6 +14,7 @@ import psycopg2
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE = 60           # seconds that a start or stop may take
+MS_REMOUNT = 32
 
 
 class Server:
@@ -42,7 +43,8 @@ class Server:
     # ------------------------------------------------------------ starting and stopping
 
     def clock_settings(self):
-        return ['LD_PRELOAD=' + self.clock, 'SET_CLOCK_FILE=' + self.clock_file]
+        preloaded = [os.environ['SERVER_PRELOAD']] if os.environ.get('SERVER_PRELOAD') else []     # scripts/sanitize
+        return ['LD_PRELOAD=' + ':'.join([*preloaded, self.clock]), 'SET_CLOCK_FILE=' + self.clock_file]
 
     def pg_ctl(self, *args, settings=()):
         return subprocess.run([*self.prefix, 'env', *settings, self.pg_ctl_path, '-D', self.data, '-t', str(PATIENCE), *args], stdin=subprocess.DEVNULL,
@@ -79,7 +81,8 @@ class Server:
         path = os.path.join(self.directory, 'disk')
         os.mkdir(path)
         libc = ctypes.CDLL(None, use_errno=True)
-        if libc.mount(b'tmpfs', path.encode(), b'tmpfs', 0, b'size=%dm,mode=0777' % megabytes) != 0:
+        self.disk_size = megabytes << 20
+        if libc.mount(b'tmpfs', path.encode(), b'tmpfs', 0, b'size=%d,mode=0777' % self.disk_size) != 0:
             os.rmdir(path)
             return None
         os.mkdir(path + '/space')
@@ -87,21 +90,21 @@ class Server:
         self.disk = path
         return path + '/space'
 
+    def resize(self, size):
+        return ctypes.CDLL(None).mount(b'tmpfs', self.disk.encode(), b'tmpfs', MS_REMOUNT, b'size=%d' % size) == 0
+
     def fill(self):
-        """until nothing more fits"""
-        with open(self.disk + '/filler', 'wb', buffering=0) as file:
-            size = 1 << 20
-            while size >= 4096:
-                try:
-                    if file.write(b'\0' * size) == size:
-                        continue
-                except OSError:
-                    pass
-                size //= 4
+        """until nothing more fits: the disk becomes as small as what is on it"""
+        end = time.time() + PATIENCE
+        while True:
+            disk = os.statvfs(self.disk)
+            if self.resize((disk.f_blocks - disk.f_bfree) * disk.f_frsize):
+                return
+            if time.time() > end:
+                raise RuntimeError('the disk cannot be made smaller')
 
     def clean(self):
-        if os.path.exists(self.disk + '/filler'):
-            os.unlink(self.disk + '/filler')
+        self.resize(self.disk_size)
 
     def close(self):
         """the disk is left only when the server is gone"""

@@ -65,8 +65,10 @@ class Storm:
         self.faults = [f for f in choices(w, is_short) if not only or only in f.__name__]
         if not only and random.random() < 0.5:      # where time goes on only forward, no second may be missing
             self.faults = [f for f in self.faults if f.__name__ != 'clock_back']
+            print('# left out in this run: clock_back', flush=True)
         self.pool = ThreadPoolExecutor(1)
         self.took, self.struck, self.slow, self.beside, self.began = {}, 0, [], None, time.time()
+        self.asleep_until = self.began          # commands that were in pg_sleep() when the clock was set back
 
     def strike(self, fault):
         """the fault and its recovery; False: it found nothing to hit"""
@@ -99,7 +101,8 @@ class Storm:
 
     def recover(self, names):
         began = time.time()
-        limit = RECOVERS_WITHIN + (SET_BACK if 'clock_back' in names else 0)
+        self.asleep_until = max(self.asleep_until, began) + SET_BACK * names.count('clock_back')
+        limit = RECOVERS_WITHIN + self.asleep_until - began
         took = self.progress.recovery(began, limit)
         print('# %6.1f s: %s; work went on after %.2f s' % (began - self.began, ', '.join(names), took or limit), flush=True)
         if took is None:

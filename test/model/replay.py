@@ -8,6 +8,7 @@ log, and asks spin of each path that differs whether the model can go it (replay
 needs wal_level = logical.
 """
 import collections
+import itertools
 import os
 import random
 import sys
@@ -48,6 +49,8 @@ def bounds_of(path):
     operations = timers = failures = deaths = stale = 0
     for (state, _, units), (next_state, _, next_units) in zip(path, path[1:]):
         operations += next_state in (1, 5) and state != next_state
+        # reprocessed, and its unit requested anew at once; where that is another one, this is counted below
+        operations += (state, next_state) in ((3, 2), (4, 2), (4, 3), (5, 2), (5, 3)) and len(next_units) == len(units)
         timers += next_state == 1 != state or len(next_units) > max(1, len(units))
         timers += (state, next_state) in ((1, 3), (2, 3))
         operations += len(next_units) > max(1, len(units))
@@ -94,14 +97,19 @@ def fits(path):
 
 
 def compare_with_log(db, names, paths):
-    """the event log has the same states of each job, in the same order"""
-    logged = collections.defaultdict(lambda: [1])
-    for name, timeperiod, state in db.sql("SELECT process_name, timeperiod::text, new_state FROM synergy.event_log WHERE event = 'job' ORDER BY event_id"):
-        number = history.JOB_NAMES[state]
-        if logged[name, timeperiod][-1] != number:
-            logged[name, timeperiod].append(number)
-    wrong = [(names[key[0]], key[1], history.states_of(path), logged[names[key[0]], key[1]]) for key, path in paths.items()
-             if history.states_of(path) != logged[names[key[0]], key[1]]]
+    """the event log has the same states of each job, in the same order; it also has those that one transaction has passed through"""
+    logged = collections.defaultdict(lambda: [(None, 1)])
+    for name, timeperiod, state, transaction in db.sql("SELECT process_name, timeperiod::text, new_state, xmin::text FROM synergy.event_log "
+                                                       "WHERE event = 'job' ORDER BY event_id"):
+        states = logged[name, timeperiod]
+        if states[-1][0] == transaction:
+            states.pop()
+        states.append((transaction, history.JOB_NAMES[state]))
+    wrong = []
+    for key, path in paths.items():
+        states = [state for state, _ in itertools.groupby(state for _, state in logged[names[key[0]], key[1]])]
+        if states != history.states_of(path):
+            wrong.append((names[key[0]], key[1], history.states_of(path), states))
     db.ok(not wrong, 'the event log tells of %d jobs what was committed' % len(paths), '\n'.join(map(str, wrong[:10])))
 
 

@@ -81,9 +81,10 @@ class World(Database):
         become = [] if os.geteuid() else ['setpriv', '--reuid=%d' % owner.st_uid, '--regid=%d' % owner.st_gid, '--clear-groups']
         bindir = os.path.dirname(os.path.realpath('/proc/%d/exe' % self.postmaster())) if not hasattr(self, 'bindir') else self.bindir
         self.bindir = bindir
+        preload = ['env', 'LD_PRELOAD=' + os.environ['SERVER_PRELOAD']] if os.environ.get('SERVER_PRELOAD') else []
         # what the last server leaves behind may take a moment
         for _ in range(5):
-            if subprocess.run(become + [os.path.join(bindir, 'pg_ctl'), '-D', data, '-w', '-l', self.log, *arguments],
+            if subprocess.run(become + preload + [os.path.join(bindir, 'pg_ctl'), '-D', data, '-w', '-l', self.log, *arguments],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd='/').returncode == 0:
                 return
             time.sleep(1)

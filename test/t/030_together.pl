@@ -1,5 +1,5 @@
 # Short units share a transaction of their executor; each is its own all the same: what one leaves behind in the session, an
-# error, a unit that takes long, one that is canceled meanwhile.
+# error, a unit that takes long, one that is canceled meanwhile, one that is requested again before they are out of hands.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -115,6 +115,48 @@ for (1 .. 200)
 }
 cmp_ok(scalar @kept, '>', 0, 'executors tell of their memory');
 is_deeply([grep { $_ > 1_000_000 } @kept], [], 'and have kept nothing of their units');
+
+# ---------------------------------------------------------------- one that is requested again while its batch lets go of it
+
+# whoever has dropped a table waits behind his commit, as long as there is that file (lib/hold_truncate.c)
+my $library = $node->basedir . '/hold_truncate.so';
+my $file = $node->basedir . '/held';
+system($ENV{CC} // 'cc', '-O2', '-shared', '-fPIC', '-o', $library, 't/lib/hold_truncate.c') == 0 or die 'no compiler';
+query(q(ALTER SYSTEM SET synergy.max_executors = 1));
+$node->stop;
+{
+	local $ENV{LD_PRELOAD} = $library;
+	local $ENV{HOLD_TRUNCATE_FILE} = $file;
+	$node->start;
+}
+scheduler_state($node, 'postgres', 'running');
+# recomputing: what is reprocessed without new rows is the unit of before
+query(q(CREATE FUNCTION drop_what_is_left(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN
+	IF to_regclass('left_over') IS NOT NULL THEN DROP TABLE left_over; END IF; RETURN at; END $$;
+	CREATE TABLE fact AS SELECT i AS id, now() - i * interval '1 hour' AS at FROM generate_series(1, 20) i;
+	SELECT synergy.register_process('drop', 'hourly', $$INSERT INTO done SELECT 'drop', drop_what_is_left($1)$$, state_machine => 'recomputing', source => 'fact',
+		start_timeperiod => to_char(now() - interval '19 hours', 'YYYYMMDDHH24'), trigger_frequency => 'every 1',
+		options => '{"concurrency": 60, "source_key": "id", "source_time": "at"}')));
+ok(defined all_is_done('drop'), 'units are done, and it is known now that they are short');
+my $period = query(q(SELECT to_char(now() - interval '5 hours', 'YYYYMMDDHH24')));
+my $times = qq(SELECT count(*) FROM done WHERE name = 'drop' AND to_char(at, 'YYYYMMDDHH24') = '$period');
+my $unit = qq(SELECT state || ' ' || attempt FROM synergy.unit_of_work WHERE process_name = 'drop' AND timeperiod = '$period');
+open(my $held, '>', $file) or die $!;
+close($held);
+query('CREATE TABLE left_over ()');
+query("SELECT synergy.reprocess('drop', '$period')");
+ok(defined wait_for($node, 'postgres', $unit, 30, 'processed 2'), 'one is requested again, and has ended');
+is(query(q(SELECT application_name FROM pg_stat_activity WHERE backend_type = 'synergy executor')), 'synergy: several', 'in a batch that does not let go of it');
+my $job = qq(SELECT state || ' ' || (SELECT rounds FROM synergy.status()) FROM synergy.job WHERE process_name = 'drop' AND timeperiod = '$period');
+ok(defined wait_for($node, 'postgres', "SELECT ($job) LIKE 'processed %'"), 'its job is processed');
+my ($rounds) = query($job) =~ /(\d+)/;
+query("SELECT synergy.reprocess('drop', '$period')");
+is(query($unit), 'requested 2', 'the same unit is requested once more meanwhile');
+ok(defined wait_for($node, 'postgres', "SELECT rounds > $rounds FROM synergy.status()"), 'and the scheduler has looked who is to run it');
+unlink $file;
+ok(defined wait_for($node, 'postgres', $unit, 30, 'processed 3'), 'then it is done once more');
+is(query($times), '3', 'three times, as often as it was asked for');
+is_healthy($node);
 
 $node->stop;
 done_testing();

@@ -96,6 +96,11 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm = no
 include $(PGXS)
 
+# before the compiler is: what it says first of headers that are missing helps nobody
+ifneq ($(filter 9.% 10 11 12 13,$(MAJORVERSION)),)
+$(error Synergy needs PostgreSQL 14 or newer, functions with SQL bodies; this is $(MAJORVERSION))
+endif
+
 include src/compiler.mk
 
 -include $(OBJS:.o=.d)

@@ -96,6 +96,11 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 override with_llvm = no
 include $(PGXS)
 
+# before the compiler is: what it says first of headers that are missing helps nobody
+ifneq ($(filter 9.% 10 11 12 13,$(MAJORVERSION)),)
+$(error Synergy needs PostgreSQL 14 or newer, functions with SQL bodies; this is $(MAJORVERSION))
+endif
+
 include src/compiler.mk
 
 -include $(OBJS:.o=.d)
@@ -121,6 +126,9 @@ ifneq ($(WITH_AMQP),no)
 AMQP = $(MAKE) -C src/amqp PG_CONFIG='$(PG_CONFIG)'
 all: amqp
 amqp:
+	@printf '%s\n' '#if !__has_include(<rabbitmq-c/amqp.h>)' '#include <amqp.h>' '#endif' | \
+		$(CC) $(filter-out -MMD -MP,$(CPPFLAGS)) -E - > /dev/null 2>&1 || \
+		{ echo 'librabbitmq is missing: WITH_AMQP=no builds without the bridge to RabbitMQ' >&2; exit 1; }
 	+@$(AMQP) all
 install: amqp-install
 amqp-install: amqp

@@ -37,10 +37,10 @@ chroot_new() {
 	cp -a "$CHROOT_CACHE/$suite/root" "$directory"
 	cp -r /etc/apt/apt.conf.d/. "$directory/etc/apt/apt.conf.d/"
 	[ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$directory/etc/resolv.conf"
-	# where a release has its mends from; what is not one yet has no such suite
+	# where a release has its mends from. What is not one yet has no such suite; bullseye's lists packages that are gone
 	security=$(apt-cache policy | grep -oE '[a-z]+:[^ ]+ [a-z]+-security/main' | head -1 | cut -d ' ' -f 1)
 	case $suite in
-		bullseye | bookworm | trixie)
+		bookworm | trixie)
 			[ -z "$security" ] || echo "deb $security $suite-security main" > "$directory/etc/apt/sources.list.d/security.list" ;;
 	esac
 	printf '#!/bin/sh\nexit 101\n' > "$directory/usr/sbin/policy-rc.d"

@@ -81,7 +81,8 @@ cluster_create() {
 }
 
 cluster_start() {
-	as_postgres env ${SERVER_PRELOAD:+LD_PRELOAD="$SERVER_PRELOAD"} "$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1/data" -l "$1/log" -w -t 60 start > /dev/null ||
+	# not where he may not look
+	(cd "$1" && as_postgres env ${SERVER_PRELOAD:+LD_PRELOAD="$SERVER_PRELOAD"} "$("$PG_CONFIG" --bindir)/pg_ctl" -D "$1/data" -l "$1/log" -w -t 60 start > /dev/null) ||
 		{ tail -20 "$1/log"; return 1; }
 }
 

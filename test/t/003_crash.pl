@@ -38,8 +38,12 @@ for my $round (1 .. 10)
 }
 note(join ', ', map { "$_: $killed{$_}" } sort keys %killed);
 
+# on a slow machine a unit is hit three times in a row: its command is blamed, and it waits for an operator, or for long
+$node->safe_psql('postgres', q(CREATE FUNCTION as_operator() RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM synergy.unit_of_work u, LATERAL synergy.reprocess(u.process_name, u.timeperiod)
+	WHERE state = 'invalid' AND error = 'the session that ran it ended before it did' AND attempt > 2 $$));
 ok(defined wait_for($node, 'postgres',
-		q(SELECT count(*) = 20 FROM synergy.job WHERE process_name = 'p_daily' AND state = 'processed'), 120), 'all days get done');
+		q(SELECT as_operator() = 0 AND (SELECT count(*) = 20 FROM synergy.job WHERE process_name = 'p_daily' AND state = 'processed')), 120), 'all days get done');
 is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT t) FROM h'), '480|480', 'each hour exactly once');
 is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT t) FROM d'), '20|20', 'each day exactly once');
 is($node->safe_psql('postgres', q(SELECT count(*) FROM d FULL JOIN (SELECT date_trunc('day', at) AS t, count(*) AS n, sum(v) AS v FROM fact GROUP BY 1) f USING (t)

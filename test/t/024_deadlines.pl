@@ -56,6 +56,8 @@ sub hear
 # ---------------------------------------------------------------- on time, and nothing before
 
 session_ask($listener, 'LISTEN synergy_alert');
+# no reader shall prune a page that is full since CREATE EXTENSION: that, too, would be WAL, behind what is told
+query('VACUUM');
 register('first', 8);
 requested('first');
 my $look = 'SELECT pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot()), rounds FROM synergy.status()';

@@ -56,9 +56,11 @@ sub tree_of_links
 
 my $node = PostgreSQL::Test::Cluster->new('translated', $dest ? (install_path => tree_of_links()) : ());
 $node->init(allows_streaming => 1, extra => [ '--encoding=UTF8', '--locale=C' ]);
-# LANGUAGE speaks where the locale is not C; this one is everywhere, and needs no package
-synergy_settings($node, "lc_messages = 'C.UTF-8'", 'synergy.max_executors = 1');
-$ENV{LANGUAGE} = 'de';
+# a locale of our own, as machines may have none. C.UTF-8 with LANGUAGE speaks English since glibc 2.39
+my $locales = PostgreSQL::Test::Utils::tempdir;
+system('localedef', '-i', 'de_DE', '-f', 'UTF-8', "$locales/de_DE.UTF-8") == 0 or die 'no locale: is package locales there?';
+$ENV{LOCPATH} = $locales;
+synergy_settings($node, "lc_messages = 'de_DE.UTF-8'", 'synergy.max_executors = 1');
 $ENV{PGCLIENTENCODING} = 'UTF8';
 $node->start;
 create_synergy($node);

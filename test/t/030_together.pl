@@ -109,7 +109,8 @@ my $n_executors = query(q(SELECT count(pg_log_backend_memory_contexts(pid)) FROM
 my @kept;
 for (1 .. 200)
 {
-	@kept = slurp_file($node->logfile) =~ /level: 0; TopMemoryContext: (\d+) total/g;
+	# 18 counts levels from 1
+	@kept = slurp_file($node->logfile) =~ /level: [01]; TopMemoryContext: (\d+) total/g;
 	last if @kept >= $n_executors;
 	usleep(50_000);
 }

@@ -123,10 +123,12 @@ extern void compat_request_memory(void (*request) (void));
 #define UPDATE_INDEX_TUPLES(result, slot, estate, indexes) ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL)
 #endif
 
-/* 18 counts what a scan does; the includer has access/genam.h */
+/* 18 counts what a scan does, and has primary keys that are deferrable; the includer has access/genam.h and utils/relcache.h */
 #if PG_VERSION_NUM >= 180000
+#define PRIMARY_KEY_OF(relation) RelationGetPrimaryKeyIndex(relation, false)
 #define INDEX_BEGINSCAN(relation, index, snapshot, n_keys) index_beginscan(relation, index, snapshot, NULL, n_keys, 0)
 #else
+#define PRIMARY_KEY_OF(relation) RelationGetPrimaryKeyIndex(relation)
 #define INDEX_BEGINSCAN(relation, index, snapshot, n_keys) index_beginscan(relation, index, snapshot, n_keys, 0)
 #endif
 

@@ -60,7 +60,7 @@ Amend *
 amend_begin(Oid relation, int n_columns)
 {
 	Relation	opened = table_open(relation, RowExclusiveLock);
-	Oid			key = RelationGetPrimaryKeyIndex(opened);
+	Oid			key = PRIMARY_KEY_OF(opened);
 	Amend	   *amend;
 
 	if (opened->trigdesc != NULL || opened->rd_rel->relkind != RELKIND_RELATION || !OidIsValid(key) ||

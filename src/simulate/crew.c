@@ -146,7 +146,7 @@ begin(World *world, uint32_t place, Instant since)
 	unit->state = UNIT_IN_PROGRESS;
 	tally_busy(world, unit->actor, 1);
 	ends = since + takes;
-	queue_add(world, ends > world->now ? ends : world->now, EVENT_UNIT_ENDS, place, unit->generation);
+	queue_add_in_order(world, ends > world->now ? ends : world->now, EVENT_UNIT_ENDS, (uint64_t) unit->mark, place, unit->generation);
 }
 
 void

@@ -39,7 +39,9 @@ typedef struct Queue
 	uint64_t	n_ever;
 } Queue;
 
+/* among those of its kind at that instant: as it comes, timers by their index; or in the order given, below 2^48 */
 extern void queue_add(World *world, Instant at, EventKind kind, uint32_t index, uint32_t generation);
+extern void queue_add_in_order(World *world, Instant at, EventKind kind, uint64_t order, uint32_t index, uint32_t generation);
 extern Instant queue_first(const Queue *queue);	/* NEVER: it is empty */
 extern Event queue_take(Queue *queue);
 

@@ -25,27 +25,11 @@ is_before(const Event *a, const Event *b)
 	return a->at != b->at ? a->at < b->at : a->rank < b->rank;
 }
 
-/* among those of its kind */
-static uint64_t
-place_of(World *world, EventKind kind, uint32_t index)
-{
-	switch (kind)
-	{
-		case EVENT_PROCESS_TIMER:
-		case EVENT_FREERUN_TIMER:
-			return index;
-		case EVENT_UNIT_ENDS:
-			return (uint64_t) crew_unit(world, index)->mark;
-		default:
-			return world->queue->n_ever++;
-	}
-}
-
 void
-queue_add(World *world, Instant at, EventKind kind, uint32_t index, uint32_t generation)
+queue_add_in_order(World *world, Instant at, EventKind kind, uint64_t order, uint32_t index, uint32_t generation)
 {
 	Queue	   *queue = world->queue;
-	Event		event = {at, (uint64_t) kind << 48 | place_of(world, kind, index), index, generation};
+	Event		event = {at, (uint64_t) kind << 48 | order, index, generation};
 	int64_t		place = queue->n;
 
 	queue->events = room_for(world, queue->events, &queue->capacity, queue->n + 1, sizeof(Event));
@@ -56,6 +40,14 @@ queue_add(World *world, Instant at, EventKind kind, uint32_t index, uint32_t gen
 		place = (place - 1) / 2;
 	}
 	queue->events[place] = event;
+}
+
+void
+queue_add(World *world, Instant at, EventKind kind, uint32_t index, uint32_t generation)
+{
+	bool		is_timer = kind == EVENT_PROCESS_TIMER || kind == EVENT_FREERUN_TIMER;
+
+	queue_add_in_order(world, at, kind, is_timer ? index : world->queue->n_ever++, index, generation);
 }
 
 Instant

@@ -305,6 +305,16 @@ share_mail(void)
 	}
 }
 
+/* nobody waits for an executor that could not be started, not even behind another's unit */
+static bool
+is_all_in_hands(void)
+{
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS && first == NULL; i++)
+		if (is_ours(&slots->executors[i]) && slots->executors[i].n_running > 0 && slots->executors[i].n_mail > 0)
+			return false;
+	return first == NULL;
+}
+
 /* what waits behind a unit that may take long, while another executor may be started; returns how many */
 static int
 take_back_mail(ReadyUnit *units)
@@ -465,6 +475,8 @@ dispatch_run(void)
 		if (now >= no_start_before)
 			n_back = take_back_mail(back);
 	}
+	if (n_back == 0 && is_all_in_hands())
+		database_slot->out_of_slots_since = 0;
 	LWLockRelease(slots->lock);
 	dispatch_add(back, n_back);
 

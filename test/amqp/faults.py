@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 
+import psycopg2
 from proxy import Proxy
 from world import DATABASE, Worker, kill, seconds
 
@@ -176,6 +177,18 @@ def copies(w):
     w.courier('up', 'and goes on')
 
 
+def count_done(w):
+    """asked again while the server goes down with the courier"""
+    end = time.time() + 30
+    while True:
+        try:
+            return w.value("SELECT count(*) FROM synergy.job WHERE process_name LIKE 'storm%%' AND state = 'processed'")
+        except psycopg2.OperationalError:
+            if time.time() > end:
+                raise
+            time.sleep(0.05)
+
+
 def storm(w):
     """everything at once, while thousands of units are done: a ledger shows every period exactly once"""
     names = ['storm_a', 'storm_b', 'storm_c']
@@ -203,7 +216,7 @@ def storm(w):
     for name, fault in faults:
         time.sleep(random.random() * 0.5)
         fault()
-        print('# %s; %s jobs are done' % (name, w.value("SELECT count(*) FROM synergy.job WHERE process_name LIKE 'storm%%' AND state = 'processed'")), flush=True)
+        print('# %s; %s jobs are done' % (name, count_done(w)), flush=True)
     w.comes('through all of it every job is done', "SELECT count(*) = 4500 FROM synergy.job WHERE process_name LIKE 'storm%%' AND state = 'processed'", limit=120)
     w.comes('the outbox is empty', 'SELECT count(*) = 0 FROM synergy.outbox', limit=60)
     w.same(w.sql("SELECT count(*), count(DISTINCT (process_name, timeperiod)) FROM ledger"), [(3000, 3000)], 'the ledger has each period exactly once')

@@ -22,5 +22,15 @@ $node->restart;
 ok(defined wait_for($node, 'postgres', q(SELECT state = 'processed' FROM synergy.unit_of_work)), 'with more slots the work is done');
 is($node->safe_psql('postgres', 'SELECT out_of_slots_since FROM synergy.status()'), '', 'and status is clean');
 is_healthy($node);
+
+# one of two slots that were wanted is enough: what waited is done, and nobody is to be told of it any more
+$node->append_conf('postgresql.conf', 'max_worker_processes = 4');
+$node->restart;
+ok(defined scheduler_state($node, 'postgres', 'running'), 'a slot for one executor');
+$node->safe_psql('postgres', q(SELECT synergy.register_freerun('slow', e, '0 0 1 1 *', 'SELECT pg_sleep(2)') FROM unnest('{a,b}'::text[]) e;
+	SELECT synergy.fire('slow', e) FROM unnest('{a,b}'::text[]) e));
+ok(defined wait_for($node, 'postgres', 'SELECT out_of_slots_since IS NOT NULL FROM synergy.status()'), 'two are wanted');
+ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 2 FROM synergy.unit_of_work WHERE process_name = 'slow' AND state = 'processed')), 'one does the work of both');
+ok(defined wait_for($node, 'postgres', 'SELECT out_of_slots_since IS NULL FROM synergy.status()', 5), 'then no slot is missing');
 $node->stop;
 done_testing();

@@ -227,6 +227,9 @@ fill_row(const Unit *unit, Datum *values, bool *nulls)
 	memset(nulls, false, sizeof(bool) * (UNIT_COLUMN_SUBMITTED_AT + 1));
 	values[UNIT_COLUMN_ROWS] = Int64GetDatum(unit->n_rows);
 	nulls[UNIT_COLUMN_ROWS] = unit->n_rows < 0;
+	/* one that the very round which has requested it has canceled */
+	values[UNIT_COLUMN_FINISHED_AT] = TimestampTzGetDatum(unit->submitted);
+	nulls[UNIT_COLUMN_FINISHED_AT] = unit->state != UNIT_CANCELED;
 	if (unit->writers != NULL)
 		values[UNIT_COLUMN_OPEN_WRITERS] = CStringGetTextDatum(unit->writers);
 	nulls[UNIT_COLUMN_OPEN_WRITERS] = unit->writers == NULL;
@@ -258,8 +261,10 @@ insert_by_statement(List *units)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
-		"start_id, end_id, mark, created_at, submitted_at, state, number_of_rows, open_writers) "
-		"SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", 13,
+		"start_id, end_id, mark, created_at, submitted_at, state, number_of_rows, open_writers, finished_at) "
+		"SELECT n.*, CASE WHEN n.state = 'c' THEN n.submitted_at END "
+		"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS n (id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
+		"  start_id, end_id, mark, created_at, submitted_at, state, number_of_rows, open_writers)", 13,
 		{INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, CHARARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
 	};

@@ -309,10 +309,12 @@ share_mail(void)
 static bool
 is_all_in_hands(void)
 {
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS && first == NULL; i++)
+	if (first != NULL)
+		return false;
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
 		if (is_ours(&slots->executors[i]) && slots->executors[i].n_running > 0 && slots->executors[i].n_mail > 0)
 			return false;
-	return first == NULL;
+	return true;
 }
 
 /* what waits behind a unit that may take long, while another executor may be started; returns how many */
@@ -475,7 +477,7 @@ dispatch_run(void)
 		if (now >= no_start_before)
 			n_back = take_back_mail(back);
 	}
-	if (n_back == 0 && is_all_in_hands())
+	if (database_slot->out_of_slots_since != 0 && n_back == 0 && is_all_in_hands())
 		database_slot->out_of_slots_since = 0;
 	LWLockRelease(slots->lock);
 	dispatch_add(back, n_back);

@@ -221,32 +221,31 @@ fire_dependants(World *world, SimulatedProcess *process, Timeperiod timeperiod)
 }
 
 static void
-apply_finished(World *world, int64_t until)
+apply_next_finished(World *world)
 {
 	Round	   *round = world->round;
+	FinishedJob finished = round->finished[round->next_finished++];
 
-	while (round->next_finished < until)
-	{
-		FinishedJob finished = round->finished[round->next_finished++];
-
-		if (!finished.was_skipped)
-			fire_dependants(world, finished.process, finished.timeperiod);
-		follow_eagerly(world, finished.process, finished.timeperiod);
-	}
+	if (!finished.was_skipped)
+		fire_dependants(world, finished.process, finished.timeperiod);
+	follow_eagerly(world, finished.process, finished.timeperiod);
 }
 
 /* those that come of it included */
 static void
-apply_all_finished(World *world)
+apply_finished(World *world)
 {
 	while (world->round->next_finished < world->round->n_finished)
-		apply_finished(world, world->round->n_finished);
+		apply_next_finished(world);
 }
 
 void
 play_events_so_far(World *world)
 {
-	apply_finished(world, world->round->n_finished);
+	int64_t		until = world->round->n_finished;
+
+	while (world->round->next_finished < until)
+		apply_next_finished(world);
 }
 
 void
@@ -254,14 +253,14 @@ play_events(World *world)
 {
 	Round	   *round = world->round;
 
-	apply_all_finished(world);
+	apply_finished(world);
 	while (round->next_going_on < round->n_going_on)
 	{
 		SimulatedProcess *process = round->going_on[round->next_going_on++];
 
 		process->is_to_go_on = false;
 		play_process(world, process, CAUSE_EVENT);
-		apply_all_finished(world);
+		apply_finished(world);
 	}
 	for (int64_t i = 0; i < round->n_gone_on; i++)
 		round->gone_on[i]->has_gone_on = false;

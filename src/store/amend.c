@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
@@ -19,16 +18,14 @@
 
 #include "compat.h"
 #include "store/amend.h"
-#include "store/version.h"
+#include "store/writer.h"
 
 #define MAX_KEY 4
 
 struct Amend
 {
-	Relation	relation;
-	Relation	index;			/* its primary key */
-	EState	   *estate;
-	ResultRelInfo *result;
+	Writer		writer;
+	Relation	index;			/* the primary key */
 	Snapshot	snapshot;
 	BlockNumber n_blocks;
 	IndexScanDesc scan;
@@ -56,35 +53,42 @@ prepare_keys(Amend *amend)
 	}
 }
 
+/* among those that are open; NULL: somebody has taken it away */
+static Relation
+primary_key_of(const Writer *writer)
+{
+	Oid			key = PRIMARY_KEY_OF(writer->relation);
+
+	for (int i = 0; i < writer->result->ri_NumIndices; i++)
+		if (RelationGetRelid(writer->result->ri_IndexRelationDescs[i]) == key)
+			return writer->result->ri_IndexRelationDescs[i];
+	return NULL;
+}
+
 Amend *
 amend_begin(Oid relation, int n_columns)
 {
-	Relation	opened = table_open(relation, RowExclusiveLock);
-	Oid			key = PRIMARY_KEY_OF(opened);
+	Writer		writer;
+	Relation	index;
 	Amend	   *amend;
 
-	if (opened->trigdesc != NULL || opened->rd_rel->relkind != RELKIND_RELATION || !OidIsValid(key) ||
-		RelationGetNumberOfAttributes(opened) != n_columns)
+	if (!writer_open(&writer, relation, n_columns))
+		return NULL;
+	index = primary_key_of(&writer);
+	if (index == NULL)
 	{
-		table_close(opened, NoLock);
+		writer_close(&writer);
 		return NULL;
 	}
-	version_require();
 	amend = palloc0(sizeof(Amend));
-	amend->relation = opened;
-	amend->estate = CreateExecutorState();
-	amend->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(amend->result, opened, 0, NULL, 0);
-	ExecOpenIndices(amend->result, false);
-	for (int i = 0; i < amend->result->ri_NumIndices; i++)
-		if (RelationGetRelid(amend->result->ri_IndexRelationDescs[i]) == key)
-			amend->index = amend->result->ri_IndexRelationDescs[i];
+	amend->writer = writer;
+	amend->index = index;
 	prepare_keys(amend);
-	amend->found = table_slot_create(opened, NULL);
-	amend->changed = MakeSingleTupleTableSlot(RelationGetDescr(opened), &TTSOpsVirtual);
+	amend->found = table_slot_create(writer.relation, NULL);
+	amend->changed = MakeSingleTupleTableSlot(RelationGetDescr(writer.relation), &TTSOpsVirtual);
 	amend->snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	amend->n_blocks = RelationGetNumberOfBlocks(opened);
-	amend->scan = INDEX_BEGINSCAN(opened, amend->index, amend->snapshot, amend->n_keys);
+	amend->n_blocks = RelationGetNumberOfBlocks(writer.relation);
+	amend->scan = INDEX_BEGINSCAN(writer.relation, index, amend->snapshot, amend->n_keys);
 	return amend;
 }
 
@@ -93,7 +97,7 @@ static void
 open_row(Amend *amend, Datum **values, bool **nulls)
 {
 	TupleTableSlot *changed = ExecClearTuple(amend->changed);
-	Size		n = RelationGetNumberOfAttributes(amend->relation);
+	Size		n = RelationGetNumberOfAttributes(amend->writer.relation);
 
 	slot_getallattrs(amend->found);
 	memcpy(changed->tts_values, amend->found->tts_values, sizeof(Datum) * n);
@@ -109,7 +113,7 @@ amend_fetch(Amend *amend, const ItemPointerData *place, Datum **values, bool **n
 
 	/* the table may have been rewritten, and be shorter now */
 	if (!ItemPointerIsValid(&tid) || ItemPointerGetBlockNumber(&tid) >= amend->n_blocks ||
-		!table_tuple_fetch_row_version(amend->relation, &tid, amend->snapshot, amend->found))
+		!table_tuple_fetch_row_version(amend->writer.relation, &tid, amend->snapshot, amend->found))
 		return false;
 	open_row(amend, values, nulls);
 	return true;
@@ -135,7 +139,7 @@ amend_write(Amend *amend)
 	LockTupleMode mode;
 	UpdatedIndexes indexes;
 
-	switch (table_tuple_update(amend->relation, &amend->found->tts_tid, changed, GetCurrentCommandId(true), amend->snapshot,
+	switch (table_tuple_update(amend->writer.relation, &amend->found->tts_tid, changed, GetCurrentCommandId(true), amend->snapshot,
 							   InvalidSnapshot, true, &failure, &mode, &indexes))
 	{
 		case TM_Ok:
@@ -148,8 +152,8 @@ amend_write(Amend *amend)
 	}
 	if (NEEDS_INDEX_TUPLES(indexes))
 	{
-		(void) UPDATE_INDEX_TUPLES(amend->result, changed, amend->estate, indexes);
-		ResetPerTupleExprContext(amend->estate);
+		(void) UPDATE_INDEX_TUPLES(amend->writer.result, changed, amend->writer.estate, indexes);
+		ResetPerTupleExprContext(amend->writer.estate);
 	}
 	return true;
 }
@@ -167,9 +171,6 @@ amend_end(Amend *amend)
 	UnregisterSnapshot(amend->snapshot);
 	ExecDropSingleTupleTableSlot(amend->found);
 	ExecDropSingleTupleTableSlot(amend->changed);
-	ExecCloseIndices(amend->result);
-	FreeExecutorState(amend->estate);
-	table_close(amend->relation, NoLock);
+	writer_close(&amend->writer);
 	pfree(amend);
-	CommandCounterIncrement();
 }

@@ -15,7 +15,7 @@
 
 typedef struct Amend Amend;
 
-/* by the table's primary key. NULL: not in this way, because somebody has given the table a trigger or another column: UPDATE */
+/* by the table's primary key. NULL: not in this way, because somebody has given the table a trigger or another column, or taken the key away: UPDATE */
 extern Amend *amend_begin(Oid relation, int n_columns);
 
 /* the row with this key as the transaction sees it, in arrays that may be changed; false: there is none */

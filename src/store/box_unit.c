@@ -109,12 +109,12 @@ box_unit_finish(const char *box_name, const BoxUnits *units, Datum states, Datum
 		"  number_of_processed = NULL, number_of_aggregated = NULL, release_at = CASE WHEN n.state = 'v' THEN u.release_at END, "
 		"  error = CASE WHEN n.state = 'v' THEN coalesce(n.error, 'no reason given') END "
 		"FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS n (id, attempt, state, error, place) "
-		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state::text = $7::text AND u.box_name = $1 "
-		"RETURNING n.place, n.id, n.state, u.process_id", 7,
-		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, CHARARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, CHAROID}
+		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state::text = 'i' AND u.box_name = $1 "
+		"RETURNING n.place, n.id, n.state, u.process_id", 6,
+		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, CHARARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	};
-	Datum		values[7] = {CStringGetTextDatum(box_name), units->ids, units->attempts, states, errors,
-	TimestampTzGetDatum(now), CharGetDatum(UNIT_IN_PROGRESS)};
+	Datum		values[6] = {CStringGetTextDatum(box_name), units->ids, units->attempts, states, errors,
+	TimestampTzGetDatum(now)};
 	uint64		n = store_execute(&query, values, NULL);
 	StoreColumn finished,
 				failed;
@@ -171,13 +171,12 @@ box_unit_release(const char *box_name, const BoxUnits *units, TimestampTz now)
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = 'r', submitted_at = $4, started_at = NULL, box_name = NULL "
 		"FROM unnest($2, $3) AS n (id, attempt) "
-		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state::text = $5::text AND u.box_name = $1 "
+		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state::text = 'i' AND u.box_name = $1 "
 		"RETURNING u.unit_of_work_id, (SELECT d.process_name FROM synergy.definition d WHERE d.process_id = u.process_id), "
-		"  (SELECT d.worker FROM synergy.definition d WHERE d.process_id = u.process_id), u.process_id", 5,
-		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, CHAROID}
+		"  (SELECT d.worker FROM synergy.definition d WHERE d.process_id = u.process_id), u.process_id", 4,
+		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
 	};
-	Datum		values[5] = {CStringGetTextDatum(box_name), units->ids, units->attempts, TimestampTzGetDatum(now),
-	CharGetDatum(UNIT_IN_PROGRESS)};
+	Datum		values[4] = {CStringGetTextDatum(box_name), units->ids, units->attempts, TimestampTzGetDatum(now)};
 	uint64		n;
 	int64	   *ids;
 	List	   *names = NIL;

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
@@ -14,15 +13,13 @@
 
 #include "compat.h"
 #include "store/bulk.h"
-#include "store/version.h"
+#include "store/writer.h"
 
 #define ROWS_AT_ONCE 100
 
 struct Bulk
 {
-	Relation	relation;
-	EState	   *estate;
-	ResultRelInfo *result;
+	Writer		writer;
 	int			n_slots;		/* made so far */
 	int			n_rows;			/* gathered */
 	TupleTableSlot *slots[ROWS_AT_ONCE];
@@ -31,21 +28,13 @@ struct Bulk
 Bulk *
 bulk_begin(Oid relation, int n_columns)
 {
-	Relation	opened = table_open(relation, RowExclusiveLock);
+	Writer		writer;
 	Bulk	   *bulk;
 
-	if (opened->trigdesc != NULL || opened->rd_rel->relkind != RELKIND_RELATION || RelationGetNumberOfAttributes(opened) != n_columns)
-	{
-		table_close(opened, NoLock);
+	if (!writer_open(&writer, relation, n_columns))
 		return NULL;
-	}
-	version_require();
 	bulk = palloc0(sizeof(Bulk));
-	bulk->relation = opened;
-	bulk->estate = CreateExecutorState();
-	bulk->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(bulk->result, opened, 1, NULL, 0);
-	ExecOpenIndices(bulk->result, false);
+	bulk->writer = writer;
 	return bulk;
 }
 
@@ -54,11 +43,11 @@ write_rows(Bulk *bulk)
 {
 	for (int i = 0; i < bulk->n_rows; i++)
 		ExecStoreVirtualTuple(bulk->slots[i]);
-	table_multi_insert(bulk->relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
+	table_multi_insert(bulk->writer.relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
 	for (int i = 0; i < bulk->n_rows; i++)
 	{
-		(void) INSERT_INDEX_TUPLES(bulk->result, bulk->slots[i], bulk->estate);
-		ResetPerTupleExprContext(bulk->estate);
+		(void) INSERT_INDEX_TUPLES(bulk->writer.result, bulk->slots[i], bulk->writer.estate);
+		ResetPerTupleExprContext(bulk->writer.estate);
 		ExecClearTuple(bulk->slots[i]);
 	}
 	bulk->n_rows = 0;
@@ -72,9 +61,9 @@ bulk_row(Bulk *bulk, bool **nulls)
 	if (bulk->n_rows == ROWS_AT_ONCE)
 		write_rows(bulk);
 	if (bulk->n_rows == bulk->n_slots)
-		bulk->slots[bulk->n_slots++] = MakeSingleTupleTableSlot(RelationGetDescr(bulk->relation), table_slot_callbacks(bulk->relation));
+		bulk->slots[bulk->n_slots++] = MakeSingleTupleTableSlot(RelationGetDescr(bulk->writer.relation), table_slot_callbacks(bulk->writer.relation));
 	slot = bulk->slots[bulk->n_rows++];
-	memset(slot->tts_isnull, true, sizeof(bool) * RelationGetNumberOfAttributes(bulk->relation));
+	memset(slot->tts_isnull, true, sizeof(bool) * RelationGetNumberOfAttributes(bulk->writer.relation));
 	*nulls = slot->tts_isnull;
 	return slot->tts_values;
 }
@@ -86,9 +75,6 @@ bulk_end(Bulk *bulk)
 		write_rows(bulk);
 	for (int i = 0; i < bulk->n_slots; i++)
 		ExecDropSingleTupleTableSlot(bulk->slots[i]);
-	ExecCloseIndices(bulk->result);
-	FreeExecutorState(bulk->estate);
-	table_close(bulk->relation, NoLock);
+	writer_close(&bulk->writer);
 	pfree(bulk);
-	CommandCounterIncrement();
 }

@@ -103,34 +103,9 @@ amend_units(BatchUnit *units, int n, TimestampTz now)
 	return n_done;
 }
 
-/* id, attempt, mark, end_id, started_at and number of rows of those that were run; returns how many */
+/* likewise */
 static int
-columns_of(BatchUnit *units, int n, StoreColumn *columns)
-{
-	static const Oid types[6] = {INT8OID, INT4OID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID};
-	int			n_run = 0;
-
-	columns_init(columns, types, 6);
-	for (int i = 0; i < n; i++)
-	{
-		const UnitRequest *request = &units[i].request;
-
-		if (units[i].started == 0)
-			continue;
-		n_run++;
-		column_add(&columns[0], Int64GetDatum(request->unit_id));
-		column_add(&columns[1], Int32GetDatum(request->attempt));
-		column_add(&columns[2], Int64GetDatum(request->mark));
-		column_add(&columns[3], Int64GetDatum(request->end_id));
-		column_add_time(&columns[4], units[i].started);
-		column_add(&columns[5], Int64GetDatum(units[i].n_rows));
-		watch_note_process(request->process_id);
-	}
-	return n_run;
-}
-
-static int
-update_by_statement(StoreColumn *columns, TimestampTz now)
+update_units(BatchUnit *units, int n, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = 'p', attempt = u.attempt + 1, started_at = n.started_at, heard_at = NULL, "
@@ -140,8 +115,24 @@ update_by_statement(StoreColumn *columns, TimestampTz now)
 		"WHERE u.unit_of_work_id = n.id AND u.state::text = 'r' AND u.attempt = n.attempt AND u.mark = n.mark AND u.end_id = n.end_id", 7,
 		{INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
+	static const Oid types[6] = {INT8OID, INT4OID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID};
+	StoreColumn columns[6];
 	Datum		values[7];
 
+	columns_init(columns, types, 6);
+	for (int i = 0; i < n; i++)
+	{
+		const UnitRequest *request = &units[i].request;
+
+		if (units[i].started == 0)
+			continue;
+		column_add(&columns[0], Int64GetDatum(request->unit_id));
+		column_add(&columns[1], Int32GetDatum(request->attempt));
+		column_add(&columns[2], Int64GetDatum(request->mark));
+		column_add(&columns[3], Int64GetDatum(request->end_id));
+		column_add_time(&columns[4], units[i].started);
+		column_add(&columns[5], Int64GetDatum(units[i].n_rows));
+	}
 	columns_arrays(columns, values, 6);
 	values[6] = TimestampTzGetDatum(now);
 	return (int) store_execute(&query, values, NULL);
@@ -150,22 +141,29 @@ update_by_statement(StoreColumn *columns, TimestampTz now)
 void
 unit_batch_complete(BatchUnit *units, int n, TimestampTz now)
 {
-	StoreColumn columns[6];
+	StoreColumn ids;
 	StoreScope	scope;
-	int			n_run = columns_of(units, n, columns);
 	int			n_done;
 
-	if (n_run == 0)
+	column_init(&ids, INT8OID);
+	for (int i = 0; i < n; i++)
+	{
+		if (units[i].started == 0)
+			continue;
+		column_add(&ids, Int64GetDatum(units[i].request.unit_id));
+		watch_note_process(units[i].request.process_id);
+	}
+	if (ids.n == 0)
 		return;
 	store_enter(&scope);
 	n_done = amend_units(units, n, now);
 	if (n_done < 0)
-		n_done = update_by_statement(columns, now);
-	if (n_done != n_run)
+		n_done = update_units(units, n, now);
+	if (n_done != ids.n)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg_internal("a unit of work was canceled or requested anew while it was run with others")));
-	pending_add_units(column_array(&columns[0]));
+	pending_add_units(column_array(&ids));
 	wake_scheduler_at_commit(WAKE_EVENTS);
 	store_leave(&scope);
 }

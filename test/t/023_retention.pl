@@ -72,8 +72,11 @@ $node->safe_psql('postgres', $fill);
 my $holder = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', "SET application_name = 'holder'", '-c',
 		'BEGIN ISOLATION LEVEL REPEATABLE READ', '-c', 'SELECT pg_sleep(3600)' ], '>', '/dev/null', '2>', '/dev/null');
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep')), 'a snapshot is held');
+my $lines_before = $node->safe_psql('postgres', q(SELECT count(*) FROM synergy.event_log WHERE event = 'retention'));
 $node->safe_psql('postgres', q(ALTER DATABASE postgres SET synergy.gc_interval = '100ms'));
 ok(defined wait_for($node, 'postgres', "SELECT ($left) = 0", 600), 'all of it goes under an old snapshot, too');
+# the new scheduler's first sweep goes on to the end, past all that is dead, and says so
+ok(defined wait_for($node, 'postgres', qq(SELECT count(*) > $lines_before FROM synergy.event_log WHERE event = 'retention'), 600), 'its sweep ends');
 $node->safe_psql('postgres', q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'));
 $holder->finish;
 

@@ -19,6 +19,7 @@
 #include "nls.h"
 #include "round/deadline.h"
 #include "store/event.h"
+#include "store/pending.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_backfill);

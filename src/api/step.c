@@ -15,6 +15,7 @@
 #include "api/session.h"
 #include "daemon/clock.h"
 #include "daemon/wake.h"
+#include "store/pending.h"
 #include "store/version.h"
 
 PG_FUNCTION_INFO_V1(synergy_fire);

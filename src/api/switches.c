@@ -12,6 +12,7 @@
 #include "daemon/clock.h"
 #include "daemon/wake.h"
 #include "store/event.h"
+#include "store/pending.h"
 #include "store/registry.h"
 
 PG_FUNCTION_INFO_V1(synergy_activate);

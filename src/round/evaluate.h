@@ -8,6 +8,7 @@
 #include "core/verdict.h"
 #include "round/frame.h"
 #include "round/relation.h"
+#include "store/pending.h"
 
 typedef enum Cause
 {

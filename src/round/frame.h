@@ -16,6 +16,7 @@
 #include "store/definition.h"
 #include "store/event.h"
 #include "store/job.h"
+#include "store/pending.h"
 #include "store/unit.h"
 
 /*

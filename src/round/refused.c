@@ -17,6 +17,7 @@
 
 #include "round/frame.h"
 #include "round/refused.h"
+#include "store/pending.h"
 
 static Job *
 job_of(Frame *frame, const Unit *unit)

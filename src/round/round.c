@@ -31,6 +31,7 @@
 #include "round/lane.h"
 #include "round/round.h"
 #include "round/timer.h"
+#include "store/pending.h"
 #include "store/spi.h"
 
 struct RoundMemory

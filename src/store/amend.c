@@ -1,8 +1,8 @@
 /*
  * store/amend.c: many rows of a table of ours, found by key and changed.
  *
- * One scan of the primary key serves for all of them, under one snapshot.  Who is in the way is waited for, as by UPDATE; but
- * what he has left is not looked at again: the caller decides what that means.  An error leaves all of it to the abort of the
+ * One scan of the primary key serves for all of them, under one snapshot.  Who is in the way is waited for, as by UPDATE, or
+ * not; but what he has left is not looked at again: the caller decides what that means.  An error leaves all of it to the abort of the
  * transaction.
  */
 #include "postgres.h"
@@ -131,28 +131,44 @@ amend_find(Amend *amend, const Datum *key, Datum **values, bool **nulls)
 	return true;
 }
 
-bool
-amend_write(Amend *amend)
+static TM_Result
+update_found(Amend *amend, bool wait, UpdatedIndexes *indexes)
 {
-	TupleTableSlot *changed = ExecStoreVirtualTuple(amend->changed);
 	TM_FailureData failure;
 	LockTupleMode mode;
-	UpdatedIndexes indexes;
 
-	switch (table_tuple_update(amend->writer.relation, &amend->found->tts_tid, changed, GetCurrentCommandId(true), amend->snapshot,
-							   InvalidSnapshot, true, &failure, &mode, &indexes))
-	{
-		case TM_Ok:
-			break;
-		case TM_Updated:
-		case TM_Deleted:
-			return false;
-		default:
-			elog(ERROR, "table_tuple_update failed: a row was changed twice by one command");
-	}
+	return table_tuple_update(amend->writer.relation, &amend->found->tts_tid, amend->changed, GetCurrentCommandId(true), amend->snapshot,
+							  InvalidSnapshot, wait, &failure, &mode, indexes);
+}
+
+/* somebody is at the row, and is not to be waited for: is it this transaction itself, which has locked it? */
+static bool
+is_at_it_itself(Amend *amend)
+{
+	ItemPointerData tid = amend->found->tts_tid;
+	TM_FailureData failure;
+
+	return table_tuple_lock(amend->writer.relation, &tid, amend->snapshot, amend->found, GetCurrentCommandId(false),
+							LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure) == TM_Ok;
+}
+
+bool
+amend_write(Amend *amend, bool wait)
+{
+	UpdatedIndexes indexes;
+	TM_Result	result;
+
+	ExecStoreVirtualTuple(amend->changed);
+	result = update_found(amend, wait, &indexes);
+	if (result == TM_BeingModified && is_at_it_itself(amend))
+		result = update_found(amend, true, &indexes);
+	if (result == TM_Updated || result == TM_Deleted || result == TM_BeingModified)
+		return false;
+	if (result != TM_Ok)
+		elog(ERROR, "table_tuple_update failed: a row was changed twice by one command");
 	if (NEEDS_INDEX_TUPLES(indexes))
 	{
-		(void) UPDATE_INDEX_TUPLES(amend->writer.result, changed, amend->writer.estate, indexes);
+		(void) UPDATE_INDEX_TUPLES(amend->writer.result, amend->changed, amend->writer.estate, indexes);
 		ResetPerTupleExprContext(amend->writer.estate);
 	}
 	return true;

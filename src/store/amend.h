@@ -27,8 +27,8 @@ extern bool amend_find(Amend *amend, const Datum *key, Datum **values, bool **nu
  */
 extern bool amend_fetch(Amend *amend, const ItemPointerData *place, Datum **values, bool **nulls);
 
-/* the row that was found, with what is in its arrays now; false: somebody else has changed or taken it meanwhile */
-extern bool amend_write(Amend *amend);
+/* the row that was found, with what is in its arrays now; false: somebody else has changed or taken it meanwhile, or (not wait) is at it */
+extern bool amend_write(Amend *amend, bool wait);
 
 /* where that has put it */
 extern ItemPointerData amend_place(const Amend *amend);

@@ -18,6 +18,7 @@
 #include "daemon/watch.h"
 #include "store/box_unit.h"
 #include "store/event.h"
+#include "store/pending.h"
 #include "store/spi.h"
 #include "store/stream.h"
 #include "store/unit.h"
@@ -71,8 +72,7 @@ tell(StoreColumn *finished, StoreColumn *failed, TimestampTz now)
 		ids[n++] = DatumGetInt64(failed->values[i]);
 	stream_units(ids, n, now);
 	wake_scheduler_at_commit(WAKE_EVENTS);
-	if (finished->n > 0)
-		pending_add_units(column_array(finished));
+	pending_add_units(ids, finished->n);
 	if (failed->n > 0)
 		event_log_failed_units(column_array(failed), now);
 }

@@ -1,5 +1,5 @@
 /*
- * store/event.c: the event log, and the queue of news for the scheduler.
+ * store/event.c: the event log.
  */
 #include "postgres.h"
 
@@ -14,7 +14,6 @@
 #include "store/bulk.h"
 #include "store/event.h"
 #include "store/spi.h"
-#include "store/xids.h"
 
 /* the columns of synergy.event_log, in their order */
 enum
@@ -127,106 +126,5 @@ event_log_failed_units(Datum ids, TimestampTz at)
 	};
 	Datum		values[2] = {ids, TimestampTzGetDatum(at)};
 
-	store_execute(&query, values, NULL);
-}
-
-/* ---------------------------------------------------------------- the queue of news */
-
-#define FRONT_INTERVAL (60 * USECS_PER_SEC) /* a restored dump brings rows in no order */
-#define FRONT_SHARE 20			/* such a look takes 1/20 of the time at most */
-
-void
-pending_forget(PendingMemory *memory)
-{
-	backlog_reset(&memory->backlog);
-	memory->next_front = 0;
-}
-
-/* the arrays of lower and upper ends of where to look; is it from the front? */
-static bool
-where_to_look(PendingMemory *memory, Datum *values)
-{
-	Oid			relation = get_relname_relid("pending", get_namespace_oid("synergy", false));
-	bool		from_front;
-
-	if (memory->relation != relation)
-		pending_forget(memory);
-	memory->relation = relation;
-	from_front = GetCurrentTimestamp() >= memory->next_front;
-	xids_range_arrays(&memory->backlog, from_front, values);
-	return from_front;
-}
-
-static int
-take_ranges(Datum *values)
-{
-	/* looked at before it is deleted: a DELETE that finds nothing would still be a write transaction to PostgreSQL */
-	static StoreQuery look = {
-		"SELECT FROM unnest($1, $2) AS r (low, high), LATERAL (SELECT FROM synergy.pending p "
-		"  WHERE p.pending_id BETWEEN r.low AND r.high LIMIT 1) p LIMIT 1", 2, {INT8ARRAYOID, INT8ARRAYOID}
-	};
-	static StoreQuery take = {
-		"WITH taken AS (DELETE FROM synergy.pending p USING unnest($1, $2) AS r (low, high) "
-		"  WHERE p.pending_id BETWEEN r.low AND r.high RETURNING p.pending_id, p.unit_of_work_id, p.process_id) "
-		"SELECT unit_of_work_id, process_id, pending_id FROM taken ORDER BY pending_id", 2, {INT8ARRAYOID, INT8ARRAYOID}
-	};
-
-	return store_execute(&look, values, NULL) == 0 ? 0 : (int) store_execute(&take, values, NULL);
-}
-
-int
-pending_take(PendingMemory *memory, PendingNews **news)
-{
-	TimestampTz began = GetCurrentTimestamp();
-	uint64		oldest = xids_oldest_running();
-	Datum		values[2];
-	bool		from_front = where_to_look(memory, values);
-	int			n = take_ranges(values);
-	int64_t    *ids = palloc(sizeof(int64_t) * Max(n, 1));
-
-	*news = palloc(sizeof(PendingNews) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-	{
-		(*news)[i].unit_id = store_get_int64(i, 1, 0);
-		(*news)[i].process_id = store_get_int32(i, 2, 0);
-		ids[i] = store_get_int64(i, 3, 0);
-	}
-	backlog_note(&memory->backlog, ids, n, oldest, xids_next());
-	pfree(ids);
-	if (from_front)
-	{
-		TimestampTz ended = GetCurrentTimestamp();
-
-		memory->next_front = ended + Max(FRONT_INTERVAL, (ended - began) * FRONT_SHARE);
-	}
-	return n;
-}
-
-void
-pending_add_unit(int64 unit_id)
-{
-	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_id) VALUES ($1)", 1, {INT8OID}};
-	Datum		values[1] = {Int64GetDatum(unit_id)};
-
-	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
-	store_execute(&query, values, NULL);
-}
-
-void
-pending_add_units(Datum ids)
-{
-	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_id) SELECT unnest($1)", 1, {INT8ARRAYOID}};
-
-	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
-	store_execute(&query, &ids, NULL);
-}
-
-void
-pending_add_trigger(int32 process_id)
-{
-	static StoreQuery query = {"INSERT INTO synergy.pending (process_id) VALUES ($1)", 1, {INT4OID}};
-	Datum		values[1] = {Int32GetDatum(process_id)};
-
-	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
 	store_execute(&query, values, NULL);
 }

@@ -153,7 +153,7 @@ amend_jobs(List *jobs)
 		values[COLUMN_UNIT_ID] = Int64GetDatum(job->unit_id);
 		nulls[COLUMN_UNIT_ID] = job->unit_id == 0;
 		values[COLUMN_MARK] = Int64GetDatum(job->mark);
-		if (!amend_write(amend))
+		if (!amend_write(amend, true))
 			ereport(ERROR,
 					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 					 errmsg_internal("a job was changed by somebody who does not hold the lock of the timetables")));

@@ -18,6 +18,7 @@
 #include "daemon/wake.h"
 #include "daemon/watch.h"
 #include "store/event.h"
+#include "store/pending.h"
 #include "store/report.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -197,12 +198,12 @@ refuse_strangers(Report *reports, int n)
 static void
 tell(Report *reports, int n, TimestampTz now)
 {
-	StoreColumn finished,
-				failed;
-	int64	   *changed = palloc(sizeof(int64) * Max(n, 1));
-	int			n_changed = 0;
+	StoreColumn failed;
+	int64	   *changed = palloc(sizeof(int64) * Max(n, 1)),
+			   *finished = palloc(sizeof(int64) * Max(n, 1));
+	int			n_changed = 0,
+				n_finished = 0;
 
-	column_init(&finished, INT8OID);
 	column_init(&failed, INT8OID);
 	for (int i = 0; i < n; i++)
 	{
@@ -213,13 +214,12 @@ tell(Report *reports, int n, TimestampTz now)
 		if (reports[i].state == UNIT_INVALID)
 			column_add(&failed, Int64GetDatum(reports[i].unit_id));
 		else if (reports[i].state != UNIT_IN_PROGRESS)
-			column_add(&finished, Int64GetDatum(reports[i].unit_id));
+			finished[n_finished++] = reports[i].unit_id;
 	}
 	stream_units(changed, n_changed, now);
-	if (finished.n + failed.n > 0)
+	if (n_finished + failed.n > 0)
 		wake_scheduler_at_commit(WAKE_EVENTS);
-	if (finished.n > 0)
-		pending_add_units(column_array(&finished));
+	pending_add_units(finished, n_finished);
 	if (failed.n > 0)
 		event_log_failed_units(column_array(&failed), now);
 }

@@ -16,7 +16,7 @@
 #include "daemon/watch.h"
 #include "nls.h"
 #include "store/amend.h"
-#include "store/event.h"
+#include "store/pending.h"
 #include "store/spi.h"
 #include "store/unit.h"
 #include "store/unit_batch.h"
@@ -97,7 +97,7 @@ amend_units(BatchUnit *units, int n, TimestampTz now)
 		if (units[i].started == 0 || !amend_find(amend, key, &values, &nulls) || !is_as_requested(&units[i].request, values))
 			continue;
 		set_processed(&units[i], now, values, nulls);
-		n_done += amend_write(amend);
+		n_done += amend_write(amend, true);
 	}
 	amend_end(amend);
 	return n_done;
@@ -141,29 +141,29 @@ update_units(BatchUnit *units, int n, TimestampTz now)
 void
 unit_batch_complete(BatchUnit *units, int n, TimestampTz now)
 {
-	StoreColumn ids;
+	int64	   *ids = palloc(sizeof(int64) * n);
+	int			n_ids = 0;
 	StoreScope	scope;
 	int			n_done;
 
-	column_init(&ids, INT8OID);
 	for (int i = 0; i < n; i++)
 	{
 		if (units[i].started == 0)
 			continue;
-		column_add(&ids, Int64GetDatum(units[i].request.unit_id));
+		ids[n_ids++] = units[i].request.unit_id;
 		watch_note_process(units[i].request.process_id);
 	}
-	if (ids.n == 0)
+	if (n_ids == 0)
 		return;
 	store_enter(&scope);
 	n_done = amend_units(units, n, now);
 	if (n_done < 0)
 		n_done = update_units(units, n, now);
-	if (n_done != ids.n)
+	if (n_done != n_ids)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg_internal("a unit of work was canceled or requested anew while it was run with others")));
-	pending_add_units(column_array(&ids));
+	pending_add_units(ids, n_ids);
 	wake_scheduler_at_commit(WAKE_EVENTS);
 	store_leave(&scope);
 }

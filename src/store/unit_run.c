@@ -17,9 +17,13 @@
 #include "daemon/wake.h"
 #include "daemon/watch.h"
 #include "nls.h"
+#include "store/amend.h"
 #include "store/event.h"
+#include "store/pending.h"
 #include "store/spi.h"
 #include "store/stream.h"
+#include "store/unit.h"
+#include "store/unit_row.h"
 #include "store/unit_run.h"
 
 static char *
@@ -157,22 +161,25 @@ unit_finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processe
 	finish(unit_id, attempt, state, processed, aggregated, false, now);
 }
 
-/* the first that the statement has not finished is refused as one alone would be; one that is twice among them, too */
-static void
-report_first_refusal(const StoreColumn *ids, const StoreColumn *attempts)
-{
-	int64	   *done = palloc(sizeof(int64) * ids->n);
-	int			n_done = (int) SPI_processed;
+/* ---------------------------------------------------------------- several at once */
 
-	for (int i = 0; i < n_done; i++)
-		done[i] = store_get_int64(i, 1, 0);
-	qsort(done, n_done, sizeof(int64), compare_ids);
+typedef struct Ending
+{
+	int64		id;
+	int32		attempt;		/* 0: whichever it is */
+	bool		is_done;
+} Ending;
+
+/* the first that could not be finished is refused as one alone would be; one that is twice among them, too */
+static void
+report_first_refusal(const StoreColumn *ids, const StoreColumn *attempts, const Ending *endings)
+{
 	for (int i = 0; i < ids->n; i++)
 	{
 		int64		id = DatumGetInt64(ids->values[i]);
-		int64	   *found = bsearch(&id, done, n_done, sizeof(int64), compare_ids);
+		Ending	   *found = bsearch(&id, endings, ids->n, sizeof(Ending), compare_ids);
 
-		if (found == NULL)
+		if (!found->is_done)
 			report_refusal(id, DatumGetInt32(attempts->values[i]));
 	}
 	ereport(ERROR,
@@ -181,8 +188,74 @@ report_first_refusal(const StoreColumn *ids, const StoreColumn *attempts)
 			 errhint("A unit can be finished only once.")));
 }
 
-void
-unit_finish_many(StoreColumn *ids, StoreColumn *attempts, UnitState state, TimestampTz now)
+/* in the order of ids, so that two who finish the same units wait for each other only once */
+static Ending *
+sort_endings(const StoreColumn *ids, const StoreColumn *attempts)
+{
+	Ending	   *endings = palloc(sizeof(Ending) * ids->n);
+
+	for (int i = 0; i < ids->n; i++)
+		endings[i] = (Ending) {DatumGetInt64(ids->values[i]), DatumGetInt32(attempts->values[i]), false};
+	qsort(endings, ids->n, sizeof(Ending), compare_ids);
+	return endings;
+}
+
+static void
+set_finished(UnitState state, TimestampTz now, Datum *values, bool *nulls)
+{
+	values[UNIT_COLUMN_STATE] = CharGetDatum(state);
+	values[UNIT_COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[UNIT_COLUMN_LOSSES] = Int32GetDatum(0);
+	values[UNIT_COLUMN_FINISHED_AT] = TimestampTzGetDatum(now);
+	nulls[UNIT_COLUMN_FINISHED_AT] = false;
+	nulls[UNIT_COLUMN_RELEASE_AT] = nulls[UNIT_COLUMN_PROCESSED] = nulls[UNIT_COLUMN_AGGREGATED] = nulls[UNIT_COLUMN_ERROR] = true;
+}
+
+/* is it in the hands of an outside worker, and this attempt the current one? */
+static bool
+is_to_finish(const Ending *ending, const Datum *values)
+{
+	return DatumGetChar(values[UNIT_COLUMN_STATE]) == UNIT_IN_PROGRESS && !DatumGetBool(values[UNIT_COLUMN_BY_EXECUTOR]) &&
+		(ending->attempt == 0 || ending->attempt == DatumGetInt32(values[UNIT_COLUMN_ATTEMPT]));
+}
+
+/* how many of them are finished now: not those that somebody else has changed meanwhile, nor any if that is not possible */
+static int
+amend_endings(Ending *endings, int n, UnitState state, TimestampTz now)
+{
+	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT);
+	int			n_done = 0;
+
+	if (amend == NULL)
+		return 0;
+	for (int i = 0; i < n; i++)
+	{
+		Datum		key[1] = {Int64GetDatum(endings[i].id)};
+		Datum	   *values;
+		bool	   *nulls;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && endings[i].id == endings[i - 1].id)
+		{
+			endings[i].is_done = endings[i - 1].is_done;	/* but counted only once */
+			continue;
+		}
+		if (!amend_find(amend, key, &values, &nulls) || !is_to_finish(&endings[i], values))
+			continue;
+		set_finished(state, now, values, nulls);
+		if (!amend_write(amend, true))
+			continue;
+		endings[i].is_done = true;
+		n_done++;
+		watch_note_process(DatumGetInt32(values[UNIT_COLUMN_PROCESS_ID]));
+	}
+	amend_end(amend);
+	return n_done;
+}
+
+/* likewise the rest of them: a heartbeat may have changed the row, which UPDATE looks at once more */
+static int
+update_endings(Ending *endings, int n, UnitState state, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = $3, finished_at = $4, number_of_processed = NULL, number_of_aggregated = NULL, "
@@ -192,22 +265,49 @@ unit_finish_many(StoreColumn *ids, StoreColumn *attempts, UnitState state, Times
 		"RETURNING u.unit_of_work_id, u.process_id", 4,
 		{INT8ARRAYOID, INT4ARRAYOID, CHAROID, TIMESTAMPTZOID}
 	};
-	Datum		values[4] = {column_array(ids), column_array(attempts), CharGetDatum(state), TimestampTzGetDatum(now)};
-	uint64		n = store_execute(&query, values, NULL);
-	int64	   *done;
+	static const Oid types[2] = {INT8OID, INT4OID};
+	StoreColumn columns[2];
+	Datum		values[4] = {0, 0, CharGetDatum(state), TimestampTzGetDatum(now)};
+	int			n_done;
 
-	if (n != ids->n)
-		report_first_refusal(ids, attempts);
-	done = palloc(sizeof(int64) * n);
-	for (uint64 i = 0; i < n; i++)
+	columns_init(columns, types, 2);
+	for (int i = 0; i < n; i++)
+		if (!endings[i].is_done)
+		{
+			column_add(&columns[0], Int64GetDatum(endings[i].id));
+			column_add(&columns[1], Int32GetDatum(endings[i].attempt));
+		}
+	columns_arrays(columns, values, 2);
+	n_done = (int) store_execute(&query, values, NULL);
+	for (int i = 0; i < n_done; i++)
 	{
-		done[i] = store_get_int64(i, 1, 0);
+		int64		id = store_get_int64(i, 1, 0);
+
+		((Ending *) bsearch(&id, endings, n, sizeof(Ending), compare_ids))->is_done = true;
 		watch_note_process(store_get_int32(i, 2, 0));
 	}
-	stream_units(done, n, now);
-	pending_add_units(values[0]);
+	return n_done;
+}
+
+void
+unit_finish_many(StoreColumn *ids, StoreColumn *attempts, UnitState state, TimestampTz now)
+{
+	Ending	   *endings = sort_endings(ids, attempts);
+	int64	   *done = palloc(sizeof(int64) * ids->n);
+	int			n_done = amend_endings(endings, ids->n, state, now);
+
+	if (n_done != ids->n)
+		n_done += update_endings(endings, ids->n, state, now);
+	if (n_done != ids->n)
+		report_first_refusal(ids, attempts, endings);
+	for (int i = 0; i < n_done; i++)
+		done[i] = endings[i].id;
+	stream_units(done, n_done, now);
+	pending_add_units(done, n_done);
 	wake_scheduler_at_commit(WAKE_EVENTS);
 }
+
+/* ---------------------------------------------------------------- by executors, and what fails */
 
 void
 unit_run_complete(int64 unit_id, int32 attempt, int64 number_of_processed, TimestampTz now)

@@ -209,8 +209,9 @@ def live(options):
     since = database.value('SELECT now()')
     database.server('ALTER DATABASE simulate SET synergy.enabled = on')
     if database.comes('live: the backlog is worked off', all_done, limit=120) is not None:
-        days = "SELECT count(*) >= 2 FROM synergy.job WHERE process_name = 'live_daily' AND state = 'processed'"
-        database.comes('live: its days, too', days, limit=60)
+        # two or, in the first hours of a day, three
+        days = "SELECT count(*) >= 2 AND bool_and(state = 'processed') FROM synergy.job WHERE process_name = 'live_daily' AND timeperiod < %s"
+        database.comes('live: its days, too', days, now.strftime('%Y%m%d00'), limit=60)
         as_forecast(database, 'live: a backlog', predicted, took(database, since))
     earlier = timeperiod(start - timedelta(hours=60), 'hourly')
     predicted = forecast_end(database, '[{"process_name": "live_hourly", "start_timeperiod": "%s"}]' % earlier, '{}')

@@ -16,13 +16,16 @@ BEGIN
 	PERFORM synergy.fail(unit, 'an error');
 	PERFORM synergy.complete(unit_of_work_id, 'processed', 7) FROM synergy.claim(process, 2);
 	PERFORM synergy.tick();
-	PERFORM synergy.skip(process, '2016042003');
+	PERFORM synergy.complete_many(array_agg(unit_of_work_id), array_agg(attempt)) FROM synergy.claim(process, 2);
+	PERFORM synergy.tick();
+	PERFORM synergy.skip(process, '2016042005');
 	PERFORM synergy.tick();
 END $$;
 SELECT play('plain');
 CREATE TRIGGER audit AFTER INSERT ON synergy.event_log FOR EACH ROW EXECUTE FUNCTION audit();
 CREATE TRIGGER audit AFTER INSERT ON synergy.unit_of_work_data FOR EACH ROW EXECUTE FUNCTION audit();
 CREATE TRIGGER audit AFTER UPDATE ON synergy.job_data FOR EACH ROW EXECUTE FUNCTION audit();
+CREATE TRIGGER audit AFTER INSERT ON synergy.pending FOR EACH ROW EXECUTE FUNCTION audit();
 SELECT play('audited');
 SELECT relation, count(*) > 3 AS some FROM audit GROUP BY 1 ORDER BY 1;
 SELECT count(*) = (SELECT count(*) FROM synergy.event_log WHERE process_name = 'audited') AS each_event FROM audit WHERE relation = 'event_log';
@@ -39,6 +42,7 @@ SELECT process_name, timeperiod, state FROM synergy.job WHERE state <> 'embryo' 
 DROP TRIGGER audit ON synergy.event_log;
 DROP TRIGGER audit ON synergy.unit_of_work_data;
 DROP TRIGGER audit ON synergy.job_data;
+DROP TRIGGER audit ON synergy.pending;
 DROP FUNCTION play(text), events(text), units(text), audit();
 DROP TABLE audit;
 SELECT synergy.unregister_process(p) FROM unnest(ARRAY['plain', 'audited']) p;

@@ -1,0 +1,321 @@
+/*
+ * store/unit_take.c: requested units of work are taken by a worker outside the database.
+ *
+ * In two steps.  A statement lists what can be taken, by the partial index of active units, and locks nothing; then each row
+ * is written where it was seen (store/amend.h), unless somebody is at it: he is not waited for.  Whoever comes second finds
+ * the row changed and looks further.  UPDATE with a list that SKIP LOCKED has made would lock each row first, which is
+ * logged, find it again by its key, and look up its definition: twice the work, and it is what is done if there is a trigger
+ * on the table.
+ *
+ * Between again_begin() and again_end() an error tells other sessions to look from the front: they may have passed over
+ * what it gives back.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+
+#include "core/types.h"
+#include "daemon/again.h"
+#include "daemon/watch.h"
+#include "store/amend.h"
+#include "store/spi.h"
+#include "store/stream.h"
+#include "store/unit.h"
+#include "store/unit_row.h"
+#include "store/unit_take.h"
+
+/* where to look: $1 ids of the processes, $3 how many at most, $4 after which id; these: $5 ids of units */
+#define CANDIDATES(columns, which, order) \
+	"SELECT " columns " FROM synergy.unit_of_work_data d " \
+	"WHERE d.state IN ('r', 'i', 'v') AND d.state = 'r' AND " which " AND d.unit_of_work_id > $4 ORDER BY " order " LIMIT $3"
+
+#define OF_ONE "d.process_id = ($1)[1]"
+#define OF_MANY "d.process_id = ANY ($1)"
+#define THESE "d.process_id = ANY ($1) AND d.unit_of_work_id = ANY ($5)"
+
+/*
+ * The columns of the view synergy.unit_of_work, and the id of the process, from an UPDATE of u joined with its
+ * definition o.  The state as text: see store/unit.h.
+ */
+#define TAKE_UNITS \
+	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = false " \
+	"FROM synergy.definition o WHERE o.process_id = u.process_id AND u.state::text = 'r' AND "
+#define RETURN_UNITS \
+	" RETURNING u.unit_of_work_id, o.process_name, o.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
+	"u.start_id, u.end_id, o.source, o.sink, o.arguments, synergy.uow_state_of(u.state), u.number_of_retries, u.attempt, " \
+	"u.created_at, u.submitted_at, u.started_at, u.finished_at, u.number_of_processed, u.number_of_aggregated, u.error, u.process_id"
+#define N_COLUMNS 21			/* of the view */
+
+#define ARGUMENTS {INT4ARRAYOID, TIMESTAMPTZOID, INT4OID, INT8OID, INT8ARRAYOID}
+
+/* a way of looking: how it lists, and how it takes by a statement */
+typedef struct Way
+{
+	StoreQuery	list;
+	StoreQuery	take;
+} Way;
+
+#define WAY(which, order) { \
+	{CANDIDATES("d.unit_of_work_id, d.process_id, d.ctid", which, order), 5, ARGUMENTS}, \
+	{TAKE_UNITS "u.unit_of_work_id = ANY (ARRAY(" CANDIDATES("d.unit_of_work_id", which, order) " FOR UPDATE SKIP LOCKED))" RETURN_UNITS, \
+	 5, ARGUMENTS}}
+
+typedef struct Candidate
+{
+	int64		id;
+	int32		process_id;
+	ItemPointerData place;
+} Candidate;
+
+/* what its definition gives to a unit's row */
+typedef struct Given
+{
+	int32		process_id;
+	Datum		values[6];		/* in the order of the statement below */
+	bool		nulls[6];
+} Given;
+
+enum
+{
+	GIVEN_PROCESS_NAME, GIVEN_ENTRY_NAME, GIVEN_SOURCE, GIVEN_SINK, GIVEN_ARGUMENTS, GIVEN_STATE, GIVEN_COUNT
+};
+
+typedef struct Givens
+{
+	int			n;
+	Given	   *entries;		/* by ascending id of the process */
+} Givens;
+
+/* ---------------------------------------------------------------- by a statement */
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int32		x = *(const int32 *) a,
+				y = *(const int32 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* hands out what one of the statements has taken; is it as many as were wanted? */
+static bool
+hand_out(UnitTake *take, uint64 n)
+{
+	int64	   *ids = palloc(sizeof(int64) * Max(n, 1));
+
+	take->last = 0;
+	for (uint64 i = 0; i < n; i++)
+	{
+		Datum		values[N_COLUMNS + 1];
+		bool		nulls[N_COLUMNS + 1];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
+		tuplestore_putvalues(take->rows, take->desc, values, nulls);
+		ids[i] = DatumGetInt64(values[0]);
+		take->last = Max(take->last, ids[i]);
+		again_note(ids[i], false);
+		watch_note_process(DatumGetInt32(values[N_COLUMNS]));
+	}
+	stream_units(ids, (int) n, take->now);
+	pfree(ids);
+	take->wanted -= (int) n;
+	return take->wanted <= 0;
+}
+
+static bool
+take_by_statement(UnitTake *take, Way *way, Datum *values, const char *nulls)
+{
+	bool		is_enough;
+
+	again_begin();
+	is_enough = hand_out(take, store_execute(&way->take, values, nulls));
+	again_end();
+	return is_enough;
+}
+
+void
+unit_take_one(UnitTake *take, int64 unit_id, Oid user)
+{
+	static StoreQuery query = {TAKE_UNITS "u.unit_of_work_id = $1 AND " UNIT_MAY_TAKE("$3") RETURN_UNITS, 3,
+	{INT8OID, TIMESTAMPTZOID, OIDOID}};
+	Datum		values[3] = {Int64GetDatum(unit_id), TimestampTzGetDatum(take->now), ObjectIdGetDatum(user)};
+
+	again_note(unit_id, false);
+	(void) hand_out(take, store_execute(&query, values, NULL));
+}
+
+/* ---------------------------------------------------------------- where they were seen */
+
+static Candidate *
+read_candidates(int n)
+{
+	Candidate  *candidates = palloc(sizeof(Candidate) * Max(n, 1));
+
+	for (int i = 0; i < n; i++)
+	{
+		candidates[i].id = store_get_int64(i, 1, 0);
+		candidates[i].process_id = store_get_int32(i, 2, 0);
+		candidates[i].place = store_get_place(i, 3);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return candidates;
+}
+
+static void
+read_givens(const Candidate *candidates, int n, Givens *givens)
+{
+	static StoreQuery query = {
+		"SELECT process_id, process_name, entry_name, source, sink, arguments, 'in_progress'::synergy.uow_state "
+		"FROM synergy.definition WHERE process_id = ANY ($1) ORDER BY process_id", 1, {INT4ARRAYOID}
+	};
+	StoreColumn ids;
+	Datum		array;
+
+	column_init(&ids, INT4OID);
+	for (int i = 0; i < n; i++)
+		if (i == 0 || candidates[i].process_id != candidates[i - 1].process_id)
+			column_add(&ids, Int32GetDatum(candidates[i].process_id));
+	array = column_array(&ids);
+	givens->n = (int) store_execute(&query, &array, NULL);
+	givens->entries = palloc(sizeof(Given) * Max(givens->n, 1));
+	for (int i = 0; i < givens->n; i++)
+	{
+		Datum		values[GIVEN_COUNT + 1];
+		bool		nulls[GIVEN_COUNT + 1];
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
+		givens->entries[i].process_id = DatumGetInt32(values[0]);
+		memcpy(givens->entries[i].values, values + 1, sizeof(Datum) * GIVEN_COUNT);
+		memcpy(givens->entries[i].nulls, nulls + 1, sizeof(bool) * GIVEN_COUNT);
+	}
+}
+
+static void
+set_taken(Datum *values, bool *nulls, TimestampTz now)
+{
+	values[UNIT_COLUMN_STATE] = CharGetDatum(UNIT_IN_PROGRESS);
+	values[UNIT_COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[UNIT_COLUMN_ATTEMPT] = Int32GetDatum(DatumGetInt32(values[UNIT_COLUMN_ATTEMPT]) + 1);
+	values[UNIT_COLUMN_STARTED_AT] = TimestampTzGetDatum(now);
+	nulls[UNIT_COLUMN_STARTED_AT] = false;
+	nulls[UNIT_COLUMN_HEARD_AT] = true;
+}
+
+/* a row of the view, of what is written in the table */
+static void
+hand_out_row(UnitTake *take, const Given *given, const Datum *row, const bool *row_nulls)
+{
+	/* of the table, or of the definition: -1 - GIVEN_... */
+	static const int from[N_COLUMNS] = {
+		UNIT_COLUMN_ID, -1 - GIVEN_PROCESS_NAME, -1 - GIVEN_ENTRY_NAME, UNIT_COLUMN_TIMEPERIOD, UNIT_COLUMN_START_TIMEPERIOD,
+		UNIT_COLUMN_END_TIMEPERIOD, UNIT_COLUMN_START_ID, UNIT_COLUMN_END_ID, -1 - GIVEN_SOURCE, -1 - GIVEN_SINK, -1 - GIVEN_ARGUMENTS,
+		-1 - GIVEN_STATE, UNIT_COLUMN_RETRIES, UNIT_COLUMN_ATTEMPT, UNIT_COLUMN_CREATED_AT, UNIT_COLUMN_SUBMITTED_AT,
+		UNIT_COLUMN_STARTED_AT, UNIT_COLUMN_FINISHED_AT, UNIT_COLUMN_PROCESSED, UNIT_COLUMN_AGGREGATED, UNIT_COLUMN_ERROR
+	};
+	Datum		values[N_COLUMNS];
+	bool		nulls[N_COLUMNS];
+
+	for (int i = 0; i < N_COLUMNS; i++)
+	{
+		values[i] = from[i] >= 0 ? row[from[i]] : given->values[-1 - from[i]];
+		nulls[i] = from[i] >= 0 ? row_nulls[from[i]] : given->nulls[-1 - from[i]];
+	}
+	tuplestore_putvalues(take->rows, take->desc, values, nulls);
+}
+
+/* false: somebody is at it, or was */
+static bool
+take_candidate(UnitTake *take, Amend *amend, const Candidate *candidate, const Givens *givens)
+{
+	Given	   *given = bsearch(&candidate->process_id, givens->entries, givens->n, sizeof(Given), compare_ids);
+	Datum	   *values;
+	bool	   *nulls;
+
+	if (given == NULL || !amend_fetch(amend, &candidate->place, &values, &nulls) ||
+		DatumGetInt64(values[UNIT_COLUMN_ID]) != candidate->id || DatumGetChar(values[UNIT_COLUMN_STATE]) != UNIT_REQUESTED)
+		return false;
+	set_taken(values, nulls, take->now);
+	if (!amend_write(amend, false))
+		return false;
+	again_note(candidate->id, false);
+	watch_note_process(candidate->process_id);
+	hand_out_row(take, given, values, nulls);
+	return true;
+}
+
+/* how many of them it has taken */
+static int
+take_candidates(UnitTake *take, Amend *amend, const Candidate *candidates, int n)
+{
+	int64	   *ids = palloc(sizeof(int64) * n);
+	int			n_taken = 0;
+	Givens		givens;
+
+	read_givens(candidates, n, &givens);
+	again_begin();
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (take_candidate(take, amend, &candidates[i], &givens))
+			ids[n_taken++] = candidates[i].id;
+	}
+	again_end();
+	SPI_freetuptable(SPI_tuptable);
+	stream_units(ids, n_taken, take->now);
+	pfree(ids);
+	return n_taken;
+}
+
+/* until there are enough, or no more: of those that were listed others may have been faster */
+static bool
+take_units(UnitTake *take, Way *way, int64 after, Datum ids)
+{
+	Datum		values[5] = {PointerGetDatum(take->processes), TimestampTzGetDatum(take->now), Int32GetDatum(take->wanted),
+	Int64GetDatum(after), ids};
+	char		nulls[5] = {' ', ' ', ' ', ' ', ids == (Datum) 0 ? 'n' : ' '};
+	bool		is_more = true;
+
+	take->last = 0;
+	while (is_more && take->wanted > 0)
+	{
+		int			n = (int) store_execute(&way->list, values, nulls);
+		Candidate  *candidates = read_candidates(n);
+		Amend	   *amend;
+
+		if (n == 0)
+			break;
+		amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT);
+		if (amend == NULL)
+			return take_by_statement(take, way, values, nulls);
+		is_more = n == take->wanted;
+		take->last = candidates[n - 1].id;
+		take->wanted -= take_candidates(take, amend, candidates, n);
+		amend_end(amend);
+		values[2] = Int32GetDatum(take->wanted);
+		values[3] = Int64GetDatum(take->last);
+	}
+	return take->wanted <= 0;
+}
+
+bool
+unit_take_after(UnitTake *take, int64 after)
+{
+	static Way	of_one = WAY(OF_ONE, "d.unit_of_work_id");
+
+	/* of many, in the order of ids: near the end of the table by the primary key, from the front as one has to */
+	static Way	of_many = WAY(OF_MANY, "d.unit_of_work_id");
+	static Way	of_many_front = WAY(OF_MANY, "d.unit_of_work_id + 0");
+
+	if (ArrayGetNItems(ARR_NDIM(take->processes), ARR_DIMS(take->processes)) == 1)
+		return take_units(take, &of_one, after, (Datum) 0);
+	return take_units(take, after > 0 ? &of_many : &of_many_front, after, (Datum) 0);
+}
+
+bool
+unit_take_these(UnitTake *take, Datum ids)
+{
+	static Way	these = WAY(THESE, "d.unit_of_work_id");
+
+	return take_units(take, &these, 0, ids);
+}

@@ -261,7 +261,7 @@ COMMENT ON COLUMN synergy.outbox.error IS 'And what the broker said';
 CREATE TABLE synergy.event_log (
 	event_id		bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	at				timestamptz NOT NULL,
-	role_name		name NOT NULL DEFAULT session_user,
+	role_name		text NOT NULL DEFAULT session_user,
 	event			text NOT NULL,
 	process_name	text,
 	entry_name		text,

@@ -245,14 +245,6 @@ frame_read_unit(Frame *frame, uint64 row)
 	return enter_unit(frame, &unit);
 }
 
-static void
-read_units(Frame *frame, uint64 n)
-{
-	for (uint64 i = 0; i < n; i++)
-		frame_read_unit(frame, i);
-	SPI_freetuptable(SPI_tuptable);
-}
-
 void
 frame_preload_units(Frame *frame, const int64 *ids, int n)
 {
@@ -264,7 +256,14 @@ frame_preload_units(Frame *frame, const int64 *ids, int n)
 		if (ids[i] != 0 && hash_search(frame->units, &ids[i], HASH_FIND, NULL) == NULL)
 			missing[n_missing++] = ids[i];
 	if (n_missing > 0)
-		read_units(frame, unit_select(missing, n_missing));
+	{
+		Unit	   *units;
+
+		n_missing = unit_fetch(missing, n_missing, &units);
+		for (int i = 0; i < n_missing; i++)
+			(void) enter_unit(frame, &units[i]);
+		pfree(units);
+	}
 	pfree(missing);
 	MemoryContextSwitchTo(old);
 }
@@ -351,6 +350,14 @@ frame_let_go_others(Frame *frame, List *jobs)
 		unit->is_let_go = true;
 	}
 	MemoryContextSwitchTo(old);
+}
+
+static void
+read_units(Frame *frame, uint64 n)
+{
+	for (uint64 i = 0; i < n; i++)
+		frame_read_unit(frame, i);
+	SPI_freetuptable(SPI_tuptable);
 }
 
 void

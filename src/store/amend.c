@@ -1,57 +1,28 @@
 /*
  * store/amend.c: many rows of a table of ours, found by key and changed.
  *
- * One scan of the primary key serves for all of them, under one snapshot.  Who is in the way is waited for, as by UPDATE, or
+ * They are found by store/finder.h, under one snapshot.  Who is in the way is waited for, as by UPDATE, or
  * not; but what he has left is not looked at again: the caller decides what that means.  An error leaves all of it to the abort of the
  * transaction.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
-#include "storage/bufmgr.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "store/amend.h"
+#include "store/finder.h"
 #include "store/writer.h"
-
-#define MAX_KEY 4
 
 struct Amend
 {
 	Writer		writer;
-	Relation	index;			/* the primary key */
-	Snapshot	snapshot;
-	BlockNumber n_blocks;
-	IndexScanDesc scan;
-	ScanKeyData keys[MAX_KEY];
-	int			n_keys;
-	TupleTableSlot *found;		/* as it is in the table */
-	TupleTableSlot *changed;
+	Finder		finder;
+	TupleTableSlot *changed;	/* what is to be written instead of what was found */
 };
-
-/* key columns are compared by the = of their own type */
-static void
-prepare_keys(Amend *amend)
-{
-	Relation	index = amend->index;
-
-	amend->n_keys = IndexRelationGetNumberOfKeyAttributes(index);
-	Assert(amend->n_keys <= MAX_KEY);
-	for (int i = 0; i < amend->n_keys; i++)
-	{
-		Oid			type = index->rd_opcintype[i];
-		Oid			equal = get_opfamily_member(index->rd_opfamily[i], type, type, BTEqualStrategyNumber);
-
-		ScanKeyEntryInitialize(&amend->keys[i], 0, i + 1, BTEqualStrategyNumber, InvalidOid, index->rd_indcollation[i],
-							   get_opcode(equal), (Datum) 0);
-	}
-}
 
 /* among those that are open; NULL: somebody has taken it away */
 static Relation
@@ -82,26 +53,21 @@ amend_begin(Oid relation, int n_columns)
 	}
 	amend = palloc0(sizeof(Amend));
 	amend->writer = writer;
-	amend->index = index;
-	prepare_keys(amend);
-	amend->found = table_slot_create(writer.relation, NULL);
+	finder_begin(&amend->finder, writer.relation, index);
 	amend->changed = MakeSingleTupleTableSlot(RelationGetDescr(writer.relation), &TTSOpsVirtual);
-	amend->snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	amend->n_blocks = RelationGetNumberOfBlocks(writer.relation);
-	amend->scan = INDEX_BEGINSCAN(writer.relation, index, amend->snapshot, amend->n_keys);
 	return amend;
 }
 
-/* hands out a copy of what was found; texts are still those of the page */
+/* hands out a copy of what was found */
 static void
 open_row(Amend *amend, Datum **values, bool **nulls)
 {
+	const TupleTableSlot *found = amend->finder.found;
 	TupleTableSlot *changed = ExecClearTuple(amend->changed);
 	Size		n = RelationGetNumberOfAttributes(amend->writer.relation);
 
-	slot_getallattrs(amend->found);
-	memcpy(changed->tts_values, amend->found->tts_values, sizeof(Datum) * n);
-	memcpy(changed->tts_isnull, amend->found->tts_isnull, sizeof(bool) * n);
+	memcpy(changed->tts_values, found->tts_values, sizeof(Datum) * n);
+	memcpy(changed->tts_isnull, found->tts_isnull, sizeof(bool) * n);
 	*values = changed->tts_values;
 	*nulls = changed->tts_isnull;
 }
@@ -109,11 +75,7 @@ open_row(Amend *amend, Datum **values, bool **nulls)
 bool
 amend_fetch(Amend *amend, const ItemPointerData *place, Datum **values, bool **nulls)
 {
-	ItemPointerData tid = *place;
-
-	/* the table may have been rewritten, and be shorter now */
-	if (!ItemPointerIsValid(&tid) || ItemPointerGetBlockNumber(&tid) >= amend->n_blocks ||
-		!table_tuple_fetch_row_version(amend->writer.relation, &tid, amend->snapshot, amend->found))
+	if (!finder_fetch(&amend->finder, place))
 		return false;
 	open_row(amend, values, nulls);
 	return true;
@@ -122,10 +84,22 @@ amend_fetch(Amend *amend, const ItemPointerData *place, Datum **values, bool **n
 bool
 amend_find(Amend *amend, const Datum *key, Datum **values, bool **nulls)
 {
-	for (int i = 0; i < amend->n_keys; i++)
-		amend->keys[i].sk_argument = key[i];
-	index_rescan(amend->scan, amend->keys, amend->n_keys, NULL, 0);
-	if (!index_getnext_slot(amend->scan, ForwardScanDirection, amend->found))
+	if (!finder_find(&amend->finder, key))
+		return false;
+	open_row(amend, values, nulls);
+	return true;
+}
+
+void
+amend_from(Amend *amend, Datum low)
+{
+	finder_from(&amend->finder, low);
+}
+
+bool
+amend_next(Amend *amend, Datum **values, bool **nulls)
+{
+	if (!finder_next(&amend->finder))
 		return false;
 	open_row(amend, values, nulls);
 	return true;
@@ -137,7 +111,7 @@ update_found(Amend *amend, bool wait, UpdatedIndexes *indexes)
 	TM_FailureData failure;
 	LockTupleMode mode;
 
-	return table_tuple_update(amend->writer.relation, &amend->found->tts_tid, amend->changed, GetCurrentCommandId(true), amend->snapshot,
+	return table_tuple_update(amend->writer.relation, &amend->finder.found->tts_tid, amend->changed, GetCurrentCommandId(true), amend->finder.snapshot,
 							  InvalidSnapshot, wait, &failure, &mode, indexes);
 }
 
@@ -145,10 +119,10 @@ update_found(Amend *amend, bool wait, UpdatedIndexes *indexes)
 static bool
 is_at_it_itself(Amend *amend)
 {
-	ItemPointerData tid = amend->found->tts_tid;
+	ItemPointerData tid = amend->finder.found->tts_tid;
 	TM_FailureData failure;
 
-	return table_tuple_lock(amend->writer.relation, &tid, amend->snapshot, amend->found, GetCurrentCommandId(false),
+	return table_tuple_lock(amend->writer.relation, &tid, amend->finder.snapshot, amend->finder.found, GetCurrentCommandId(false),
 							LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure) == TM_Ok;
 }
 
@@ -180,12 +154,24 @@ amend_place(const Amend *amend)
 	return amend->changed->tts_tid;
 }
 
+bool
+amend_remove(Amend *amend)
+{
+	TM_FailureData failure;
+	TM_Result	result = table_tuple_delete(amend->writer.relation, &amend->finder.found->tts_tid, GetCurrentCommandId(true),
+											amend->finder.snapshot, InvalidSnapshot, true, &failure, false);
+
+	if (result == TM_Updated || result == TM_Deleted)
+		return false;
+	if (result != TM_Ok)
+		elog(ERROR, "table_tuple_delete failed: a row was taken twice by one command");
+	return true;
+}
+
 void
 amend_end(Amend *amend)
 {
-	index_endscan(amend->scan);
-	UnregisterSnapshot(amend->snapshot);
-	ExecDropSingleTupleTableSlot(amend->found);
+	finder_end(&amend->finder);
 	ExecDropSingleTupleTableSlot(amend->changed);
 	writer_close(&amend->writer);
 	pfree(amend);

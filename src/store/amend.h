@@ -27,11 +27,18 @@ extern bool amend_find(Amend *amend, const Datum *key, Datum **values, bool **nu
  */
 extern bool amend_fetch(Amend *amend, const ItemPointerData *place, Datum **values, bool **nulls);
 
+/* of a key of one column: from this value on, in its order; then the next row, or false */
+extern void amend_from(Amend *amend, Datum low);
+extern bool amend_next(Amend *amend, Datum **values, bool **nulls);
+
 /* the row that was found, with what is in its arrays now; false: somebody else has changed or taken it meanwhile, or (not wait) is at it */
 extern bool amend_write(Amend *amend, bool wait);
 
 /* where that has put it */
 extern ItemPointerData amend_place(const Amend *amend);
+
+/* takes the row that was found away; false: somebody else has changed or taken it meanwhile */
+extern bool amend_remove(Amend *amend);
 
 extern void amend_end(Amend *amend);
 

@@ -53,12 +53,12 @@ write_in_bulk(List *records, TimestampTz at)
 	Oid			schema = get_namespace_oid("synergy", false);
 	Oid			sequence = get_relname_relid("event_log_event_id_seq", schema);
 	Bulk	   *bulk = bulk_begin(get_relname_relid("event_log", schema), EVENT_COLUMNS);
-	NameData	role;
+	Datum		role;
 	ListCell   *cell;
 
 	if (bulk == NULL)
 		return false;
-	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
+	role = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false));
 	foreach(cell, records)
 	{
 		bool	   *nulls;
@@ -66,7 +66,7 @@ write_in_bulk(List *records, TimestampTz at)
 
 		values[EVENT_ID] = Int64GetDatum(nextval_internal(sequence, false));
 		values[EVENT_AT] = TimestampTzGetDatum(at);
-		values[EVENT_ROLE_NAME] = NameGetDatum(&role);
+		values[EVENT_ROLE_NAME] = role;
 		nulls[EVENT_ID] = nulls[EVENT_AT] = nulls[EVENT_ROLE_NAME] = false;
 		fill_row(lfirst(cell), values, nulls);
 	}

@@ -311,10 +311,11 @@ outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 		{INT8ARRAYOID, INT8ARRAYOID, INT4OID}
 	};
 	uint64		oldest_running = xids_oldest_running();
+	BacklogRange ranges[BACKLOG_MAX_RANGES];
 	Datum		values[3];
 	int			n;
 
-	xids_range_arrays(backlog, false, values);
+	xids_range_arrays(ranges, backlog_ranges(backlog, false, ranges), values);
 	values[2] = Int32GetDatum(limit);
 	n = read_rows(store_execute(&query, values, NULL), rows);
 	*is_partial = !note_seen(backlog, *rows, limit, oldest_running);

@@ -10,8 +10,10 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 
+#include "store/amend.h"
 #include "store/bulk.h"
 #include "store/pending.h"
 #include "store/spi.h"
@@ -33,64 +35,98 @@ pending_forget(PendingMemory *memory)
 	memory->next_front = 0;
 }
 
-/* the arrays of lower and upper ends of where to look; is it from the front? */
-static bool
-where_to_look(PendingMemory *memory, Datum *values)
+typedef struct Taken
 {
-	Oid			relation = get_relname_relid("pending", get_namespace_oid("synergy", false));
-	bool		from_front;
+	int			n;
+	int			capacity;
+	PendingNews *news;
+	int64_t    *ids;
+} Taken;
 
-	if (memory->relation != relation)
-		pending_forget(memory);
-	memory->relation = relation;
-	from_front = GetCurrentTimestamp() >= memory->next_front;
-	xids_range_arrays(&memory->backlog, from_front, values);
-	return from_front;
+static void
+add_taken(Taken *taken, int64 id, int64 unit_id, int32 process_id)
+{
+	if (taken->n == taken->capacity)
+	{
+		taken->capacity *= 2;
+		taken->news = repalloc_huge(taken->news, sizeof(PendingNews) * taken->capacity);
+		taken->ids = repalloc_huge(taken->ids, sizeof(int64_t) * taken->capacity);
+	}
+	taken->news[taken->n] = (PendingNews) {unit_id, process_id};
+	taken->ids[taken->n++] = id;
 }
 
-static int
-take_ranges(Datum *values)
+/* where there is a trigger on the table */
+static void
+take_by_statement(const BacklogRange *ranges, int n_ranges, Taken *taken)
 {
-	/* looked at before it is deleted: a DELETE that finds nothing would still be a write transaction to PostgreSQL */
-	static StoreQuery look = {
-		"SELECT FROM unnest($1, $2) AS r (low, high), LATERAL (SELECT FROM synergy.pending p "
-		"  WHERE p.pending_id BETWEEN r.low AND r.high LIMIT 1) p LIMIT 1", 2, {INT8ARRAYOID, INT8ARRAYOID}
-	};
-	static StoreQuery take = {
+	static StoreQuery query = {
 		"WITH taken AS (DELETE FROM synergy.pending p USING unnest($1, $2) AS r (low, high) "
 		"  WHERE p.pending_id BETWEEN r.low AND r.high RETURNING p.pending_id, p.unit_of_work_id, p.process_id) "
-		"SELECT unit_of_work_id, process_id, pending_id FROM taken ORDER BY pending_id", 2, {INT8ARRAYOID, INT8ARRAYOID}
+		"SELECT pending_id, unit_of_work_id, process_id FROM taken ORDER BY pending_id", 2, {INT8ARRAYOID, INT8ARRAYOID}
 	};
+	Datum		values[2];
+	uint64		n;
 
-	return store_execute(&look, values, NULL) == 0 ? 0 : (int) store_execute(&take, values, NULL);
+	xids_range_arrays(ranges, n_ranges, values);
+	n = store_execute(&query, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+		add_taken(taken, store_get_int64(i, 1, 0), store_get_int64(i, 2, 0), store_get_int32(i, 3, 0));
+}
+
+/* nothing is written, and no transaction id taken, unless there are some */
+static void
+take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
+{
+	Amend	   *amend = amend_begin(get_relname_relid("pending", get_namespace_oid("synergy", false)), PENDING_COLUMNS);
+
+	if (amend == NULL)
+	{
+		take_by_statement(ranges, n_ranges, taken);
+		return;
+	}
+	for (int i = 0; i < n_ranges; i++)
+	{
+		Datum	   *values;
+		bool	   *nulls;
+
+		amend_from(amend, Int64GetDatum(ranges[i].low));
+		while (amend_next(amend, &values, &nulls) && DatumGetInt64(values[PENDING_ID]) <= ranges[i].high)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (amend_remove(amend))
+				add_taken(taken, DatumGetInt64(values[PENDING_ID]), nulls[PENDING_UNIT_ID] ? 0 : DatumGetInt64(values[PENDING_UNIT_ID]),
+						  nulls[PENDING_PROCESS_ID] ? 0 : DatumGetInt32(values[PENDING_PROCESS_ID]));
+		}
+	}
+	amend_end(amend);
 }
 
 int
 pending_take(PendingMemory *memory, PendingNews **news)
 {
 	TimestampTz began = GetCurrentTimestamp();
+	Oid			relation = get_relname_relid("pending", get_namespace_oid("synergy", false));
 	uint64		oldest = xids_oldest_running();
-	Datum		values[2];
-	bool		from_front = where_to_look(memory, values);
-	int			n = take_ranges(values);
-	int64_t    *ids = palloc(sizeof(int64_t) * Max(n, 1));
+	Taken		taken = {0, 64, palloc(sizeof(PendingNews) * 64), palloc(sizeof(int64_t) * 64)};
+	BacklogRange ranges[BACKLOG_MAX_RANGES];
+	bool		from_front;
 
-	*news = palloc(sizeof(PendingNews) * Max(n, 1));
-	for (int i = 0; i < n; i++)
-	{
-		(*news)[i].unit_id = store_get_int64(i, 1, 0);
-		(*news)[i].process_id = store_get_int32(i, 2, 0);
-		ids[i] = store_get_int64(i, 3, 0);
-	}
-	backlog_note(&memory->backlog, ids, n, oldest, xids_next());
-	pfree(ids);
+	if (memory->relation != relation)
+		pending_forget(memory);
+	memory->relation = relation;
+	from_front = began >= memory->next_front;
+	take_ranges(ranges, backlog_ranges(&memory->backlog, from_front, ranges), &taken);
+	backlog_note(&memory->backlog, taken.ids, taken.n, oldest, xids_next());
+	pfree(taken.ids);
 	if (from_front)
 	{
 		TimestampTz ended = GetCurrentTimestamp();
 
 		memory->next_front = ended + Max(FRONT_INTERVAL, (ended - began) * FRONT_SHARE);
 	}
-	return n;
+	*news = taken.news;
+	return taken.n;
 }
 
 void

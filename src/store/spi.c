@@ -230,19 +230,25 @@ store_get_place(uint64 row, int column)
 }
 
 Timeperiod
+store_timeperiod_of(Datum datum)
+{
+	text	   *value = DatumGetTextPP(datum);
+	Timeperiod	timeperiod;
+
+	if (!timeperiod_parse(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &timeperiod))
+		elog(ERROR, "stored timeperiod \"%s\" is malformed", TextDatumGetCString(datum));
+	return timeperiod;
+}
+
+Timeperiod
 store_get_timeperiod(uint64 row, int column)
 {
 	bool		is_null;
 	Datum		datum = get_datum(row, column, &is_null);
-	text	   *value;
-	Timeperiod	timeperiod;
 
 	if (is_null)
 		return TIMEPERIOD_NONE;
-	value = DatumGetTextPP(datum);
-	if (!timeperiod_parse(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &timeperiod))
-		elog(ERROR, "stored timeperiod \"%s\" is malformed", TextDatumGetCString(datum));
-	return timeperiod;
+	return store_timeperiod_of(datum);
 }
 
 /* ---------------------------------------------------------------- array arguments */

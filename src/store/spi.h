@@ -84,5 +84,6 @@ extern Datum texts_array(List *texts);	/* of char * */
 extern void columns_arrays(StoreColumn *columns, Datum *values, int n);
 
 extern Datum store_timeperiod_datum(Timeperiod timeperiod);
+extern Timeperiod store_timeperiod_of(Datum datum);	/* of a column synergy.timeperiod, not NULL */
 
 #endif							/* SYNERGY_STORE_SPI_H */

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -18,15 +19,19 @@
 #include "daemon/clock.h"
 #include "daemon/watch.h"
 #include "store/bulk.h"
+#include "store/finder.h"
 #include "store/job.h"
 #include "store/spi.h"
 #include "store/unit.h"
 #include "store/unit_row.h"
 
+/* as in the table (store/unit_row.h), but what the round does not need */
 #define UNIT_COLUMNS \
-	"u.unit_of_work_id, u.process_id, u.state, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, " \
-	"u.mark, u.attempt, u.number_of_retries, u.number_of_losses, u.by_executor, u.created_at, u.submitted_at, u.started_at, " \
-	"u.release_at, u.heard_at, u.number_of_rows, u.open_writers, u.box_name IS NOT NULL "
+	"u.unit_of_work_id, u.process_id, u.state, u.by_executor, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.attempt, " \
+	"u.number_of_retries, u.number_of_losses, u.start_id, u.end_id, u.number_of_rows, u.mark, u.created_at, u.submitted_at, " \
+	"u.started_at, u.heard_at, u.finished_at, u.release_at, u.open_writers, u.box_name, NULL::bigint AS number_of_processed, " \
+	"NULL::bigint AS number_of_aggregated, NULL::text AS error "
+#define MAX_FURTHER_COLUMNS 2
 
 static Oid
 sequence_oid(const char *name)
@@ -53,24 +58,6 @@ int64
 unit_take_marks(void)
 {
 	return nextval_internal(sequence_oid("mark_seq"), false);
-}
-
-uint64
-unit_select(const int64 *ids, int n)
-{
-	static StoreQuery query = {
-		"SELECT u.* FROM unnest($1) AS r (id), "
-		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = r.id OFFSET 0) u", 1,
-		{INT8ARRAYOID}
-	};
-	StoreColumn column;
-	Datum		values[1];
-
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add_id(&column, ids[i]);
-	values[0] = column_array(&column);
-	return store_execute(&query, values, NULL);
 }
 
 /* ordered by an expression, too: a job has few units, and they are found by it */
@@ -173,7 +160,7 @@ uint64
 unit_select_on_boxes(List *box_names)
 {
 	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS ", u.box_name FROM synergy.unit_of_work_data u WHERE u.box_name = ANY ($1) AND u.state = 'i'", 1,
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.box_name = ANY ($1) AND u.state = 'i'", 1,
 		{TEXTARRAYOID}
 	};
 	Datum		values[1] = {texts_array(box_names)};
@@ -181,31 +168,92 @@ unit_select_on_boxes(List *box_names)
 	return store_execute(&query, values, NULL);
 }
 
+static TimestampTz
+time_or_0(const Datum *values, const bool *nulls, int column)
+{
+	return nulls[column] ? 0 : DatumGetTimestampTz(values[column]);
+}
+
+static void
+read_columns(const Datum *values, const bool *nulls, Unit *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->id = DatumGetInt64(values[UNIT_COLUMN_ID]);
+	out->process_id = DatumGetInt32(values[UNIT_COLUMN_PROCESS_ID]);
+	out->state = out->stored_state = (UnitState) DatumGetChar(values[UNIT_COLUMN_STATE]);
+	out->by_executor = DatumGetBool(values[UNIT_COLUMN_BY_EXECUTOR]);
+	out->timeperiod = store_timeperiod_of(values[UNIT_COLUMN_TIMEPERIOD]);
+	out->start_timeperiod = store_timeperiod_of(values[UNIT_COLUMN_START_TIMEPERIOD]);
+	out->end_timeperiod = store_timeperiod_of(values[UNIT_COLUMN_END_TIMEPERIOD]);
+	out->attempt = out->stored_attempt = DatumGetInt32(values[UNIT_COLUMN_ATTEMPT]);
+	out->retries = DatumGetInt32(values[UNIT_COLUMN_RETRIES]);
+	out->losses = DatumGetInt32(values[UNIT_COLUMN_LOSSES]);
+	out->start_id = DatumGetInt64(values[UNIT_COLUMN_START_ID]);
+	out->end_id = DatumGetInt64(values[UNIT_COLUMN_END_ID]);
+	out->n_rows = nulls[UNIT_COLUMN_ROWS] ? -1 : DatumGetInt64(values[UNIT_COLUMN_ROWS]);
+	out->mark = DatumGetInt64(values[UNIT_COLUMN_MARK]);
+	out->created = DatumGetTimestampTz(values[UNIT_COLUMN_CREATED_AT]);
+	out->submitted = DatumGetTimestampTz(values[UNIT_COLUMN_SUBMITTED_AT]);
+	out->started = time_or_0(values, nulls, UNIT_COLUMN_STARTED_AT);
+	out->heard = time_or_0(values, nulls, UNIT_COLUMN_HEARD_AT);
+	out->release = time_or_0(values, nulls, UNIT_COLUMN_RELEASE_AT);
+	out->writers = nulls[UNIT_COLUMN_OPEN_WRITERS] ? NULL : TextDatumGetCString(values[UNIT_COLUMN_OPEN_WRITERS]);
+	out->is_on_box = !nulls[UNIT_COLUMN_BOX_NAME];
+}
+
 void
 unit_read_row(uint64 row, Unit *out)
 {
-	memset(out, 0, sizeof(*out));
-	out->id = store_get_int64(row, 1, 0);
-	out->process_id = store_get_int32(row, 2, 0);
-	out->state = out->stored_state = (UnitState) store_get_char(row, 3, UNIT_NONE);
-	out->timeperiod = store_get_timeperiod(row, 4);
-	out->start_timeperiod = store_get_timeperiod(row, 5);
-	out->end_timeperiod = store_get_timeperiod(row, 6);
-	out->start_id = store_get_int64(row, 7, 0);
-	out->end_id = store_get_int64(row, 8, 0);
-	out->mark = store_get_int64(row, 9, 0);
-	out->attempt = out->stored_attempt = store_get_int32(row, 10, 0);
-	out->retries = store_get_int32(row, 11, 0);
-	out->losses = store_get_int32(row, 12, 0);
-	out->by_executor = store_get_bool(row, 13, false);
-	out->created = store_get_time(row, 14, 0);
-	out->submitted = store_get_time(row, 15, 0);
-	out->started = store_get_time(row, 16, 0);
-	out->release = store_get_time(row, 17, 0);
-	out->heard = store_get_time(row, 18, 0);
-	out->n_rows = store_get_int64(row, 19, -1);
-	out->writers = store_get_text(row, 20);
-	out->is_on_box = store_get_bool(row, 21, false);
+	Datum		values[UNIT_COLUMN_COUNT + MAX_FURTHER_COLUMNS];
+	bool		nulls[UNIT_COLUMN_COUNT + MAX_FURTHER_COLUMNS];
+
+	Assert(SPI_tuptable->tupdesc->natts <= lengthof(values));
+	heap_deform_tuple(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, values, nulls);
+	read_columns(values, nulls, out);
+}
+
+static uint64
+select_by_ids(const int64 *ids, int n)
+{
+	static StoreQuery query = {
+		"SELECT u.* FROM unnest($1) AS r (id), "
+		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = r.id OFFSET 0) u", 1,
+		{INT8ARRAYOID}
+	};
+	StoreColumn column;
+	Datum		values[1];
+
+	column_init(&column, INT8OID);
+	for (int i = 0; i < n; i++)
+		column_add_id(&column, ids[i]);
+	values[0] = column_array(&column);
+	return store_execute(&query, values, NULL);
+}
+
+int
+unit_fetch(const int64 *ids, int n, Unit **units)
+{
+	Finder		finder;
+	int			n_found = 0;
+
+	*units = palloc(sizeof(Unit) * Max(n, 1));
+	if (!finder_open(&finder, unit_relation(), UNIT_COLUMN_COUNT))
+	{
+		n_found = (int) select_by_ids(ids, n);
+		for (int i = 0; i < n_found; i++)
+			unit_read_row(i, &(*units)[i]);
+		SPI_freetuptable(SPI_tuptable);
+		return n_found;
+	}
+	for (int i = 0; i < n; i++)
+	{
+		Datum		key[1] = {Int64GetDatum(ids[i])};
+
+		if (finder_find(&finder, key))
+			read_columns(finder.found->tts_values, finder.found->tts_isnull, &(*units)[n_found++]);
+	}
+	finder_close(&finder);
+	return n_found;
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "nodes/pg_list.h"
 
 #include "store/definition.h"
+#include "store/unit_row.h"
 
 typedef struct Unit
 {
@@ -63,18 +64,20 @@ extern void unit_take_ids(int64 *ids, int n);
 extern int64 unit_take_marks(void);	/* the base of a block of UNIT_MARK_BLOCK marks */
 #define UNIT_MARK_BLOCK 1000000
 
+/* those of these that there are: *units is palloc'd, and so is what it points to */
+extern int	unit_fetch(const int64 *ids, int n, Unit **units);
+
 /* rows of these are read with unit_read_row() */
-extern uint64 unit_select(const int64 *ids, int n);
 /* the oldest unit of each of these jobs with just these bounds, where there is one */
 extern uint64 unit_select_with_bounds(const UnitBounds *wanted, int n);
 extern uint64 unit_select_active(void);	/* column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
 extern uint64 unit_select_in_progress(bool by_executor);	/* under executors, or under others */
 extern uint64 unit_select_requested(Datum process_ids); /* of these processes and freeruns, an int[] */
-#define UNIT_CURRENT_COLUMN 22
-#define UNIT_WATCHED_COLUMN 23	/* unit_select_active: is it on a box that is waited for? */
+#define UNIT_CURRENT_COLUMN (UNIT_COLUMN_COUNT + 1)
+#define UNIT_WATCHED_COLUMN (UNIT_COLUMN_COUNT + 2) /* unit_select_active: is it on a box that is waited for? */
 extern uint64 unit_select_active_of(List *jobs);	/* of Job * */
 extern uint64 unit_select_on_boxes(List *box_names);	/* in progress there; column UNIT_BOX_COLUMN: the box's name */
-#define UNIT_BOX_COLUMN 22
+#define UNIT_BOX_COLUMN (UNIT_COLUMN_BOX_NAME + 1)
 extern void unit_read_row(uint64 row, Unit *out);
 
 extern void unit_insert(List *units);

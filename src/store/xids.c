@@ -31,10 +31,8 @@ xids_next(void)
 }
 
 void
-xids_range_arrays(const Backlog *backlog, bool from_front, Datum *values)
+xids_range_arrays(const BacklogRange *ranges, int n, Datum *values)
 {
-	BacklogRange ranges[BACKLOG_MAX_RANGES];
-	int			n = backlog_ranges(backlog, from_front, ranges);
 	StoreColumn columns[2];
 
 	column_init(&columns[0], INT8OID);

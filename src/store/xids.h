@@ -13,7 +13,7 @@
 extern uint64 xids_oldest_running(void);
 extern uint64 xids_next(void);	/* that has not been given to anybody yet */
 
-/* where to look, as two arrays of int8: lower and upper ends, inclusive */
-extern void xids_range_arrays(const Backlog *backlog, bool from_front, Datum *values);
+/* as two arrays of int8: lower and upper ends, inclusive */
+extern void xids_range_arrays(const BacklogRange *ranges, int n, Datum *values);
 
 #endif							/* SYNERGY_STORE_XIDS_H */

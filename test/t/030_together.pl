@@ -26,8 +26,9 @@ sub register
 sub all_is_done
 {
 	my ($name) = @_;
-	return wait_for($node, 'postgres', "SELECT count(*) = 0 FROM synergy.job JOIN synergy.process USING (process_name) WHERE process_name = '$name' "
-		  . "AND state NOT IN ('processed', 'noop', 'skipped') AND timeperiod < to_char(now(), 'YYYYMMDDHH24')", 120);
+	# the scheduler has yet to build the timetable
+	return wait_for($node, 'postgres', "SELECT count(*) > 0 AND bool_and(state IN ('processed', 'noop', 'skipped')) FROM synergy.job "
+		  . "WHERE process_name = '$name' AND timeperiod < to_char(now(), 'YYYYMMDDHH24')", 120);
 }
 
 # ---------------------------------------------------------------- what one leaves behind is gone for the next

@@ -1,0 +1,113 @@
+/*
+ * store/finder.c: rows of a table of ours found by its primary key, one after the other, under one snapshot.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "storage/bufmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "store/finder.h"
+#include "store/version.h"
+
+/* a column is compared with a value by an operator of the key's own type */
+static void
+prepare_key(Finder *finder, int column, StrategyNumber strategy, Datum value)
+{
+	Relation	index = finder->index;
+	Oid			type = index->rd_opcintype[column];
+	Oid			operator = get_opfamily_member(index->rd_opfamily[column], type, type, strategy);
+
+	ScanKeyEntryInitialize(&finder->keys[column], 0, column + 1, strategy, InvalidOid, index->rd_indcollation[column],
+						   get_opcode(operator), value);
+}
+
+void
+finder_begin(Finder *finder, Relation relation, Relation index)
+{
+	finder->relation = relation;
+	finder->index = index;
+	finder->n_keys = IndexRelationGetNumberOfKeyAttributes(index);
+	Assert(finder->n_keys <= FINDER_MAX_KEY);
+	for (int i = 0; i < finder->n_keys; i++)
+		prepare_key(finder, i, BTEqualStrategyNumber, (Datum) 0);
+	finder->found = table_slot_create(relation, NULL);
+	finder->snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	finder->n_blocks = RelationGetNumberOfBlocks(relation);
+	finder->scan = INDEX_BEGINSCAN(relation, index, finder->snapshot, finder->n_keys);
+}
+
+void
+finder_end(Finder *finder)
+{
+	index_endscan(finder->scan);
+	UnregisterSnapshot(finder->snapshot);
+	ExecDropSingleTupleTableSlot(finder->found);
+}
+
+bool
+finder_open(Finder *finder, Oid relation, int n_columns)
+{
+	Relation	opened = table_open(relation, AccessShareLock);
+	Oid			key = PRIMARY_KEY_OF(opened);
+
+	if (!OidIsValid(key) || RelationGetNumberOfAttributes(opened) != n_columns)
+	{
+		table_close(opened, NoLock);
+		return false;
+	}
+	version_require();
+	finder_begin(finder, opened, index_open(key, AccessShareLock));
+	return true;
+}
+
+void
+finder_close(Finder *finder)
+{
+	finder_end(finder);
+	index_close(finder->index, NoLock);
+	table_close(finder->relation, NoLock);
+}
+
+bool
+finder_find(Finder *finder, const Datum *key)
+{
+	for (int i = 0; i < finder->n_keys; i++)
+		finder->keys[i].sk_argument = key[i];
+	index_rescan(finder->scan, finder->keys, finder->n_keys, NULL, 0);
+	return finder_next(finder);
+}
+
+void
+finder_from(Finder *finder, Datum low)
+{
+	Assert(finder->n_keys == 1);
+	prepare_key(finder, 0, BTGreaterEqualStrategyNumber, low);
+	index_rescan(finder->scan, finder->keys, 1, NULL, 0);
+}
+
+bool
+finder_next(Finder *finder)
+{
+	if (!index_getnext_slot(finder->scan, ForwardScanDirection, finder->found))
+		return false;
+	slot_getallattrs(finder->found);
+	return true;
+}
+
+bool
+finder_fetch(Finder *finder, const ItemPointerData *place)
+{
+	ItemPointerData tid = *place;
+
+	/* the table may have been rewritten, and be shorter now */
+	if (!ItemPointerIsValid(&tid) || ItemPointerGetBlockNumber(&tid) >= finder->n_blocks ||
+		!table_tuple_fetch_row_version(finder->relation, &tid, finder->snapshot, finder->found))
+		return false;
+	slot_getallattrs(finder->found);
+	return true;
+}

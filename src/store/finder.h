@@ -1,0 +1,53 @@
+/*
+ * store/finder.h: rows of a table of ours found by its primary key, one after the other, under one snapshot.
+ *
+ * A join with the keys as an array costs an executor, and forms each row anew; here a row is read where it lies.  The caller is
+ * inside of store_enter().
+ */
+#ifndef SYNERGY_STORE_FINDER_H
+#define SYNERGY_STORE_FINDER_H
+
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "executor/tuptable.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+#define FINDER_MAX_KEY 4
+
+typedef struct Finder
+{
+	Relation	relation;
+	Relation	index;			/* the primary key */
+	Snapshot	snapshot;
+	BlockNumber n_blocks;
+	IndexScanDesc scan;
+	ScanKeyData keys[FINDER_MAX_KEY];
+	int			n_keys;
+	TupleTableSlot *found;		/* what was found last, all of its columns; texts are still those of the page */
+} Finder;
+
+/* a table for reading. false: it has no primary key any more, or another column, and is not open: SELECT */
+extern bool finder_open(Finder *finder, Oid relation, int n_columns);
+extern void finder_close(Finder *finder);
+
+/* a table and its primary key that somebody else has opened */
+extern void finder_begin(Finder *finder, Relation relation, Relation index);
+extern void finder_end(Finder *finder);
+
+/* the row with this key as the transaction sees it; false: there is none */
+extern bool finder_find(Finder *finder, const Datum *key);
+
+/* of a key of one column: from this value on, in its order; then the next row, or false */
+extern void finder_from(Finder *finder, Datum low);
+extern bool finder_next(Finder *finder);
+
+/*
+ * The row in this place, if one that the transaction sees is there; which one that is, is for the caller to check.  Costs no
+ * descent of the index.
+ */
+extern bool finder_fetch(Finder *finder, const ItemPointerData *place);
+
+#endif							/* SYNERGY_STORE_FINDER_H */

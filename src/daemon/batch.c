@@ -245,30 +245,29 @@ source_of(Known *known)
 
 /* ---------------------------------------------------------------- one transaction */
 
+/* from `*since` on, which becomes its end */
 static void
-run_one(BatchUnit *unit)
+run_one(BatchUnit *unit, Effort *since)
 {
 	Known	   *known = know(unit->request.process_id);
 	int			nest_level = NewGUCNestLevel();
 	MemoryContext context = CurrentMemoryContext;
 	RunnableUnit runnable = {0};
-	Effort		began,
-				ended;
+	Effort		began = *since;
 
 	runnable.command = known->command;
 	runnable.arguments = known->arguments;
 	runnable.start = timeperiod_start(unit->request.start);
 	runnable.end = timeperiod_start(unit->request.end);
 	SetCurrentStatementStartTimestamp();
-	effort_now(&began);
 	unit->started = began.at;
 	pgstat_report_activity(STATE_RUNNING, known->command);
 	unit->n_rows = (int64) command_run_prepared(source_of(known), &runnable);
 	MemoryContextSwitchTo(context);
 	AtEOXact_GUC(false, nest_level);
 	session_tidy();
-	effort_now(&ended);
-	batch_learn(unit->request.process_id, effort_usec(&began, &ended));
+	effort_now(since);
+	batch_learn(unit->request.process_id, effort_usec(&began, since));
 }
 
 /* the first so many are run, as many as there is time for */
@@ -276,16 +275,18 @@ static int
 run_units(BatchUnit *units, int n, TimestampTz began, volatile int *current)
 {
 	int			n_run = 0;
+	Effort		since;
 
+	effort_now(&since);
 	while (n_run < n)
 	{
 		CHECK_FOR_INTERRUPTS();
 		*current = n_run;
 		units[n_run].is_ours = know(units[n_run].request.process_id)->is_ours;
 		if (units[n_run].is_ours)
-			run_one(&units[n_run]);
+			run_one(&units[n_run], &since);
 		n_run++;
-		if (GetCurrentTimestamp() - began > ENOUGH_USEC)
+		if (since.at - began > ENOUGH_USEC)
 			break;
 	}
 	*current = -1;

@@ -37,7 +37,10 @@
 #include "guc.h"
 #include "nls.h"
 
+#define MIN_HALF 16				/* fewer are not worth a transaction */
+
 static ExecutorSlot *my_slot;
+static int	n_together = 0;		/* in the last transaction */
 static MemoryContext unit_context;
 
 /* ---------------------------------------------------------------- coming and going */
@@ -101,20 +104,25 @@ is_to_stop(void)
 	return stop;
 }
 
-/* how many of the next units are to be run together: those that are likely to be short; 0: the next one alone */
+/*
+ * How many of the next units are to be run together: those that are likely to be short; 0: the next one alone.  Of what is
+ * there and what has just gone to the scheduler half at most: while a round follows up one half, the other is run.
+ */
 static int
 how_many_together(void)
 {
 	uint64		definitions_count = slots->databases[my_slot->database_slot].definitions_count;
+	int			half = Max(MIN_HALF, (my_slot->n_mail + n_together + 1) / 2);
 	int64		usec,
 				sum = 0;
 	int			n = 0;
 
-	while (n < Min(my_slot->n_mail, MAILBOX_SIZE) && batch_fits(&my_slot->mail[n], definitions_count, &usec) && (n == 0 || sum + usec <= BATCH_USEC))
+	while (n < Min(Min(my_slot->n_mail, half), MAILBOX_SIZE) && batch_fits(&my_slot->mail[n], definitions_count, &usec) && (n == 0 || sum + usec <= BATCH_USEC))
 	{
 		sum += usec;
 		n++;
 	}
+	n_together = n;
 	return n;
 }
 

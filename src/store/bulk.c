@@ -9,6 +9,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -22,6 +23,7 @@ struct Bulk
 	Writer		writer;
 	int			n_slots;		/* made so far */
 	int			n_rows;			/* gathered */
+	MemoryContext memory;		/* of their values, if the caller likes */
 	TupleTableSlot *slots[ROWS_AT_ONCE];
 };
 
@@ -35,6 +37,7 @@ bulk_begin(Oid relation, int n_columns)
 		return NULL;
 	bulk = palloc0(sizeof(Bulk));
 	bulk->writer = writer;
+	bulk->memory = AllocSetContextCreate(CurrentMemoryContext, "synergy rows", ALLOCSET_SMALL_SIZES);
 	return bulk;
 }
 
@@ -51,6 +54,13 @@ write_rows(Bulk *bulk)
 		ExecClearTuple(bulk->slots[i]);
 	}
 	bulk->n_rows = 0;
+	MemoryContextReset(bulk->memory);
+}
+
+MemoryContext
+bulk_memory(const Bulk *bulk)
+{
+	return bulk->memory;
 }
 
 Datum *
@@ -61,7 +71,12 @@ bulk_row(Bulk *bulk, bool **nulls)
 	if (bulk->n_rows == ROWS_AT_ONCE)
 		write_rows(bulk);
 	if (bulk->n_rows == bulk->n_slots)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(bulk));
+
 		bulk->slots[bulk->n_slots++] = MakeSingleTupleTableSlot(RelationGetDescr(bulk->writer.relation), table_slot_callbacks(bulk->writer.relation));
+		MemoryContextSwitchTo(old);
+	}
 	slot = bulk->slots[bulk->n_rows++];
 	memset(slot->tts_isnull, true, sizeof(bool) * RelationGetNumberOfAttributes(bulk->writer.relation));
 	*nulls = slot->tts_isnull;
@@ -76,5 +91,6 @@ bulk_end(Bulk *bulk)
 	for (int i = 0; i < bulk->n_slots; i++)
 		ExecDropSingleTupleTableSlot(bulk->slots[i]);
 	writer_close(&bulk->writer);
+	MemoryContextDelete(bulk->memory);
 	pfree(bulk);
 }

@@ -18,6 +18,9 @@ extern Bulk *bulk_begin(Oid relation, int n_columns);
 /* the columns of the next row, all NULL: set what is not; valid until the next call */
 extern Datum *bulk_row(Bulk *bulk, bool **nulls);
 
+/* what is allocated here is there until its row has been written: for who has many */
+extern MemoryContext bulk_memory(const Bulk *bulk);
+
 extern void bulk_end(Bulk *bulk);
 
 #endif							/* SYNERGY_STORE_BULK_H */

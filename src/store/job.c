@@ -9,14 +9,28 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
 #include "daemon/watch.h"
 #include "nls.h"
 #include "store/amend.h"
+#include "store/bulk.h"
 #include "store/job.h"
 #include "store/spi.h"
+
+/* the columns of synergy.job_data, in their order */
+enum
+{
+	COLUMN_PROCESS_ID, COLUMN_TIMEPERIOD, COLUMN_STATE, COLUMN_FAILURES, COLUMN_UNITS, COLUMN_UNIT_ID, COLUMN_MARK, COLUMN_COUNT
+};
+
+static Oid
+job_relation(void)
+{
+	return get_relname_relid("job_data", get_namespace_oid("synergy", false));
+}
 
 void
 job_read_row(uint64 row, JobRow *out)
@@ -80,45 +94,84 @@ job_select_active(const JobRange *ranges, int n, int limit)
 	return store_execute(&query, values, NULL);
 }
 
-void
-job_insert_periods(JobRange *ranges, int n)
+/* of some ranges, where there are jobs in one of them already */
+static void
+insert_by_statement(const JobRange *ranges, int n)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.job_data (process_id, timeperiod) "
-		"SELECT r.id, s FROM unnest($1, $2, $3, $4) AS r (id, qualifier, lo, hi), "
+		"SELECT r.id, s FROM unnest($1, $2, $3, $4) AS r (id, lo, hi, qualifier), "
 		"LATERAL synergy.timeperiod_series(r.qualifier, r.lo, r.hi) s ON CONFLICT DO NOTHING", 4,
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
-	StoreColumn ids,
-				qualifiers,
-				from,
-				to;
+	StoreColumn qualifiers;
 	Datum		values[4];
 
-	column_init(&ids, INT4OID);
 	column_init(&qualifiers, TEXTOID);
-	column_init(&from, TEXTOID);
-	column_init(&to, TEXTOID);
 	for (int i = 0; i < n; i++)
-	{
-		column_add(&ids, Int32GetDatum(ranges[i].process->id));
 		column_add_text(&qualifiers, time_qualifier_name(ranges[i].process->qualifier));
-		column_add_timeperiod(&from, ranges[i].from);
-		column_add_timeperiod(&to, ranges[i].to);
-		watch_note_process(ranges[i].process->id);
-	}
-	values[0] = column_array(&ids);
-	values[1] = column_array(&qualifiers);
-	values[2] = column_array(&from);
-	values[3] = column_array(&to);
+	range_arrays(ranges, n, values);
+	values[3] = column_array(&qualifiers);
 	store_execute(&query, values, NULL);
 }
 
-/* the columns of synergy.job_data, in their order */
-enum
+static bool
+is_any_occupied(const JobRange *ranges, int n)
 {
-	COLUMN_PROCESS_ID, COLUMN_TIMEPERIOD, COLUMN_STATE, COLUMN_FAILURES, COLUMN_UNITS, COLUMN_UNIT_ID, COLUMN_MARK, COLUMN_COUNT
-};
+	static StoreQuery query = {
+		"SELECT FROM unnest($1, $2, $3) AS r (id, lo, hi), "
+		"LATERAL (SELECT FROM synergy.job_data d WHERE d.process_id = r.id AND d.timeperiod >= r.lo AND d.timeperiod < r.hi LIMIT 1) d LIMIT 1", 3,
+		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	};
+	Datum		values[3];
+
+	range_arrays(ranges, n, values);
+	return store_execute(&query, values, NULL) > 0;
+}
+
+static void
+insert_range(Bulk *bulk, const JobRange *range)
+{
+	Timeperiod	timeperiod = range->from;
+	MemoryContext old = MemoryContextSwitchTo(bulk_memory(bulk));
+
+	while (timeperiod < range->to)
+	{
+		bool	   *nulls;
+		Datum	   *values = bulk_row(bulk, &nulls);
+
+		CHECK_FOR_INTERRUPTS();
+		memset(nulls, false, sizeof(bool) * COLUMN_COUNT);
+		values[COLUMN_PROCESS_ID] = Int32GetDatum(range->process->id);
+		values[COLUMN_TIMEPERIOD] = store_timeperiod_datum(timeperiod);
+		values[COLUMN_STATE] = CharGetDatum(JOB_EMBRYO);
+		values[COLUMN_FAILURES] = values[COLUMN_UNITS] = Int32GetDatum(0);
+		nulls[COLUMN_UNIT_ID] = true;
+		values[COLUMN_MARK] = Int64GetDatum(0);
+		if (!timeperiod_step(range->process->qualifier, timeperiod, 1, &timeperiod))
+			break;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* the caller holds the round lock: what is not there does not come in between */
+void
+job_insert_periods(const JobRange *ranges, int n)
+{
+	Bulk	   *bulk;
+
+	for (int i = 0; i < n; i++)
+		watch_note_process(ranges[i].process->id);
+	bulk = is_any_occupied(ranges, n) ? NULL : bulk_begin(job_relation(), COLUMN_COUNT);
+	if (bulk == NULL)
+	{
+		insert_by_statement(ranges, n);
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		insert_range(bulk, &ranges[i]);
+	bulk_end(bulk);
+}
 
 /* where it was seen last; or, if it is not there any more, by its key */
 static bool
@@ -134,7 +187,7 @@ find_job(Amend *amend, const Job *job, Datum **values, bool **nulls)
 static bool
 amend_jobs(List *jobs)
 {
-	Amend	   *amend = amend_begin(get_relname_relid("job_data", get_namespace_oid("synergy", false)), COLUMN_COUNT);
+	Amend	   *amend = amend_begin(job_relation(), COLUMN_COUNT);
 	ListCell   *cell;
 
 	if (amend == NULL)

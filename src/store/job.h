@@ -65,7 +65,7 @@ extern void job_read_row(uint64 row, JobRow *out);
 extern uint64 job_select_ranges(JobRange *ranges, int n);
 /* at most `limit` active jobs of each range, in order of time within it */
 extern uint64 job_select_active(const JobRange *ranges, int n, int limit);
-extern void job_insert_periods(JobRange *ranges, int n);
+extern void job_insert_periods(const JobRange *ranges, int n);
 extern void job_update(List *jobs);
 
 /* which of these parents needs validation (R17): finished with an active child, or active with skipped ones only */

@@ -47,6 +47,7 @@
 	"u.created_at, u.submitted_at, u.started_at, u.finished_at, u.number_of_processed, u.number_of_aggregated, u.error, u.process_id"
 #define N_COLUMNS 21			/* of the view */
 
+#define MAX_LISTED 10000
 #define ARGUMENTS {INT4ARRAYOID, TIMESTAMPTZOID, INT4OID, INT8OID, INT8ARRAYOID}
 
 /* a way of looking: how it lists, and how it takes by a statement */
@@ -244,7 +245,7 @@ take_candidate(UnitTake *take, Amend *amend, const Candidate *candidate, const G
 	return true;
 }
 
-/* how many of them it has taken */
+/* as many of them as are wanted; how many it has taken */
 static int
 take_candidates(UnitTake *take, Amend *amend, const Candidate *candidates, int n)
 {
@@ -254,9 +255,10 @@ take_candidates(UnitTake *take, Amend *amend, const Candidate *candidates, int n
 
 	read_givens(candidates, n, &givens);
 	again_begin();
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && n_taken < take->wanted; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		take->last = candidates[i].id;
 		if (take_candidate(take, amend, &candidates[i], &givens))
 			ids[n_taken++] = candidates[i].id;
 	}
@@ -267,34 +269,38 @@ take_candidates(UnitTake *take, Amend *amend, const Candidate *candidates, int n
 	return n_taken;
 }
 
-/* until there are enough, or no more: of those that were listed others may have been faster */
+/* until there are enough, or no more.  Of those that were listed others may have taken some: then more are listed at once, and more */
 static bool
 take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 {
-	Datum		values[5] = {PointerGetDatum(take->processes), TimestampTzGetDatum(take->now), Int32GetDatum(take->wanted),
-	Int64GetDatum(after), ids};
+	Datum		values[5] = {PointerGetDatum(take->processes), TimestampTzGetDatum(take->now), 0, Int64GetDatum(after), ids};
 	char		nulls[5] = {' ', ' ', ' ', ' ', ids == (Datum) 0 ? 'n' : ' '};
-	bool		is_more = true;
+	int			limit = take->wanted;
+	bool		is_all;
 
 	take->last = 0;
-	while (is_more && take->wanted > 0)
+	do
 	{
-		int			n = (int) store_execute(&way->list, values, nulls);
-		Candidate  *candidates = read_candidates(n);
+		int			n;
+		Candidate  *candidates;
 		Amend	   *amend;
 
+		values[2] = Int32GetDatum(limit);
+		n = (int) store_execute(&way->list, values, nulls);
+		candidates = read_candidates(n);
 		if (n == 0)
 			break;
 		amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT);
 		if (amend == NULL)
 			return take_by_statement(take, way, values, nulls);
-		is_more = n == take->wanted;
-		take->last = candidates[n - 1].id;
 		take->wanted -= take_candidates(take, amend, candidates, n);
 		amend_end(amend);
-		values[2] = Int32GetDatum(take->wanted);
+		pfree(candidates);
 		values[3] = Int64GetDatum(take->last);
-	}
+		is_all = n < limit;
+		if (limit < MAX_LISTED)
+			limit *= 4;
+	} while (take->wanted > 0 && !is_all);
 	return take->wanted <= 0;
 }
 

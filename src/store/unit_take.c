@@ -69,18 +69,18 @@ typedef struct Candidate
 	ItemPointerData place;
 } Candidate;
 
-/* what its definition gives to a unit's row */
-typedef struct Given
-{
-	int32		process_id;
-	Datum		values[6];		/* in the order of the statement below */
-	bool		nulls[6];
-} Given;
-
+/* what a unit's definition gives to its row, in the order of the statement below */
 enum
 {
 	GIVEN_PROCESS_NAME, GIVEN_ENTRY_NAME, GIVEN_SOURCE, GIVEN_SINK, GIVEN_ARGUMENTS, GIVEN_STATE, GIVEN_COUNT
 };
+
+typedef struct Given
+{
+	int32		process_id;
+	Datum		values[GIVEN_COUNT];
+	bool		nulls[GIVEN_COUNT];
+} Given;
 
 typedef struct Givens
 {

@@ -177,7 +177,7 @@ report_first_refusal(const StoreColumn *ids, const StoreColumn *attempts, const 
 	for (int i = 0; i < ids->n; i++)
 	{
 		int64		id = DatumGetInt64(ids->values[i]);
-		Ending	   *found = bsearch(&id, endings, ids->n, sizeof(Ending), compare_ids);
+		const Ending *found = bsearch(&id, endings, ids->n, sizeof(Ending), compare_ids);
 
 		if (!found->is_done)
 			report_refusal(id, DatumGetInt32(attempts->values[i]));

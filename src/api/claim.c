@@ -10,10 +10,11 @@
  * stays true, and what is done where it does not:
  *
  *	 new units		become visible in the order of their ids (daemon/again.c), so they lie behind
- *	 passed over	because its row was locked, or not requested: it can be claimed when the lock is gone by an abort,
- *					or when a round requests it again or is done with a requested one.  Whoever does such a thing gives
- *					notice (daemon/again.c), and the units of notices are looked at by their keys.  Those of the
- *					session's own transaction are looked at as well: it sees what it has written
+ *	 passed over	because its row was locked, not requested, or changed since it was listed: it can be claimed when the
+ *					lock is gone by an abort, or when a round requests it again or is done with a requested one.  So
+ *					whoever does such a thing, or leaves a unit requested that he has changed, gives notice
+ *					(daemon/again.c), and the units of notices are looked at by their keys.  Those of the session's own
+ *					transaction are looked at as well: it sees what it has written
  *	 not reached	a claim that found as many as it wanted has looked up to the last of them; one that found fewer up
  *					to the newest unit that was there before its snapshot was taken
  *	 taken			and given back, because the transaction or its subtransaction is rolled back: by notice, too.  So

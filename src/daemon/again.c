@@ -187,10 +187,12 @@ again_note(int64 unit_id, bool is_requested)
 }
 
 void
-again_note_all(void)
+again_note_all(bool is_requested)
 {
-	if (begin_noting())
-		all_level = GetCurrentTransactionNestLevel();
+	if (!begin_noting())
+		return;
+	all_level = GetCurrentTransactionNestLevel();
+	all_requested |= is_requested;
 }
 
 void

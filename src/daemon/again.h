@@ -12,9 +12,9 @@
 
 /* this transaction is about to lock or change a requested unit, or (is_requested) to make it so */
 extern void again_note(int64 unit_id, bool is_requested);
-extern void again_note_all(void);	/* the same for any number of units, whichever they are */
+extern void again_note_all(bool is_requested);	/* the same for any number of units, whichever they are */
 
-/* around a statement that locks units which are known only when it has ended; an error in between needs no care */
+/* around what locks units that are known only when it has ended; an error in between needs no care */
 extern void again_begin(void);
 extern void again_end(void);
 

@@ -37,7 +37,7 @@ primary_key_of(const Writer *writer)
 }
 
 Amend *
-amend_begin(Oid relation, int n_columns)
+amend_begin(Oid relation, int n_columns, FinderUse use)
 {
 	Writer		writer;
 	Relation	index;
@@ -53,7 +53,7 @@ amend_begin(Oid relation, int n_columns)
 	}
 	amend = palloc0(sizeof(Amend));
 	amend->writer = writer;
-	finder_begin(&amend->finder, writer.relation, index);
+	finder_begin(&amend->finder, writer.relation, index, use);
 	amend->changed = MakeSingleTupleTableSlot(RelationGetDescr(writer.relation), &TTSOpsVirtual);
 	return amend;
 }
@@ -91,9 +91,9 @@ amend_find(Amend *amend, const Datum *key, Datum **values, bool **nulls)
 }
 
 void
-amend_from(Amend *amend, Datum low)
+amend_range(Amend *amend, Datum low, Datum high)
 {
-	finder_from(&amend->finder, low);
+	finder_range(&amend->finder, low, high);
 }
 
 bool
@@ -105,38 +105,31 @@ amend_next(Amend *amend, Datum **values, bool **nulls)
 	return true;
 }
 
-static TM_Result
-update_found(Amend *amend, bool wait, UpdatedIndexes *indexes)
-{
-	TM_FailureData failure;
-	LockTupleMode mode;
-
-	return table_tuple_update(amend->writer.relation, &amend->finder.found->tts_tid, amend->changed, GetCurrentCommandId(true), amend->finder.snapshot,
-							  InvalidSnapshot, wait, &failure, &mode, indexes);
-}
-
-/* somebody is at the row, and is not to be waited for: is it this transaction itself, which has locked it? */
+/* the lock of the row that the change is going to take, unless somebody else has it.  (An update that does not wait is not provided for.) */
 static bool
-is_at_it_itself(Amend *amend)
+lock_at_once(Amend *amend)
 {
 	ItemPointerData tid = amend->finder.found->tts_tid;
 	TM_FailureData failure;
 
-	return table_tuple_lock(amend->writer.relation, &tid, amend->finder.snapshot, amend->finder.found, GetCurrentCommandId(false),
+	return table_tuple_lock(amend->writer.relation, &tid, amend->finder.snapshot, amend->finder.found, GetCurrentCommandId(true),
 							LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure) == TM_Ok;
 }
 
 bool
 amend_write(Amend *amend, bool wait)
 {
+	TM_FailureData failure;
+	LockTupleMode mode;
 	UpdatedIndexes indexes;
 	TM_Result	result;
 
+	if (!wait && !lock_at_once(amend))
+		return false;
 	ExecStoreVirtualTuple(amend->changed);
-	result = update_found(amend, wait, &indexes);
-	if (result == TM_BeingModified && is_at_it_itself(amend))
-		result = update_found(amend, true, &indexes);
-	if (result == TM_Updated || result == TM_Deleted || result == TM_BeingModified)
+	result = table_tuple_update(amend->writer.relation, &amend->finder.found->tts_tid, amend->changed, GetCurrentCommandId(true),
+								amend->finder.snapshot, InvalidSnapshot, true, &failure, &mode, &indexes);
+	if (result == TM_Updated || result == TM_Deleted)
 		return false;
 	if (result != TM_Ok)
 		elog(ERROR, "table_tuple_update failed: a row was changed twice by one command");

@@ -13,10 +13,12 @@
 
 #include "storage/itemptr.h"
 
+#include "store/finder.h"
+
 typedef struct Amend Amend;
 
 /* by the table's primary key. NULL: not in this way, because somebody has given the table a trigger or another column, or taken the key away: UPDATE */
-extern Amend *amend_begin(Oid relation, int n_columns);
+extern Amend *amend_begin(Oid relation, int n_columns, FinderUse use);
 
 /* the row with this key as the transaction sees it, in arrays that may be changed; false: there is none */
 extern bool amend_find(Amend *amend, const Datum *key, Datum **values, bool **nulls);
@@ -27,8 +29,8 @@ extern bool amend_find(Amend *amend, const Datum *key, Datum **values, bool **nu
  */
 extern bool amend_fetch(Amend *amend, const ItemPointerData *place, Datum **values, bool **nulls);
 
-/* of a key of one column: from this value on, in its order; then the next row, or false */
-extern void amend_from(Amend *amend, Datum low);
+/* as finder_range; then the next row, or false */
+extern void amend_range(Amend *amend, Datum low, Datum high);
 extern bool amend_next(Amend *amend, Datum **values, bool **nulls);
 
 /* the row that was found, with what is in its arrays now; false: somebody else has changed or taken it meanwhile, or (not wait) is at it */

@@ -14,27 +14,34 @@
 #include "store/finder.h"
 #include "store/version.h"
 
-/* a column is compared with a value by an operator of the key's own type */
+/* key number `i` compares a column by an operator of the column's own type */
 static void
-prepare_key(Finder *finder, int column, StrategyNumber strategy, Datum value)
+prepare_key(Finder *finder, int i, int column, StrategyNumber strategy)
 {
 	Relation	index = finder->index;
 	Oid			type = index->rd_opcintype[column];
 	Oid			operator = get_opfamily_member(index->rd_opfamily[column], type, type, strategy);
 
-	ScanKeyEntryInitialize(&finder->keys[column], 0, column + 1, strategy, InvalidOid, index->rd_indcollation[column],
-						   get_opcode(operator), value);
+	ScanKeyEntryInitialize(&finder->keys[i], 0, column + 1, strategy, InvalidOid, index->rd_indcollation[column],
+						   get_opcode(operator), (Datum) 0);
 }
 
 void
-finder_begin(Finder *finder, Relation relation, Relation index)
+finder_begin(Finder *finder, Relation relation, Relation index, FinderUse use)
 {
 	finder->relation = relation;
 	finder->index = index;
 	finder->n_keys = IndexRelationGetNumberOfKeyAttributes(index);
-	Assert(finder->n_keys <= FINDER_MAX_KEY);
-	for (int i = 0; i < finder->n_keys; i++)
-		prepare_key(finder, i, BTEqualStrategyNumber, (Datum) 0);
+	Assert(finder->n_keys <= (use == FIND_RANGES ? 1 : FINDER_MAX_KEY));
+	if (use == FIND_RANGES)
+	{
+		finder->n_keys = 2;
+		prepare_key(finder, 0, 0, BTGreaterEqualStrategyNumber);
+		prepare_key(finder, 1, 0, BTLessEqualStrategyNumber);
+	}
+	else
+		for (int i = 0; i < finder->n_keys; i++)
+			prepare_key(finder, i, i, BTEqualStrategyNumber);
 	finder->found = table_slot_create(relation, NULL);
 	finder->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	finder->n_blocks = RelationGetNumberOfBlocks(relation);
@@ -50,18 +57,17 @@ finder_end(Finder *finder)
 }
 
 bool
-finder_open(Finder *finder, Oid relation, int n_columns)
+finder_open(Finder *finder, Oid relation, int n_columns, FinderUse use)
 {
 	Relation	opened = table_open(relation, AccessShareLock);
 	Oid			key = PRIMARY_KEY_OF(opened);
 
-	if (!OidIsValid(key) || RelationGetNumberOfAttributes(opened) != n_columns)
+	if (!OidIsValid(key) || RelationGetNumberOfAttributes(opened) != n_columns || !version_fits())
 	{
 		table_close(opened, NoLock);
 		return false;
 	}
-	version_require();
-	finder_begin(finder, opened, index_open(key, AccessShareLock));
+	finder_begin(finder, opened, index_open(key, AccessShareLock), use);
 	return true;
 }
 
@@ -83,11 +89,13 @@ finder_find(Finder *finder, const Datum *key)
 }
 
 void
-finder_from(Finder *finder, Datum low)
+finder_range(Finder *finder, Datum low, Datum high)
 {
-	Assert(finder->n_keys == 1);
-	prepare_key(finder, 0, BTGreaterEqualStrategyNumber, low);
-	index_rescan(finder->scan, finder->keys, 1, NULL, 0);
+	Datum		ends[2] = {low, high};
+
+	for (int i = 0; i < 2; i++)
+		finder->keys[i].sk_argument = ends[i];
+	index_rescan(finder->scan, finder->keys, 2, NULL, 0);
 }
 
 bool

@@ -17,6 +17,12 @@
 
 #define FINDER_MAX_KEY 4
 
+typedef enum FinderUse
+{
+	FIND_KEYS,					/* finder_find */
+	FIND_RANGES					/* finder_range */
+} FinderUse;
+
 typedef struct Finder
 {
 	Relation	relation;
@@ -29,19 +35,22 @@ typedef struct Finder
 	TupleTableSlot *found;		/* what was found last, all of its columns; texts are still those of the page */
 } Finder;
 
-/* a table for reading. false: it has no primary key any more, or another column, and is not open: SELECT */
-extern bool finder_open(Finder *finder, Oid relation, int n_columns);
+/* a table for reading, by single keys or by ranges of them. false: it has no primary key any more, other columns, or those of another version, and is not open: SELECT */
+extern bool finder_open(Finder *finder, Oid relation, int n_columns, FinderUse use);
 extern void finder_close(Finder *finder);
 
 /* a table and its primary key that somebody else has opened */
-extern void finder_begin(Finder *finder, Relation relation, Relation index);
+extern void finder_begin(Finder *finder, Relation relation, Relation index, FinderUse use);
 extern void finder_end(Finder *finder);
 
 /* the row with this key as the transaction sees it; false: there is none */
 extern bool finder_find(Finder *finder, const Datum *key);
 
-/* of a key of one column: from this value on, in its order; then the next row, or false */
-extern void finder_from(Finder *finder, Datum low);
+/*
+ * Of a key of one column, in its order, both ends belong to it; then the next row, or false.  What is dead behind the upper end is
+ * not gone through: there may be much of it (store/backlog.h).
+ */
+extern void finder_range(Finder *finder, Datum low, Datum high);
 extern bool finder_next(Finder *finder);
 
 /*

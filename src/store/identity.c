@@ -45,6 +45,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "daemon/again.h"
 #include "daemon/wake.h"
 #include "nls.h"
 #include "store/definition.h"
@@ -180,6 +181,7 @@ skip_attempts(void)
 		"WHERE u.process_id = d.process_id AND d.worker IN ('notify', 'exec') AND u.state IN ('r', 'i', 'v') AND u.state <> 'i'", 0
 	};
 
+	again_note_all(true);
 	store_execute(&query, NULL, NULL);
 }
 

@@ -187,7 +187,7 @@ find_job(Amend *amend, const Job *job, Datum **values, bool **nulls)
 static bool
 amend_jobs(List *jobs)
 {
-	Amend	   *amend = amend_begin(job_relation(), COLUMN_COUNT);
+	Amend	   *amend = amend_begin(job_relation(), COLUMN_COUNT, FIND_KEYS);
 	ListCell   *cell;
 
 	if (amend == NULL)

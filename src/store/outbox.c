@@ -375,14 +375,14 @@ find_ranges(const BacklogRange *ranges, int n_ranges, int limit)
 	List	   *rows = NIL;
 	Finder		finder;
 
-	if (!finder_open(&finder, outbox_relation(), OUTBOX_COLUMNS))
+	if (!finder_open(&finder, outbox_relation(), OUTBOX_COLUMNS, FIND_RANGES))
 		return select_ranges(ranges, n_ranges, limit);
 	for (int i = 0; i < n_ranges && list_length(rows) < limit; i++)
 	{
 		const TupleTableSlot *found = finder.found;
 
-		finder_from(&finder, Int64GetDatum(ranges[i].low));
-		while (list_length(rows) < limit && finder_next(&finder) && DatumGetInt64(found->tts_values[OUTBOX_ID]) <= ranges[i].high)
+		finder_range(&finder, Int64GetDatum(ranges[i].low), Int64GetDatum(ranges[i].high));
+		while (list_length(rows) < limit && finder_next(&finder))
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (found->tts_isnull[OUTBOX_RETRY_AT])
@@ -495,7 +495,7 @@ delete_by_statement(const int64 *ids, int n, int64 *left)
 int
 outbox_delete(const int64 *ids, int n, int64 *left)
 {
-	Amend	   *amend = n == 0 ? NULL : amend_begin(outbox_relation(), OUTBOX_COLUMNS);
+	Amend	   *amend = n == 0 ? NULL : amend_begin(outbox_relation(), OUTBOX_COLUMNS, FIND_KEYS);
 	int			n_left = 0;
 
 	if (amend == NULL)

@@ -78,7 +78,7 @@ take_by_statement(const BacklogRange *ranges, int n_ranges, Taken *taken)
 static void
 take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
 {
-	Amend	   *amend = amend_begin(get_relname_relid("pending", get_namespace_oid("synergy", false)), PENDING_COLUMNS);
+	Amend	   *amend = amend_begin(get_relname_relid("pending", get_namespace_oid("synergy", false)), PENDING_COLUMNS, FIND_RANGES);
 
 	if (amend == NULL)
 	{
@@ -90,8 +90,8 @@ take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
 		Datum	   *values;
 		bool	   *nulls;
 
-		amend_from(amend, Int64GetDatum(ranges[i].low));
-		while (amend_next(amend, &values, &nulls) && DatumGetInt64(values[PENDING_ID]) <= ranges[i].high)
+		amend_range(amend, Int64GetDatum(ranges[i].low), Int64GetDatum(ranges[i].high));
+		while (amend_next(amend, &values, &nulls))
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (amend_remove(amend, true))

@@ -397,7 +397,7 @@ registry_unit_in_hands(int32 id)
 	};
 	Datum		values[1] = {Int32GetDatum(id)};
 
-	again_note_all();			/* they are all locked */
+	again_note_all(false);			/* they are all locked */
 	return store_execute(&query, values, NULL) > 0 ? store_get_int64(0, 1, 0) : 0;
 }
 
@@ -416,7 +416,7 @@ delete_work(int32 id)
 	};
 	Datum		values[1] = {Int32GetDatum(id)};
 
-	again_note_all();
+	again_note_all(false);
 	for (int i = 0; i < (int) lengthof(queries); i++)
 		store_execute(&queries[i], values, NULL);
 }

@@ -236,8 +236,8 @@ unit_fetch(const int64 *ids, int n, Unit **units)
 	Finder		finder;
 	int			n_found = 0;
 
-	*units = palloc(sizeof(Unit) * Max(n, 1));
-	if (!finder_open(&finder, unit_relation(), UNIT_COLUMN_COUNT))
+	*units = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Unit) * Max(n, 1));
+	if (!finder_open(&finder, unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS))
 	{
 		n_found = (int) select_by_ids(ids, n);
 		for (int i = 0; i < n_found; i++)

@@ -83,7 +83,7 @@ set_processed(const BatchUnit *unit, TimestampTz now, Datum *values, bool *nulls
 static int
 amend_units(BatchUnit *units, int n, TimestampTz now)
 {
-	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT);
+	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS);
 	int			n_done = 0;
 
 	if (amend == NULL)

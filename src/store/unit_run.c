@@ -1,7 +1,8 @@
 /*
  * store/unit_run.c: the life of one unit in the hands of a worker: taken, finished, failed.
  *
- * Every change is one conditional UPDATE: the state and the attempt are the fence.  A worker that was given up on
+ * Every change is a conditional UPDATE, or (unit_finish_many) a look at the row before it is written: the state and the attempt
+ * are the fence.  A worker that was given up on
  * finds the unit in another state or under another attempt, gets an error, and what it did in the same transaction
  * rolls back.  The end of a unit and the news of it for the scheduler are written together.
  */
@@ -223,7 +224,7 @@ is_to_finish(const Ending *ending, const Datum *values)
 static int
 amend_endings(Ending *endings, int n, UnitState state, TimestampTz now)
 {
-	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT);
+	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS);
 	int			n_done = 0;
 
 	if (amend == NULL)

@@ -3,9 +3,8 @@
  *
  * In two steps.  A statement lists what can be taken, by the partial index of active units, and locks nothing; then each row
  * is written where it was seen (store/amend.h), unless somebody is at it: he is not waited for.  Whoever comes second finds
- * the row changed and looks further.  UPDATE with a list that SKIP LOCKED has made would lock each row first, which is
- * logged, find it again by its key, and look up its definition: twice the work, and it is what is done if there is a trigger
- * on the table.
+ * the row changed and looks further.  UPDATE with a list that SKIP LOCKED has made would find each row again by its key, copy
+ * it through an executor and look up its definition: twice the work, and it is what is done if there is a trigger on the table.
  *
  * Between again_begin() and again_end() an error tells other sessions to look from the front: they may have passed over
  * what it gives back.
@@ -24,6 +23,7 @@
 #include "store/unit.h"
 #include "store/unit_row.h"
 #include "store/unit_take.h"
+#include "store/writer.h"
 
 /* where to look: $1 ids of the processes, $3 how many at most, $4 after which id; these: $5 ids of units */
 #define CANDIDATES(columns, which, order) \
@@ -151,7 +151,7 @@ unit_take_one(UnitTake *take, int64 unit_id, Oid user)
 static Candidate *
 read_candidates(int n)
 {
-	Candidate  *candidates = palloc(sizeof(Candidate) * Max(n, 1));
+	Candidate  *candidates = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Candidate) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
 	{
@@ -278,6 +278,7 @@ take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 	int			limit = take->wanted;
 	bool		is_all;
 
+	writer_require();
 	take->last = 0;
 	do
 	{
@@ -290,7 +291,8 @@ take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 		candidates = read_candidates(n);
 		if (n == 0)
 			break;
-		amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT);
+		amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS);
+		values[2] = Int32GetDatum(take->wanted);
 		if (amend == NULL)
 			return take_by_statement(take, way, values, nulls);
 		take->wanted -= take_candidates(take, amend, candidates, n);

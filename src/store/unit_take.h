@@ -2,7 +2,7 @@
  * store/unit_take.h: requested units of work are taken by a worker outside the database.
  *
  * All of it runs inside of store_enter().  A unit that somebody else holds, or has changed since the statement began, is
- * passed over.  What is taken is handed out as rows of the view synergy.unit_of_work.
+ * passed over (unit_take_one waits for him).  What is taken is handed out as rows of the view synergy.unit_of_work.
  */
 #ifndef SYNERGY_STORE_UNIT_TAKE_H
 #define SYNERGY_STORE_UNIT_TAKE_H

@@ -8,22 +8,32 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 
 #include "store/version.h"
 #include "store/writer.h"
 
+/* as the executor does for a statement */
+void
+writer_require(void)
+{
+	version_require();
+	PreventCommandIfReadOnly("UPDATE");
+}
+
 bool
 writer_open(Writer *writer, Oid relation, int n_columns)
 {
-	Relation	opened = table_open(relation, RowExclusiveLock);
+	Relation	opened;
 
+	writer_require();
+	opened = table_open(relation, RowExclusiveLock);
 	if (opened->trigdesc != NULL || opened->rd_rel->relkind != RELKIND_RELATION || RelationGetNumberOfAttributes(opened) != n_columns)
 	{
 		table_close(opened, NoLock);
 		return false;
 	}
-	version_require();
 	writer->relation = opened;
 	writer->estate = CreateExecutorState();
 	writer->result = makeNode(ResultRelInfo);

@@ -16,7 +16,10 @@ typedef struct Writer
 	ResultRelInfo *result;		/* its indexes are open */
 } Writer;
 
-/* false: not in this way, because somebody has given the table a trigger or another column; then it is not open */
+/* ERROR unless the library fits the schema, and the transaction may write: for who may find nothing to write */
+extern void writer_require(void);
+
+/* the same; false: not in this way, because somebody has given the table a trigger or another column; then it is not open */
 extern bool writer_open(Writer *writer, Oid relation, int n_columns);
 
 /* what was written is seen by the next command; the lock stays, as after a statement */

@@ -79,6 +79,15 @@ SELECT synergy.complete_many(ARRAY[1, NULL]::bigint[]);
 SELECT synergy.complete_many(ARRAY[[1]]::bigint[]);
 SELECT synergy.complete_many(array_agg(i)) FROM generate_series(1, 100001) i;
 SELECT synergy.complete_many(NULL);
+-- nor in a transaction that may not write, whether or not there is something to write
+BEGIN READ ONLY;
+SAVEPOINT s;
+SELECT synergy.complete_many(:'units');
+ROLLBACK TO s;
+SELECT count(*) FROM synergy.claim('m_hourly');
+ROLLBACK TO s;
+SELECT synergy.tick();
+ROLLBACK;
 SELECT state, count(*) FROM synergy.unit_of_work GROUP BY 1 ORDER BY 1;
 SELECT synergy.complete_many('{}');
 SELECT synergy.complete_many((:'units'::bigint[])[1:3], ARRAY[1, 1, 1]);

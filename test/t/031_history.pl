@@ -55,6 +55,28 @@ ok(defined wait_for($node, 'postgres', "SELECT count(*) >= 300 FROM synergy.job 
 $after = read_when_written(53340);
 cmp_ok($after - $before, '<', 60000, 'each of them is found by its id');
 
+# nor is what was taken gone through, while a transaction may still fill a gap before it: it holds back what would remove that, too
+query(q(SELECT synergy.register_process('held', 'hourly', worker => 'notify', trigger_frequency => 'every 1',
+	start_timeperiod => to_char(now() - interval '1 hour', 'YYYYMMDDHH24'))));
+ok(defined wait_for($node, 'postgres', "SELECT count(*) > 0 FROM synergy.unit_of_work WHERE process_name = 'held' AND state = 'requested'"), 'there is a unit');
+my $holder = session($node);
+session_ask($holder, 'BEGIN');
+is(session_ask($holder, q(SELECT count(*) FROM (SELECT synergy.complete(unit_of_work_id) FROM synergy.claim('held', 1)) c)), "1\n", 'whose completion is not committed');
+my $looked = q(SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = 'synergy' AND indexrelname = 'pending_pkey');
+$before = query($looked);
+my $taken = q(SELECT n_tup_del FROM pg_stat_user_tables WHERE schemaname = 'synergy' AND relname = 'pending');
+my $taken_before = query($taken);
+query(q(SELECT synergy.register_process('beside', 'hourly', 'SELECT $1', trigger_frequency => 'every 1',
+	start_timeperiod => to_char(now() - interval '400 hours', 'YYYYMMDDHH24'), options => '{"concurrency": 1}')));
+ok(defined wait_for($node, 'postgres', "SELECT count(*) >= 400 FROM synergy.job WHERE process_name = 'beside' AND state = 'processed'", 120), '400 units are run beside it');
+ok(defined wait_for($node, 'postgres', "SELECT ($taken) >= $taken_before + 400"), 'their news are taken');
+$after = query($looked);
+note('entries read: ', $after - $before);
+cmp_ok($after - $before, '<', 4000, 'each of them is looked at once or twice');
+session_ask($holder, 'COMMIT');
+$holder->{run}->finish;
+ok(defined wait_for($node, 'postgres', "SELECT count(*) > 0 FROM synergy.job WHERE process_name = 'held' AND state = 'processed'"), 'what comes into the gap is not lost');
+
 # a job is looked for where it was seen last, and a table that was rewritten has others there
 query(q(SELECT synergy.register_process('outside', 'hourly', worker => 'notify', trigger_frequency => 'every 1',
 	start_timeperiod => to_char(now() - interval '20 hours', 'YYYYMMDDHH24'), options => '{"concurrency": 2}')));

@@ -94,7 +94,7 @@ take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
 		while (amend_next(amend, &values, &nulls))
 		{
 			CHECK_FOR_INTERRUPTS();
-			if (amend_remove(amend, true))
+			if (amend_remove(amend))
 				add_taken(taken, DatumGetInt64(values[PENDING_ID]), nulls[PENDING_UNIT_ID] ? 0 : DatumGetInt64(values[PENDING_UNIT_ID]),
 						  nulls[PENDING_PROCESS_ID] ? 0 : DatumGetInt32(values[PENDING_PROCESS_ID]));
 		}

@@ -8,7 +8,6 @@
 #include "core/verdict.h"
 #include "round/frame.h"
 #include "round/relation.h"
-#include "store/pending.h"
 
 typedef enum Cause
 {

@@ -28,6 +28,12 @@ enum
 #define FRONT_INTERVAL (60 * USECS_PER_SEC) /* a restored dump brings rows in no order */
 #define FRONT_SHARE 20			/* such a look takes 1/20 of the time at most */
 
+static Oid
+pending_relation(void)
+{
+	return get_relname_relid("pending", get_namespace_oid("synergy", false));
+}
+
 void
 pending_forget(PendingMemory *memory)
 {
@@ -78,7 +84,7 @@ take_by_statement(const BacklogRange *ranges, int n_ranges, Taken *taken)
 static void
 take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
 {
-	Amend	   *amend = amend_begin(get_relname_relid("pending", get_namespace_oid("synergy", false)), PENDING_COLUMNS, FIND_RANGES);
+	Amend	   *amend = amend_begin(pending_relation(), PENDING_COLUMNS, FIND_RANGES);
 
 	if (amend == NULL)
 	{
@@ -106,7 +112,7 @@ int
 pending_take(PendingMemory *memory, PendingNews **news)
 {
 	TimestampTz began = GetCurrentTimestamp();
-	Oid			relation = get_relname_relid("pending", get_namespace_oid("synergy", false));
+	Oid			relation = pending_relation();
 	uint64		oldest = xids_oldest_running();
 	Taken		taken = {0, 64, palloc(sizeof(PendingNews) * 64), palloc(sizeof(int64_t) * 64)};
 	BacklogRange ranges[BACKLOG_MAX_RANGES];
@@ -129,23 +135,36 @@ pending_take(PendingMemory *memory, PendingNews **news)
 	return taken.n;
 }
 
+/* 0: not of it */
+static void
+add_one(int64 unit_id, int32 process_id)
+{
+	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_id, process_id) VALUES ($1, $2)", 2, {INT8OID, INT4OID}};
+	Datum		values[2] = {Int64GetDatum(unit_id), Int32GetDatum(process_id)};
+	char		nulls[2] = {unit_id == 0 ? 'n' : ' ', process_id == 0 ? 'n' : ' '};
+
+	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
+	store_execute(&query, values, nulls);
+}
+
 void
 pending_add_unit(int64 unit_id)
 {
-	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_id) VALUES ($1)", 1, {INT8OID}};
-	Datum		values[1] = {Int64GetDatum(unit_id)};
+	add_one(unit_id, 0);
+}
 
-	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
-	store_execute(&query, values, NULL);
+void
+pending_add_trigger(int32 process_id)
+{
+	add_one(0, process_id);
 }
 
 /* false: it is to be done by INSERT */
 static bool
 add_in_bulk(const int64 *ids, int n)
 {
-	Oid			schema = get_namespace_oid("synergy", false);
-	Oid			sequence = get_relname_relid("pending_pending_id_seq", schema);
-	Bulk	   *bulk = bulk_begin(get_relname_relid("pending", schema), PENDING_COLUMNS);
+	Oid			sequence = get_relname_relid("pending_pending_id_seq", get_namespace_oid("synergy", false));
+	Bulk	   *bulk = bulk_begin(pending_relation(), PENDING_COLUMNS);
 
 	if (bulk == NULL)
 		return false;
@@ -179,14 +198,4 @@ pending_add_units(const int64 *ids, int n)
 		column_add_id(&column, ids[i]);
 	array = column_array(&column);
 	store_execute(&query, &array, NULL);
-}
-
-void
-pending_add_trigger(int32 process_id)
-{
-	static StoreQuery query = {"INSERT INTO synergy.pending (process_id) VALUES ($1)", 1, {INT4OID}};
-	Datum		values[1] = {Int32GetDatum(process_id)};
-
-	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
-	store_execute(&query, values, NULL);
 }

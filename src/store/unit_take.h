@@ -33,7 +33,10 @@ extern bool unit_take_these(UnitTake *take, Datum ids);
 /* the one, if its work is open to `user`: not done by executors, or its owner's */
 extern void unit_take_one(UnitTake *take, int64 unit_id, Oid user);
 
-/* the same as a condition over synergy.definition AS o */
+/*
+ * The same as a condition over synergy.definition AS o: the work of executors is done with the owner's rights, and is not to be given
+ * out as done by somebody without them.
+ */
 #define UNIT_MAY_TAKE(user) "(o.worker <> 'sql' OR pg_catalog.pg_has_role(" user ", o.owner::oid, 'USAGE'))"
 
 #endif							/* SYNERGY_STORE_UNIT_TAKE_H */

@@ -8,6 +8,7 @@
 
 #include <limits.h>
 
+#include "access/parallel.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -51,7 +52,11 @@ static const struct config_enum_entry verify_options[] = {
 /* the clock as an instant; 0: not set.  Parsed once, when it is set. */
 TimestampTz synergy_clock_instant = 0;
 
-/* only reading a literal with a zone needs no catalog; the input function's error is ours to word */
+/*
+ * Only reading a literal with a zone needs no catalog; the input function's error is ours to word.  A parallel worker gets our
+ * settings before those of its time zones, and would read the literal with abbreviations that it has just freed; it does not need
+ * the time: whatever asks for it is run by the leader (PARALLEL UNSAFE).
+ */
 static bool
 check_clock(char **value, void **extra, GucSource source)
 {
@@ -60,7 +65,7 @@ check_clock(char **value, void **extra, GucSource source)
 	volatile bool is_valid = true;
 	TimestampTz *kept;
 
-	if (*value != NULL && **value != '\0')
+	if (*value != NULL && **value != '\0' && !InitializingParallelWorker)
 	{
 		PG_TRY();
 		{

@@ -95,4 +95,14 @@ SELECT synergy.complete_many((:'units'::bigint[])[4:5], state => 'noop');
 SELECT synergy.tick();
 SELECT state, count(*) FROM synergy.job WHERE process_name = 'm_hourly' GROUP BY 1 ORDER BY 1;
 SELECT * FROM synergy.check();
+-- a parallel worker gets along with the clock of its session, while its own time zones are still to come
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET synergy.clock = 'Wed Apr 20 09:10:00 2016 UTC';
+DO $$ BEGIN FOR i IN 1 .. 20 LOOP PERFORM count(*) FROM synergy.job_data; END LOOP; END $$;
+SELECT synergy.now();
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
 SELECT synergy.unregister_process('m_hourly');

@@ -86,12 +86,12 @@ SELECT process_id, timeperiod, state::"char", CASE WHEN unit_state IS NULL THEN 
 FROM fact ORDER BY id;
 
 INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, state, timeperiod, start_timeperiod, end_timeperiod, attempt, number_of_retries,
-	start_id, end_id, mark, created_at, submitted_at, started_at, finished_at, release_at, box_name, number_of_processed, error)
+	start_id, end_id, mark, created_at, submitted_at, started_at, finished_at, release_at, is_on_box, box_name, number_of_processed, error)
 SELECT id * 2 - n, process_id, u.state::"char", timeperiod, timeperiod, to_char(ends, CASE level WHEN 0 THEN 'YYYYMMDDHH24' WHEN 1 THEN 'YYYYMMDD00'
 		WHEN 2 THEN 'YYYYMM0000' ELSE 'YYYY000000' END), CASE u.state WHEN 'r' THEN 0 WHEN 'v' THEN 3 ELSE 1 END, CASE u.state WHEN 'v' THEN 2 ELSE 0 END,
 	0, 1 - n, mark - n, made_at, made_at, CASE WHEN u.state <> 'r' THEN made_at + interval '2 s' END,
 	CASE WHEN u.state NOT IN ('r', 'i') THEN made_at + interval '2 s' + make_interval(secs => seconds * (0.6 + hash % 1000 / 1000.0)) END,
-	CASE u.state WHEN 'v' THEN synergy.now() + interval '10 min' END, CASE WHEN worker = 'exec' AND u.state <> 'r' THEN 'box_' || 1 + id % 6 END,
+	CASE u.state WHEN 'v' THEN synergy.now() + interval '10 min' END, worker = 'exec' AND u.state = 'i', CASE WHEN worker = 'exec' AND u.state <> 'r' THEN 'box_' || 1 + id % 6 END,
 	CASE WHEN u.state = 'p' THEN hash % 100000 END,
 	CASE WHEN u.state = 'v' THEN 'ERROR: relation "visit_' || k || '" does not exist' || E'\nLINE 1: INSERT INTO site SELECT ... FROM visit' WHEN n = 1 THEN 'connection lost' END
 FROM fact CROSS JOIN LATERAL (SELECT ends + interval '5 min' + make_interval(secs => k) AS made_at) m
@@ -114,6 +114,7 @@ SELECT (SELECT max(id) * 2 FROM fact) + row_number() OVER (ORDER BY at, freerun_
 	to_char(at, 'YYYYMMDDHH24MISS'), 1, 0, n, (SELECT max(mark) FROM fact) + n, at, at, at + interval '1 s', at + interval '9 s', n, CASE state WHEN 'v' THEN 'exit 1' END
 FROM (SELECT freerun_id, n, date_trunc('second', synergy.now()) - make_interval(mins => 15 * n) AS at, CASE WHEN n = 1 AND freerun_id % 9 = 0 THEN 'v' ELSE 'p' END AS state
 	FROM synergy.freerun, generate_series(1, 200) n) q ORDER BY 1;
+INSERT INTO synergy.active_unit SELECT process_id, unit_of_work_id FROM synergy.unit_of_work_data WHERE state IN ('r', 'i', 'v');
 INSERT INTO synergy.progress (process_id, unit_of_work_id, fired_at)
 SELECT process_id, max(unit_of_work_id), max(submitted_at) FROM synergy.unit_of_work_data JOIN synergy.freerun ON freerun_id = process_id GROUP BY 1
 ON CONFLICT (process_id) DO UPDATE SET unit_of_work_id = excluded.unit_of_work_id, fired_at = excluded.fired_at;
@@ -136,7 +137,7 @@ WHERE unit_state IS NOT NULL ORDER BY id, e.n;
 SELECT setval('synergy.mark_seq', (SELECT (max(mark) / 1000000 + 2) * 1000000 FROM fact)) \g /dev/null
 SELECT setval(pg_get_serial_sequence('synergy.unit_of_work_data', 'unit_of_work_id'), (SELECT max(unit_of_work_id) FROM synergy.unit_of_work_data)) \g /dev/null
 \if :analyze
-VACUUM ANALYZE synergy.job_data, synergy.unit_of_work_data, synergy.event_log, synergy.unit_of_work_log, synergy.process, synergy.timetable, synergy.progress, synergy.freerun;
+VACUUM ANALYZE synergy.job_data, synergy.unit_of_work_data, synergy.active_unit, synergy.event_log, synergy.unit_of_work_log, synergy.process, synergy.timetable, synergy.progress, synergy.freerun;
 \endif
 SELECT format('%s jobs, %s units, %s events', (SELECT count(*) FROM synergy.job_data), (SELECT count(*) FROM synergy.unit_of_work_data), (SELECT count(*) FROM synergy.event_log));
 SELECT count(*) < 200000 AS is_small FROM synergy.job_data \gset

@@ -60,6 +60,7 @@ def drain(d, arguments):
 
 def turn(dsn, arguments):
     d = Database(dsn, 'drain')
+    d.reset('gc_interval')
     d.set('executor_idle_timeout', '1min')
     if arguments.executors:
         d.set('max_executors', str(arguments.executors))

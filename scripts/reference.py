@@ -40,7 +40,7 @@ SECTIONS = [
      'import_pg_timetable_schedule import_pg_timetable_task import_pg_timetable_tasks import_pg_timetable_chains '
      'import_pgagent_numbers import_pgagent_steps import_pgagent_schedule import_pgagent_jobs look_at_all may_execute '
      'privilege_functions privilege_role privilege_check',
-     'progress job_data late_job unit_of_work_data pending outbox identity amqp_route process_link exec_definition own_timetable '
+     'progress job_data late_job unit_of_work_data active_unit unit_of_work_active pending outbox identity amqp_route process_link exec_definition own_timetable '
      'definition_text'),
 ]
 SETTINGS = [

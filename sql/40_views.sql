@@ -56,6 +56,43 @@ COMMENT ON COLUMN synergy.job.state IS 'embryo, in_progress, final_run (active);
 COMMENT ON COLUMN synergy.job.unit_of_work_id IS 'Its current unit of work; of a finished job retention may have taken it';
 COMMENT ON COLUMN synergy.job.number_of_failures IS 'Evaluations without source rows (recomputing); above 3 the job is skipped';
 
+-- OFFSET 0: each unit by its key, however many the planner takes for granted. A condition on the process finds its units by key, too.
+CREATE VIEW synergy.unit_of_work_active AS
+SELECT a.unit_of_work_id, a.process_id, u.state, u.by_executor, u.is_on_box, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.attempt,
+	u.number_of_retries, u.number_of_losses, u.start_id, u.end_id, u.number_of_rows, u.mark, u.created_at,
+	u.submitted_at, u.started_at, u.heard_at, u.finished_at, u.release_at, u.open_writers, u.box_name,
+	u.number_of_processed, u.number_of_aggregated, u.error
+FROM synergy.active_unit a,
+	LATERAL (SELECT * FROM synergy.unit_of_work_data d WHERE d.unit_of_work_id = a.unit_of_work_id OFFSET 0) u
+WHERE u.state IN ('r', 'i', 'v');
+COMMENT ON VIEW synergy.unit_of_work_active IS 'The rows of synergy.unit_of_work_data that are active: requested, in progress, invalid';
+COMMENT ON COLUMN synergy.unit_of_work_active.unit_of_work_id IS 'Id, ascending in order of request';
+COMMENT ON COLUMN synergy.unit_of_work_active.process_id IS 'The process or freerun';
+COMMENT ON COLUMN synergy.unit_of_work_active.state IS 'Letter of synergy.uow_state: r, i, v, p, n, c';
+COMMENT ON COLUMN synergy.unit_of_work_active.by_executor IS 'In progress in a session of ours, which shared memory knows';
+COMMENT ON COLUMN synergy.unit_of_work_active.is_on_box IS 'In the hands of the agent of box_name';
+COMMENT ON COLUMN synergy.unit_of_work_active.timeperiod IS 'The job''s period; of a freerun the moment of the request';
+COMMENT ON COLUMN synergy.unit_of_work_active.start_timeperiod IS 'First period of the span (of the group, when grouped)';
+COMMENT ON COLUMN synergy.unit_of_work_active.end_timeperiod IS 'First period after the span';
+COMMENT ON COLUMN synergy.unit_of_work_active.attempt IS 'Number of starts; only the current attempt can complete the unit';
+COMMENT ON COLUMN synergy.unit_of_work_active.number_of_retries IS 'How often the garbage collector requested it again after it was invalid';
+COMMENT ON COLUMN synergy.unit_of_work_active.number_of_losses IS 'How often in a row its session ended before it did';
+COMMENT ON COLUMN synergy.unit_of_work_active.start_id IS 'Recomputing: lowest key of the source rows; else 0';
+COMMENT ON COLUMN synergy.unit_of_work_active.end_id IS 'Recomputing: highest key of the source rows; else 0, 1, 2… for each next unit of the same job';
+COMMENT ON COLUMN synergy.unit_of_work_active.number_of_rows IS 'Recomputing: source rows between the bounds when it was requested';
+COMMENT ON COLUMN synergy.unit_of_work_active.mark IS 'When it was requested, in the order of all requests and finishings';
+COMMENT ON COLUMN synergy.unit_of_work_active.created_at IS 'When it was requested';
+COMMENT ON COLUMN synergy.unit_of_work_active.submitted_at IS 'When it was last requested, retries included';
+COMMENT ON COLUMN synergy.unit_of_work_active.started_at IS 'When a worker took it';
+COMMENT ON COLUMN synergy.unit_of_work_active.heard_at IS 'When the worker last gave a sign of life after that (synergy.heartbeat)';
+COMMENT ON COLUMN synergy.unit_of_work_active.finished_at IS 'When the worker reported its end';
+COMMENT ON COLUMN synergy.unit_of_work_active.release_at IS 'Held back by the garbage collector until then';
+COMMENT ON COLUMN synergy.unit_of_work_active.open_writers IS 'Recomputing: virtual transaction ids of those who were writing the source when its bounds were read';
+COMMENT ON COLUMN synergy.unit_of_work_active.box_name IS 'The box whose agent has taken it, kept after its end; NULL: not on a box';
+COMMENT ON COLUMN synergy.unit_of_work_active.number_of_processed IS 'As reported by the worker; for SQL the rows of the last statement';
+COMMENT ON COLUMN synergy.unit_of_work_active.number_of_aggregated IS 'As reported by the worker';
+COMMENT ON COLUMN synergy.unit_of_work_active.error IS 'Text of the last failure';
+
 CREATE VIEW synergy.unit_of_work AS
 SELECT u.unit_of_work_id, d.process_name, d.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod,
 	u.start_id, u.end_id, d.source, d.sink, d.arguments, synergy.uow_state_of(u.state) AS state, u.number_of_retries, u.attempt,

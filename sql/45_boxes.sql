@@ -66,7 +66,7 @@ SELECT b.box_name, b.slots, b.host, b.pid, b.version,
 		AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
 		AND l.classid = (hashtextextended(b.box_name COLLATE "C", 0) >> 32 & 4294967295)::oid
 		AND l.objid = (hashtextextended(b.box_name COLLATE "C", 0) & 4294967295)::oid) AS is_connected,
-	(SELECT count(*) FROM synergy.unit_of_work_data u WHERE u.box_name = b.box_name AND u.state IN ('r', 'i', 'v') AND u.state = 'i') AS units,
+	(SELECT count(*) FROM synergy.unit_of_work_data u WHERE u.is_on_box AND u.box_name = b.box_name AND u.state = 'i') AS units,
 	b.started_at, b.heard_at,
 	(SELECT count(*) FROM synergy.box_daemon d WHERE d.box_name = b.box_name AND d.state = 'running') AS daemons
 FROM synergy.box b;

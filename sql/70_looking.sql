@@ -123,18 +123,23 @@ BEGIN ATOMIC
 	SELECT 'a skipped job has no active unit', p.process_name, j.timeperiod, u.unit_of_work_id, NULL
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.state = 's' AND u.state IN ('r', 'i', 'v')
-	AND NOT EXISTS (SELECT FROM synergy.pending n WHERE n.unit_of_work_id = u.unit_of_work_id)
+	AND NOT EXISTS (SELECT FROM synergy.pending n WHERE u.unit_of_work_id = ANY (n.unit_of_work_ids))
+	UNION ALL
+	SELECT 'an active unit is listed as active', d.process_name, u.timeperiod, u.unit_of_work_id, synergy.uow_state_of(u.state)::text
+	FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id)
+	WHERE u.state IN ('r', 'i', 'v')
+	AND NOT EXISTS (SELECT FROM synergy.active_unit a WHERE a.process_id = u.process_id AND a.unit_of_work_id = u.unit_of_work_id)
 	UNION ALL
 	SELECT 'no job has two active units, but recomputing ones that are paced', p.process_name, u.timeperiod, min(u.unit_of_work_id),
 		format('%s active units', count(*))
-	FROM synergy.unit_of_work_data u JOIN synergy.process p USING (process_id)
-	WHERE u.state IN ('r', 'i', 'v') AND (p.state_machine <> 'recomputing' OR coalesce(p.options->>'catch_up', 'eager') = 'eager')
+	FROM synergy.unit_of_work_active u JOIN synergy.process p USING (process_id)
+	WHERE (p.state_machine <> 'recomputing' OR coalesce(p.options->>'catch_up', 'eager') = 'eager')
 	GROUP BY p.process_name, u.timeperiod HAVING count(*) > 1
 	UNION ALL
 	SELECT 'no freerun has two units under way', f.process_name, min(u.timeperiod), min(u.unit_of_work_id),
 		format('entry %s: %s units', f.entry_name, count(*))
-	FROM synergy.unit_of_work_data u JOIN synergy.freerun f ON f.freerun_id = u.process_id
-	WHERE u.state IN ('r', 'i', 'v') AND u.state <> 'v'
+	FROM synergy.unit_of_work_active u JOIN synergy.freerun f ON f.freerun_id = u.process_id
+	WHERE u.state <> 'v'
 	GROUP BY f.process_name, f.entry_name HAVING count(*) > 1
 	UNION ALL
 	SELECT 'a unit belongs to a job or a freerun', p.process_name, u.timeperiod, u.unit_of_work_id, NULL

@@ -12,7 +12,7 @@ SELECT p.process_name, l.timeperiod, p.tree_name, p.time_qualifier, synergy.job_
 		ELSE 'its turn' END AS waits_for
 FROM synergy.late_job l JOIN synergy.process p USING (process_id)
 JOIN synergy.job_data j ON j.process_id = l.process_id AND j.timeperiod = l.timeperiod
-LEFT JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = j.unit_of_work_id AND u.state::text IN ('r', 'i', 'v')
+LEFT JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = j.unit_of_work_id AND u.state IN ('r', 'i', 'v')
 CROSS JOIN LATERAL (SELECT count(*) AS jobs, (array_agg(o.process_name ORDER BY b.timeperiod, o.process_id))[1] AS process_name,
 		min(b.timeperiod) AS timeperiod, (array_agg(synergy.job_state_of(b.state) ORDER BY b.timeperiod, o.process_id))[1] AS state
 	FROM synergy.process_link k JOIN synergy.process o ON o.process_id = k.other_id

@@ -30,7 +30,7 @@ BEGIN
 	FOR r IN VALUES
 		('process', owns || ' OR ' || works), ('freerun', owns || ' OR ' || works), ('daemon', owns),
 		('timetable', owns || $$ OR tree_name = ANY (ARRAY(SELECT p.tree_name FROM synergy.process p))$$),
-		('progress', of_seen), ('job_data', of_seen), ('late_job', of_seen), ('unit_of_work_data', of_seen), ('pending', 'false'), ('outbox', 'false'),
+		('progress', of_seen), ('job_data', of_seen), ('late_job', of_seen), ('unit_of_work_data', of_seen), ('active_unit', of_seen), ('pending', 'false'), ('outbox', 'false'),
 		('unit_of_work_log', $$EXISTS (SELECT FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = unit_of_work_log.unit_of_work_id
 			AND u.process_id = $$ || own_ids || ')'),
 		-- what happened under the name before it was registered this time may be another owner's, and hold his errors
@@ -172,7 +172,7 @@ BEGIN
 	END LOOP;
 	-- whatever is left: a change of rights to a table lets plans be made anew
 	EXECUTE pg_catalog.format('GRANT SELECT ON synergy.process, synergy.freerun, synergy.daemon, synergy.timetable, synergy.progress, '
-		'synergy.job_data, synergy.late_job, synergy.unit_of_work_data, synergy.unit_of_work_log, synergy.event_log, synergy.pending, synergy.outbox, '
+		'synergy.job_data, synergy.late_job, synergy.unit_of_work_data, synergy.active_unit, synergy.unit_of_work_log, synergy.event_log, synergy.pending, synergy.outbox, '
 		'synergy.box_daemon TO %I', $2);
 	IF left_over = '{}' THEN
 		EXECUTE pg_catalog.format('REVOKE SELECT ON ALL TABLES IN SCHEMA synergy FROM %I', $2);

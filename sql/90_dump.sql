@@ -16,8 +16,8 @@ BEGIN
 			OR EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = unit_of_work_data.process_id
 				AND j.timeperiod = unit_of_work_data.timeperiod AND j.state IN ('e', 'i', 'f'))
 			OR unit_of_work_id IN (SELECT g.unit_of_work_id FROM synergy.progress g WHERE g.unit_of_work_id IS NOT NULL
-				UNION ALL SELECT n.unit_of_work_id FROM synergy.pending n WHERE n.unit_of_work_id IS NOT NULL)$$),
-		('unit_of_work_data_unit_of_work_id_seq', ''), ('pending', ''), ('pending_pending_id_seq', ''),
+				UNION ALL SELECT i FROM synergy.pending n CROSS JOIN LATERAL unnest(n.unit_of_work_ids) i)$$),
+		('unit_of_work_data_unit_of_work_id_seq', ''), ('active_unit', ''), ('pending', ''), ('pending_pending_id_seq', ''),
 		('outbox', ''), ('outbox_outbox_id_seq', ''),
 		('event_log', 'WHERE ' || with_history), ('event_log_event_id_seq', ''),
 		('unit_of_work_log', 'WHERE ' || with_history), ('unit_of_work_log_line_no_seq', ''),

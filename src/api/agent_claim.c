@@ -7,7 +7,7 @@
  *
  * In turn.  A claim goes round the definitions in the order of their ids, beginning behind the last one that was
  * served, and takes at most a quarter of what is wanted of each; then round once more, until there is enough or nothing
- * left.  A turn is one statement, which looks into the index of active units once for each definition.
+ * left.  A turn is one statement, which looks at the active units of each definition once.
  *
  * Looking on, not from the front.  As in api/claim.c, where the why is told, but for each definition by itself: how far
  * it has been looked at, and which notices (daemon/again.h) have been looked after.  A definition that a claim has not
@@ -203,19 +203,18 @@ choose_places(Claim *claim, char **names, int n_names)
 /* ---------------------------------------------------------------- taking */
 
 /*
- * $1: the time, $2: box, $3: how many at most.  What is taken is still an agent's to run.  $4 is always 'r'; compared as text,
- * as store/unit.h says.
+ * $1: the time, $2: box, $3: how many at most.  What is taken is still an agent's to run.
  */
 #define TAKE(which, n, ...) { \
 	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $1, heard_at = NULL, " \
-	"  by_executor = false, box_name = $2 " \
+	"  by_executor = false, is_on_box = true, box_name = $2 " \
 	"FROM synergy.exec_definition o, LATERAL synergy.exec_options(o.options) x " \
-	"WHERE u.unit_of_work_id = ANY (ARRAY(" which ")) AND u.state::text = $4::text AND o.process_id = u.process_id AND o.is_on " \
+	"WHERE u.unit_of_work_id = ANY (ARRAY(" which ")) AND u.state = 'r' AND o.process_id = u.process_id AND o.is_on " \
 	"RETURNING u.unit_of_work_id, u.attempt, o.process_name, o.entry_name, u.timeperiod::text, u.start_timeperiod::text, " \
 	"  u.end_timeperiod::text, synergy.timeperiod_start(u.start_timeperiod), synergy.timeperiod_start(u.end_timeperiod), " \
 	"  u.start_id, u.end_id, u.number_of_retries, o.command, o.arguments::text, o.source, o.sink, o.timeout_ms, " \
 	"  x.working_directory, x.umask, x.run_as, x.cpu_limit_s, x.memory_limit, x.open_files, x.kill_grace_ms, x.log_lines, " \
-	"  x.environment, u.process_id", n, {TIMESTAMPTZOID, TEXTOID, INT4OID, CHAROID, __VA_ARGS__}}
+	"  x.environment, u.process_id", n, {TIMESTAMPTZOID, TEXTOID, INT4OID, __VA_ARGS__}}
 
 static void
 return_unit(Claim *claim, uint64 row)
@@ -239,7 +238,6 @@ take(Claim *claim, StoreQuery *query, int limit, Datum *values)
 	values[0] = TimestampTzGetDatum(clock_now());
 	values[1] = CStringGetTextDatum(claim->box_name);
 	values[2] = Int32GetDatum(limit);
-	values[3] = CharGetDatum(UNIT_REQUESTED);
 	for (int i = 0; i < claim->n; i++)
 		claim->places[i]->n_taken = 0;
 	again_begin();
@@ -295,12 +293,12 @@ static bool
 take_by_key(Claim *claim)
 {
 	static StoreQuery query = TAKE(
-		"SELECT d.unit_of_work_id FROM synergy.unit_of_work_data d WHERE d.unit_of_work_id = ANY ($6) AND d.process_id = ANY ($5) "
-		"  AND d.state = $4 ORDER BY d.unit_of_work_id LIMIT $3 FOR UPDATE SKIP LOCKED", 6,
+		"SELECT d.unit_of_work_id FROM synergy.unit_of_work_data d WHERE d.unit_of_work_id = ANY ($5) AND d.process_id = ANY ($4) "
+		"  AND d.state = 'r' ORDER BY d.unit_of_work_id LIMIT $3 FOR UPDATE SKIP LOCKED", 5,
 		INT4ARRAYOID, INT8ARRAYOID);
 	StoreColumn processes,
 				ids;
-	Datum		values[6];
+	Datum		values[5];
 	int64		furthest = 0;
 
 	column_init(&processes, INT4OID);
@@ -316,8 +314,8 @@ take_by_key(Claim *claim)
 			column_add_id(&ids, claim->look.ids[i]);
 	if (ids.n == 0)
 		return false;
-	values[4] = column_array(&processes);
-	values[5] = column_array(&ids);
+	values[3] = column_array(&processes);
+	values[4] = column_array(&ids);
 	(void) take(claim, &query, claim->wanted, values);
 	return claim->wanted <= 0;
 }
@@ -360,13 +358,14 @@ static bool
 take_turn(Claim *claim, int share)
 {
 	static StoreQuery query = TAKE(
-		"SELECT d.unit_of_work_id FROM unnest($5, $6) AS p (id, looked_up_to), LATERAL (SELECT e.unit_of_work_id "
-		"  FROM synergy.unit_of_work_data e WHERE e.process_id = p.id AND e.unit_of_work_id > p.looked_up_to "
-		"  AND e.state IN ('r', 'i', 'v') AND e.state = 'r' ORDER BY e.unit_of_work_id LIMIT $7 FOR UPDATE SKIP LOCKED) d "
-		"LIMIT $3", 7, INT4ARRAYOID, INT8ARRAYOID, INT4OID);
+		"SELECT d.unit_of_work_id FROM unnest($4, $5) AS p (id, looked_up_to), LATERAL (SELECT e.unit_of_work_id FROM ("
+		"    SELECT a.unit_of_work_id FROM synergy.active_unit a WHERE a.process_id = p.id AND a.unit_of_work_id > p.looked_up_to "
+		"    ORDER BY a.unit_of_work_id) a, LATERAL (SELECT u.unit_of_work_id FROM synergy.unit_of_work_data u "
+		"    WHERE u.unit_of_work_id = a.unit_of_work_id AND u.state = 'r' FOR UPDATE SKIP LOCKED) e LIMIT $6) d "
+		"LIMIT $3", 6, INT4ARRAYOID, INT8ARRAYOID, INT4OID);
 	StoreColumn processes,
 				looked_up_to;
-	Datum		values[7];
+	Datum		values[6];
 	int			limit = claim->wanted;
 	int			n;
 
@@ -379,9 +378,9 @@ take_turn(Claim *claim, int share)
 		column_add(&processes, Int32GetDatum(place->id));
 		column_add(&looked_up_to, Int64GetDatum(claim->look.is_known && !place->from_front ? place->looked_up_to : 0));
 	}
-	values[4] = column_array(&processes);
-	values[5] = column_array(&looked_up_to);
-	values[6] = Int32GetDatum(share);
+	values[3] = column_array(&processes);
+	values[4] = column_array(&looked_up_to);
+	values[5] = Int32GetDatum(share);
 	n = take(claim, &query, limit, values);
 	note_turn(claim, share, n >= limit);
 	return n > 0;

@@ -2,9 +2,9 @@
  * api/claim.c: how workers outside the database come by a unit: claim and start.
  *
  * Neither takes the round lock: a worker never waits for the scheduler, and the other way round.  A unit that somebody holds
- * is passed over (store/unit_take.c); units are found by the partial index of active ones.
+ * is passed over (store/unit_take.c); units are found by the list of active ones (store/active.h).
  *
- * Looking on, not from the front.  Each unit that has ended leaves entries behind in that index, and while any session
+ * Looking on, not from the front.  Each unit that has ended leaves entries behind in its index, and while any session
  * holds an old snapshot they cannot be removed: a claim that begins at the front passes over all of them, every time.
  * So a session remembers, for each process name, how far it has looked: no unit up to there can be claimed.  Why that
  * stays true, and what is done where it does not:

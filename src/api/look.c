@@ -49,11 +49,9 @@ add_database_facts(RowBuilder *row)
 {
 	static StoreQuery query = {
 		"SELECT h.pid, h.usename::text, h.since, "
-		"  (SELECT pg_catalog.count(*) FROM synergy.pending), "
-		"  (SELECT pg_catalog.count(*) FROM synergy.unit_of_work_data WHERE state IN ('r', 'i', 'v') AND state = 'r'), "
-		"  (SELECT pg_catalog.count(*) FROM synergy.unit_of_work_data WHERE state IN ('r', 'i', 'v') AND state = 'i'), "
-		"  (SELECT pg_catalog.count(*) FROM synergy.unit_of_work_data WHERE state IN ('r', 'i', 'v') AND state = 'v') "
-		"FROM (SELECT 1) one LEFT JOIN (SELECT l.pid, a.usename, pg_catalog.clock_timestamp() - a.xact_start AS since "
+		"  (SELECT coalesce(pg_catalog.sum(coalesce(pg_catalog.cardinality(unit_of_work_ids), 1)), 0) FROM synergy.pending), u.requested, u.in_progress, u.invalid "
+		"FROM (SELECT pg_catalog.count(*) FILTER (WHERE state = 'r') AS requested, pg_catalog.count(*) FILTER (WHERE state = 'i') AS in_progress, "
+		"  pg_catalog.count(*) FILTER (WHERE state = 'v') AS invalid FROM synergy.unit_of_work_active) u LEFT JOIN (SELECT l.pid, a.usename, pg_catalog.clock_timestamp() - a.xact_start AS since "
 		"  FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' "
 		"  AND l.objsubid = 22867 AND l.granted AND l.database = (SELECT oid FROM pg_catalog.pg_database "
 		"  WHERE datname = pg_catalog.current_database()) LIMIT 1) h ON true", 0

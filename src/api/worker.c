@@ -139,7 +139,7 @@ Datum
 synergy_heartbeat(PG_FUNCTION_ARGS)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data SET heard_at = $2 WHERE unit_of_work_id = $1 AND state::text = 'i' AND NOT by_executor", 2,
+		"UPDATE synergy.unit_of_work_data SET heard_at = $2 WHERE unit_of_work_id = $1 AND state = 'i' AND NOT by_executor", 2,
 		{INT8OID, TIMESTAMPTZOID}
 	};
 	StoreScope	scope;

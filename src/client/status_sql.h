@@ -65,7 +65,7 @@
 	"AND coalesce(d.entry_name, '') = coalesce(s.entry_name, '') " \
 	"LEFT JOIN (SELECT u.process_id, count(*) FILTER (WHERE u.state = 'r') AS requested, " \
 	"count(*) FILTER (WHERE u.state = 'i') AS in_progress, count(*) FILTER (WHERE u.state = 'v') AS invalid " \
-	"FROM synergy.unit_of_work_data u WHERE u.state IN ('r', 'i', 'v') GROUP BY u.process_id) u ON u.process_id = d.process_id " \
+	"FROM synergy.unit_of_work_active u GROUP BY u.process_id) u ON u.process_id = d.process_id " \
 	"LEFT JOIN (SELECT DISTINCT ON (e.process_name, e.entry_name) e.process_name, e.entry_name, e.at, e.timeperiod, e.detail " \
 	"FROM (SELECT * FROM synergy.event_log ORDER BY event_id DESC LIMIT " EVENTS_AT ") e " \
 	"WHERE e.event = 'unit' AND e.new_state = 'invalid' ORDER BY e.process_name, e.entry_name, e.event_id DESC) f " \
@@ -90,12 +90,12 @@
 	"WHERE b.process_id = l.other_id AND b.timeperiod >= h.since AND b.timeperiod < h.until AND b.state IN " ACTIVE ") b " \
 	"WHERE b.jobs > 0 ORDER BY h.process_id, l.kind"
 
-/* units are counted over the index of the active ones, not by the view */
+/* units are counted in one pass over the index of those on boxes, not by the view */
 #define BOXES \
 	"SELECT b.box_name, CASE WHEN b.is_connected THEN 'up' ELSE 'gone' END AS state, b.slots, coalesce(u.units, 0) AS units, b.daemons, " \
 	"b.host, b.pid, b.version, b.started_at, b.heard_at, extract(epoch FROM synergy.now() - b.started_at)::float8 AS started_seconds " \
 	"FROM synergy.box_status b LEFT JOIN (SELECT u.box_name, count(*) AS units FROM synergy.unit_of_work_data u " \
-	"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' GROUP BY u.box_name) u ON u.box_name = b.box_name ORDER BY b.box_name"
+	"WHERE u.is_on_box AND u.state = 'i' GROUP BY u.box_name) u ON u.box_name = b.box_name ORDER BY b.box_name"
 
 /*
  * The verdict: a row h of synergy.status() with verdict, problems and warnings. levels: rows as of LEVELS; max_lag: lag

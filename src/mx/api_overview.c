@@ -107,11 +107,11 @@
  */
 #define GARBAGE \
 	"WITH queue AS MATERIALIZED (SELECT u.unit_of_work_id, u.state = 'v' AS is_invalid, g.is_stale " \
-	"	FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id) " \
+	"	FROM synergy.unit_of_work_active u JOIN synergy.definition d USING (process_id) " \
 	"	CROSS JOIN LATERAL (SELECT CASE WHEN u.state = 'r' THEN u.submitted_at " \
 	"		WHEN u.state = 'i' AND NOT u.by_executor AND u.box_name IS NULL THEN coalesce(u.heard_at, u.started_at) END " \
 	"		< synergy.now() - coalesce(d.options->>'gc_resubmit_after', current_setting('synergy.gc_resubmit_after', true))::interval AS is_stale) g " \
-	"	WHERE u.state IN ('r', 'i', 'v') AND (u.state = 'v' OR g.is_stale)), " \
+	"	WHERE u.state = 'v' OR g.is_stale), " \
 	"page AS MATERIALIZED (SELECT * FROM queue WHERE $2::bigint IS NULL OR unit_of_work_id < $2::bigint ORDER BY unit_of_work_id DESC LIMIT " PAGE("$1") ") " \
 	"SELECT json_build_object('at', synergy.now(), 'units', " \
 	ROWS("SELECT " UNIT_ROW ", coalesce(q.is_stale, false) AS is_stale FROM page q JOIN synergy.unit_of_work_data u USING (unit_of_work_id) " \

@@ -73,7 +73,7 @@
 /* active units by definition, over their own index; status_sql.h has the same by name */
 #define ACTIVE_UNITS \
 	"SELECT u.process_id, count(*) FILTER (WHERE u.state = 'r') AS requested, count(*) FILTER (WHERE u.state = 'i') AS in_progress, " \
-	"count(*) FILTER (WHERE u.state = 'v') AS invalid FROM synergy.unit_of_work_data u WHERE u.state IN ('r', 'i', 'v') GROUP BY u.process_id"
+	"count(*) FILTER (WHERE u.state = 'v') AS invalid FROM synergy.unit_of_work_active u GROUP BY u.process_id"
 
 /* ---------------------------------------------------------------- levels of a timetable */
 

@@ -87,7 +87,7 @@
 	"own AS MATERIALIZED (SELECT p.process_id, j.timeperiod, j.letter, j.unit_of_work_id, j.error FROM storey s JOIN process p ON p.place = s.place " \
 	"	CROSS JOIN LATERAL (SELECT j.timeperiod, " LETTER " AS letter, j.unit_of_work_id, " \
 	"		CASE WHEN j.state IN ('i', 'f') THEN (SELECT left(u.error, 500) FROM synergy.unit_of_work_data u " \
-	"			WHERE u.unit_of_work_id = j.unit_of_work_id AND u.state::text = 'v') END AS error " \
+	"			WHERE u.unit_of_work_id = j.unit_of_work_id AND u.state = 'v') END AS error " \
 	"		FROM synergy.job_data j WHERE j.process_id = p.process_id AND j.timeperiod >= s.since AND j.timeperiod < s.until OFFSET 0) j), " \
 	"cell AS MATERIALIZED (SELECT n.timeperiod, json_agg(CASE WHEN p.place = s.place " \
 	"		THEN json_build_object('process_name', p.process_name, 'time_qualifier', p.time_qualifier, 'state', o.letter, " \
@@ -147,8 +147,8 @@
 	"			WHERE $2::text IS DISTINCT FROM 'failing' " \
 	"		UNION ALL " \
 	"		SELECT j.*, synergy.job_state_of(j.state) FROM process p " \
-	"			CROSS JOIN LATERAL (SELECT * FROM synergy.unit_of_work_data u WHERE u.process_id = p.process_id " \
-	"				AND u.state IN ('r', 'i', 'v') AND u.state = 'v' OFFSET 0) u " \
+	"			CROSS JOIN LATERAL (SELECT * FROM synergy.unit_of_work_active u WHERE u.process_id = p.process_id " \
+	"				AND u.state = 'v' OFFSET 0) u " \
 	"			CROSS JOIN LATERAL (SELECT * FROM synergy.job_data j WHERE j.process_id = p.process_id AND j.timeperiod = u.timeperiod " \
 	"				AND j.unit_of_work_id = u.unit_of_work_id AND j.state IN ('i', 'f') OFFSET 0) j " \
 	"			WHERE $2::text = 'failing' AND j.timeperiod >= p.since AND j.timeperiod < p.until) l), " \

@@ -83,7 +83,7 @@
 	"		(SELECT CASE WHEN $1::text IS NOT NULL OR $2::text IS NOT NULL THEN ARRAY(SELECT d.process_id FROM synergy.definition d " \
 	"			WHERE ($1::text IS NULL OR d.process_name = $1) AND ($2::text IS NULL OR d.entry_name = $2)) END AS processes) d), " \
 	LADDER("synergy.unit_of_work_data", "unit_of_work_id", UNIT_FILTER, \
-		   "SELECT * FROM synergy.unit_of_work_data u WHERE u.state IN ('r', 'i', 'v') OFFSET 0", \
+		   "SELECT * FROM synergy.unit_of_work_active u OFFSET 0", \
 		   "SELECT k.* FROM unnest(a.processes) x (process_id) CROSS JOIN LATERAL (SELECT * FROM synergy.unit_of_work_data u " \
 		   "WHERE u.process_id = x.process_id ORDER BY u.timeperiod DESC LIMIT " FEW " + 1) k") \
 	"SELECT json_build_object('at', synergy.now(), 'units', " \

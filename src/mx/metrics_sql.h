@@ -51,8 +51,8 @@
 	"s AS MATERIALIZED (SELECT * FROM synergy.status()), " \
 	"level AS MATERIALIZED (" LEVELS "), " \
 	"unit AS MATERIALIZED (SELECT d.process_name, d.entry_name, synergy.uow_state_of(u.state)::text AS state, count(*) AS units, " \
-	"sum(u.number_of_retries) AS retries FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id) " \
-	"WHERE u.state IN ('r', 'i', 'v') GROUP BY 1, 2, u.state), " \
+	"sum(u.number_of_retries) AS retries FROM synergy.unit_of_work_active u JOIN synergy.definition d USING (process_id) " \
+	"GROUP BY 1, 2, u.state), " \
 	"duration AS MATERIALIZED (SELECT d.process_name, d.entry_name, count(*) AS units, sum(u.seconds) AS seconds, " \
 	"percentile_cont(ARRAY[0.5, 0.9, 1]) WITHIN GROUP (ORDER BY u.seconds) AS quantiles FROM synergy.definition d " \
 	"CROSS JOIN LATERAL (SELECT extract(epoch FROM u.finished_at - u.started_at)::float8 AS seconds FROM synergy.unit_of_work_data u " \

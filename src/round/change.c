@@ -18,6 +18,7 @@
 #include "round/frame.h"
 #include "round/lane.h"
 #include "round/refused.h"
+#include "store/active.h"
 #include "store/box_unit.h"
 #include "store/outbox.h"
 #include "store/stream.h"
@@ -278,6 +279,33 @@ publish(Frame *frame)
 	stream_jobs(frame->dirty_jobs, frame->now);
 }
 
+/* units whose end is applied by this round are not listed as active any more, nor what the garbage collector has found */
+static void
+unlist_ended(Frame *frame)
+{
+	ActiveKey  *ended = palloc(sizeof(ActiveKey) * (frame->n_news + list_length(frame->stale) + 1));
+	int			n = 0;
+	ListCell   *cell;
+
+	for (int i = 0; i < frame->n_news; i++)
+	{
+		Unit	   *unit = frame->news[i].unit_id ? frame_unit(frame, frame->news[i].unit_id) : NULL;
+
+		if (unit != NULL && !unit_state_is_active(unit->state))
+			ended[n++] = (ActiveKey) {unit->process_id, unit->id};
+	}
+	foreach(cell, frame->stale)
+	{
+		ActiveKey  *key = lfirst(cell);
+		Unit	   *unit = frame_unit(frame, key->unit_id);
+
+		if (unit == NULL || !unit_state_is_active(unit->state))
+			ended[n++] = *key;
+	}
+	active_remove(ended, n);
+	pfree(ended);
+}
+
 bool
 frame_flush(Frame *frame)
 {
@@ -287,7 +315,7 @@ frame_flush(Frame *frame)
 	Assert(!frame->is_dry);
 	CHECK_FOR_INTERRUPTS();
 	deadline_look_at(frame, frame->to_look);
-	wrote = frame->wrote || frame->new_units || frame->dirty_units || frame->dirty_jobs || frame->log || frame->late;
+	wrote = frame->wrote || frame->stale || frame->new_units || frame->dirty_units || frame->dirty_jobs || frame->log || frame->late;
 	if (frame->dirty_units)
 	{
 		settle_refused(frame, unit_update(frame->dirty_units));
@@ -295,6 +323,7 @@ frame_flush(Frame *frame)
 	}
 	if (frame->new_units)
 		unit_insert(frame->new_units);
+	unlist_ended(frame);
 	if (frame->dirty_jobs)
 		job_update(frame->dirty_jobs);
 	deadline_tell(frame);

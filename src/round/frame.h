@@ -89,6 +89,7 @@ typedef struct Frame
 	List	   *to_publish;		/* of Unit *: requested, for the outbox */
 	int			n_news;			/* taken from synergy.pending */
 	PendingNews *news;
+	List	   *stale;			/* of ActiveKey *: units that are listed as active, and are not */
 	List	   *events;			/* of Event *, in order of arrival */
 	int			next_event;		/* those before it have been applied */
 	List	   *going_on;		/* of Process *: eager ones, to be fired when all events have been applied */

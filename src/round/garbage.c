@@ -1,7 +1,7 @@
 /*
  * round/garbage.c: the garbage collector (R8) and the validation of timetables (R17).
  *
- * Cost follows what is active: units are found by the partial index of active ones, and a parent is looked at only
+ * Cost follows what is active: units are found by the list of active ones, and a parent is looked at only
  * from the first active period of itself or its child on.  Everything before that is finished above and below, and
  * neither rule applies to it.
  *
@@ -16,6 +16,7 @@
 #include "core/backoff.h"
 #include "daemon/clock.h"
 #include "round/evaluate.h"
+#include "store/active.h"
 #include "store/spi.h"
 
 /* ---------------------------------------------------------------- units */
@@ -178,6 +179,24 @@ release_unit(Frame *frame, Unit *unit)
 	frame_touch_unit(frame, unit);
 }
 
+/*
+ * NULL: it is listed as active, and is not: it has just ended, and its news are still to be applied; or somebody has changed the
+ * tables by hand
+ */
+static Unit *
+read_listed(Frame *frame, uint64 row)
+{
+	ActiveKey  *key;
+
+	if (unit_state_is_active((UnitState) store_get_char(row, UNIT_COLUMN_STATE + 1, UNIT_NONE)))
+		return frame_read_unit(frame, row);
+	key = palloc(sizeof(ActiveKey));
+	key->process_id = store_get_int32(row, UNIT_LISTED_PROCESS_COLUMN, 0);
+	key->unit_id = store_get_int64(row, UNIT_LISTED_COLUMN, 0);
+	frame->stale = lappend(frame->stale, key);
+	return NULL;
+}
+
 static void
 collect_units(Frame *frame, TimestampTz *next_release, bool *units_left)
 {
@@ -187,8 +206,10 @@ collect_units(Frame *frame, TimestampTz *next_release, bool *units_left)
 
 	for (uint64 i = 0; i < n; i++)
 	{
-		Unit	   *unit = frame_read_unit(frame, i);
+		Unit	   *unit = read_listed(frame, i);
 
+		if (unit == NULL)
+			continue;
 		unit->is_current = store_get_bool(i, UNIT_CURRENT_COLUMN, false);
 		unit->is_watched = store_get_bool(i, UNIT_WATCHED_COLUMN, false);
 		frame->is_about_boxes |= unit->is_watched && unit->state == UNIT_IN_PROGRESS;

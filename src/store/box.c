@@ -138,7 +138,7 @@ box_hear(const char *box_name, bool has_units, TimestampTz now)
 	/* units that the agent does not name, but that are in progress on its box, are waited for all the same */
 	static StoreQuery query = {
 		"UPDATE synergy.box SET heard_at = $2, is_busy = CASE WHEN $3 THEN true ELSE EXISTS "
-		"  (SELECT FROM synergy.unit_of_work_data u WHERE u.box_name = $1 AND u.state = 'i') END "
+		"  (SELECT FROM synergy.unit_of_work_data u WHERE u.is_on_box AND u.box_name = $1 AND u.state = 'i') END "
 		"WHERE box_name = $1 AND (is_busy OR $3)", 3, {TEXTOID, TIMESTAMPTZOID, BOOLOID}
 	};
 	Datum		values[3] = {CStringGetTextDatum(box_name), TimestampTzGetDatum(now), BoolGetDatum(has_units)};
@@ -189,7 +189,7 @@ box_give_up(List *names)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.box b SET is_busy = false WHERE b.box_name = ANY ($1) AND NOT EXISTS "
-		"(SELECT FROM synergy.unit_of_work_data u WHERE u.box_name = b.box_name AND u.state = 'i')", 1, {TEXTARRAYOID}
+		"(SELECT FROM synergy.unit_of_work_data u WHERE u.is_on_box AND u.box_name = b.box_name AND u.state = 'i')", 1, {TEXTARRAYOID}
 	};
 	Datum		values[1] = {texts_array(names)};
 

@@ -4,8 +4,7 @@
  * The fence is the one of every worker, state and attempt, and the box besides: one conditional UPDATE a set.  None of
  * these takes the round lock: an agent waits for a round only where that is just writing one of its units.
  *
- * Plans.  Arrays are joined once, to the primary key.  The state that is asked for is an argument where a constant
- * would make a partial index look as good as the key.
+ * Plans.  Arrays are joined once, to the primary key.
  */
 #include "postgres.h"
 
@@ -25,7 +24,7 @@
 
 /* ---------------------------------------------------------------- whose are they? */
 
-/* by the primary key, and by nothing else: inside of OFFSET 0 no partial index fits */
+/* by the primary key, and by nothing else */
 #define UNIT_AS_IT_IS \
 	"LATERAL (SELECT u.state, u.attempt, u.box_name FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = n.id OFFSET 0) u "
 #define IS_THE_BOX_S "(u.state = 'i' AND u.attempt = n.attempt AND u.box_name = $1)"
@@ -82,8 +81,8 @@ box_unit_fail_others(const char *box_name, Datum kept, const char *error, Timest
 {
 	/* a hashed subplan, however many there are */
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data u SET state = 'v', finished_at = $4, by_executor = false, number_of_losses = 0, error = $3 "
-		"WHERE u.box_name = $1 AND u.state = 'i' AND (u.unit_of_work_id IN (SELECT unnest($2))) IS NOT TRUE "
+		"UPDATE synergy.unit_of_work_data u SET state = 'v', finished_at = $4, by_executor = false, is_on_box = false, number_of_losses = 0, error = $3 "
+		"WHERE u.is_on_box AND u.box_name = $1 AND u.state = 'i' AND (u.unit_of_work_id IN (SELECT unnest($2))) IS NOT TRUE "
 		"RETURNING u.unit_of_work_id, u.process_id", 4, {TEXTOID, INT8ARRAYOID, TEXTOID, TIMESTAMPTZOID}
 	};
 	Datum		values[4] = {CStringGetTextDatum(box_name), kept, CStringGetTextDatum(error), TimestampTzGetDatum(now)};
@@ -105,11 +104,11 @@ void
 box_unit_finish(const char *box_name, const BoxUnits *units, Datum states, Datum errors, bool *was_applied, TimestampTz now)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data u SET state = n.state, finished_at = $6, by_executor = false, number_of_losses = 0, "
+		"UPDATE synergy.unit_of_work_data u SET state = n.state, finished_at = $6, by_executor = false, is_on_box = false, number_of_losses = 0, "
 		"  number_of_processed = NULL, number_of_aggregated = NULL, release_at = CASE WHEN n.state = 'v' THEN u.release_at END, "
 		"  error = CASE WHEN n.state = 'v' THEN coalesce(n.error, 'no reason given') END "
 		"FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS n (id, attempt, state, error, place) "
-		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state::text = 'i' AND u.box_name = $1 "
+		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state = 'i' AND u.box_name = $1 "
 		"RETURNING n.place, n.id, n.state, u.process_id", 6,
 		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, CHARARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	};
@@ -169,9 +168,9 @@ void
 box_unit_release(const char *box_name, const BoxUnits *units, TimestampTz now)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data u SET state = 'r', submitted_at = $4, started_at = NULL, box_name = NULL "
+		"UPDATE synergy.unit_of_work_data u SET state = 'r', submitted_at = $4, started_at = NULL, is_on_box = false, box_name = NULL "
 		"FROM unnest($2, $3) AS n (id, attempt) "
-		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state::text = 'i' AND u.box_name = $1 "
+		"WHERE u.unit_of_work_id = n.id AND u.attempt = n.attempt AND u.state = 'i' AND u.box_name = $1 "
 		"RETURNING u.unit_of_work_id, (SELECT d.process_name FROM synergy.definition d WHERE d.process_id = u.process_id), "
 		"  (SELECT d.worker FROM synergy.definition d WHERE d.process_id = u.process_id), u.process_id", 4,
 		{TEXTOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
@@ -221,8 +220,8 @@ bool
 box_unit_is_requested(Datum process_ids)
 {
 	static StoreQuery query = {
-		"SELECT FROM unnest($1) AS p (id), LATERAL (SELECT FROM synergy.unit_of_work_data u WHERE u.process_id = p.id "
-		"AND u.state IN ('r', 'i', 'v') AND u.state = 'r' LIMIT 1) u LIMIT 1", 1, {INT4ARRAYOID}
+		"SELECT FROM unnest($1) AS p (id), LATERAL (SELECT FROM synergy.unit_of_work_active u WHERE u.process_id = p.id "
+		"AND u.state = 'r' LIMIT 1) u LIMIT 1", 1, {INT4ARRAYOID}
 	};
 
 	return store_execute(&query, &process_ids, NULL) > 0;

@@ -177,8 +177,8 @@ static void
 skip_attempts(void)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data u SET attempt = u.attempt + 1 FROM synergy.definition d "
-		"WHERE u.process_id = d.process_id AND d.worker IN ('notify', 'exec') AND u.state IN ('r', 'i', 'v') AND u.state <> 'i'", 0
+		"UPDATE synergy.unit_of_work_data u SET attempt = u.attempt + 1 FROM synergy.active_unit a, synergy.definition d "
+		"WHERE u.unit_of_work_id = a.unit_of_work_id AND u.process_id = d.process_id AND d.worker IN ('notify', 'exec') AND u.state IN ('r', 'v')", 0
 	};
 
 	again_note_all(true);

@@ -1,8 +1,8 @@
 /*
  * store/pending.c: the queue of news for the scheduler.
  *
- * Who ends a unit writes a row in the same transaction; a round takes the rows that it sees, and deletes them in the
- * transaction in which it applies them.  Where it need not look again is in store/backlog.h.
+ * Who ends units writes a row in the same transaction, or a few when they are many; a round takes the rows that it sees, and
+ * deletes them in the transaction in which it applies them.  Where it need not look again is in store/backlog.h.
  */
 #include "postgres.h"
 
@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 
 #include "store/amend.h"
@@ -22,8 +23,10 @@
 /* the columns of synergy.pending, in their order */
 enum
 {
-	PENDING_ID, PENDING_UNIT_ID, PENDING_PROCESS_ID, PENDING_COLUMNS
+	PENDING_ID, PENDING_UNIT_IDS, PENDING_PROCESS_ID, PENDING_COLUMNS
 };
+
+#define UNITS_A_ROW 200			/* of whoever ends many at once: a row still is small beside a page */
 
 #define FRONT_INTERVAL (60 * USECS_PER_SEC) /* a restored dump brings rows in no order */
 #define FRONT_SHARE 20			/* such a look takes 1/20 of the time at most */
@@ -43,23 +46,45 @@ pending_forget(PendingMemory *memory)
 
 typedef struct Taken
 {
+	int			n_rows;
+	int			max_rows;
+	int64_t    *ids;			/* of the rows */
 	int			n;
-	int			capacity;
+	int			max;
 	PendingNews *news;
-	int64_t    *ids;
 } Taken;
 
 static void
-add_taken(Taken *taken, int64 id, int64 unit_id, int32 process_id)
+add_news(Taken *taken, int64 unit_id, int32 process_id)
 {
-	if (taken->n == taken->capacity)
+	if (taken->n == taken->max)
 	{
-		taken->capacity *= 2;
-		taken->news = repalloc_huge(taken->news, sizeof(PendingNews) * taken->capacity);
-		taken->ids = repalloc_huge(taken->ids, sizeof(int64_t) * taken->capacity);
+		taken->max *= 2;
+		taken->news = repalloc_huge(taken->news, sizeof(PendingNews) * taken->max);
 	}
-	taken->news[taken->n] = (PendingNews) {unit_id, process_id};
-	taken->ids[taken->n++] = id;
+	taken->news[taken->n++] = (PendingNews) {unit_id, process_id};
+}
+
+static void
+add_row(Taken *taken, int64 id, bool has_units, Datum units, int32 process_id)
+{
+	if (taken->n_rows == taken->max_rows)
+	{
+		taken->max_rows *= 2;
+		taken->ids = repalloc_huge(taken->ids, sizeof(int64_t) * taken->max_rows);
+	}
+	taken->ids[taken->n_rows++] = id;
+	if (has_units)
+	{
+		ArrayType  *array = DatumGetArrayTypeP(units);
+		int64	   *unit_ids = (int64 *) ARR_DATA_PTR(array);
+		int			n = ARR_HASNULL(array) ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+
+		for (int i = 0; i < n; i++)
+			add_news(taken, unit_ids[i], 0);
+	}
+	if (process_id != 0)
+		add_news(taken, 0, process_id);
 }
 
 /* where there is a trigger on the table */
@@ -68,8 +93,8 @@ take_by_statement(const BacklogRange *ranges, int n_ranges, Taken *taken)
 {
 	static StoreQuery query = {
 		"WITH taken AS (DELETE FROM synergy.pending p USING unnest($1, $2) AS r (low, high) "
-		"  WHERE p.pending_id BETWEEN r.low AND r.high RETURNING p.pending_id, p.unit_of_work_id, p.process_id) "
-		"SELECT pending_id, unit_of_work_id, process_id FROM taken ORDER BY pending_id", 2, {INT8ARRAYOID, INT8ARRAYOID}
+		"  WHERE p.pending_id BETWEEN r.low AND r.high RETURNING p.pending_id, p.unit_of_work_ids, p.process_id) "
+		"SELECT pending_id, unit_of_work_ids, process_id FROM taken ORDER BY pending_id", 2, {INT8ARRAYOID, INT8ARRAYOID}
 	};
 	Datum		values[2];
 	uint64		n;
@@ -77,7 +102,12 @@ take_by_statement(const BacklogRange *ranges, int n_ranges, Taken *taken)
 	xids_range_arrays(ranges, n_ranges, values);
 	n = store_execute(&query, values, NULL);
 	for (uint64 i = 0; i < n; i++)
-		add_taken(taken, store_get_int64(i, 1, 0), store_get_int64(i, 2, 0), store_get_int32(i, 3, 0));
+	{
+		bool		has_no_units;
+		Datum		units = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &has_no_units);
+
+		add_row(taken, store_get_int64(i, 1, 0), !has_no_units, units, store_get_int32(i, 3, 0));
+	}
 }
 
 /* nothing is written, and no transaction id taken, unless there are some */
@@ -101,8 +131,8 @@ take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
 		{
 			CHECK_FOR_INTERRUPTS();
 			if (amend_remove(amend))
-				add_taken(taken, DatumGetInt64(values[PENDING_ID]), nulls[PENDING_UNIT_ID] ? 0 : DatumGetInt64(values[PENDING_UNIT_ID]),
-						  nulls[PENDING_PROCESS_ID] ? 0 : DatumGetInt32(values[PENDING_PROCESS_ID]));
+				add_row(taken, DatumGetInt64(values[PENDING_ID]), !nulls[PENDING_UNIT_IDS], values[PENDING_UNIT_IDS],
+						nulls[PENDING_PROCESS_ID] ? 0 : DatumGetInt32(values[PENDING_PROCESS_ID]));
 		}
 	}
 	amend_end(amend);
@@ -114,7 +144,7 @@ pending_take(PendingMemory *memory, PendingNews **news)
 	TimestampTz began = GetCurrentTimestamp();
 	Oid			relation = pending_relation();
 	uint64		oldest = xids_oldest_running();
-	Taken		taken = {0, 64, palloc(sizeof(PendingNews) * 64), palloc(sizeof(int64_t) * 64)};
+	Taken		taken = {0, 64, palloc(sizeof(int64_t) * 64), 0, 64, palloc(sizeof(PendingNews) * 64)};
 	BacklogRange ranges[BACKLOG_MAX_RANGES];
 	bool		from_front;
 
@@ -123,7 +153,7 @@ pending_take(PendingMemory *memory, PendingNews **news)
 	memory->relation = relation;
 	from_front = began >= memory->next_front;
 	take_ranges(ranges, backlog_ranges(&memory->backlog, from_front, ranges), &taken);
-	backlog_note(&memory->backlog, taken.ids, taken.n, oldest, xids_next());
+	backlog_note(&memory->backlog, taken.ids, taken.n_rows, oldest, xids_next());
 	pfree(taken.ids);
 	if (from_front)
 	{
@@ -135,28 +165,25 @@ pending_take(PendingMemory *memory, PendingNews **news)
 	return taken.n;
 }
 
-/* 0: not of it */
-static void
-add_one(int64 unit_id, int32 process_id)
-{
-	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_id, process_id) VALUES ($1, $2)", 2, {INT8OID, INT4OID}};
-	Datum		values[2] = {Int64GetDatum(unit_id), Int32GetDatum(process_id)};
-	char		nulls[2] = {unit_id == 0 ? 'n' : ' ', process_id == 0 ? 'n' : ' '};
-
-	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
-	store_execute(&query, values, nulls);
-}
-
-void
-pending_add_unit(int64 unit_id)
-{
-	add_one(unit_id, 0);
-}
-
 void
 pending_add_trigger(int32 process_id)
 {
-	add_one(0, process_id);
+	static StoreQuery query = {"INSERT INTO synergy.pending (process_id) VALUES ($1)", 1, {INT4OID}};
+	Datum		values[1] = {Int32GetDatum(process_id)};
+
+	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
+	store_execute(&query, values, NULL);
+}
+
+static Datum
+ids_array(const int64 *ids, int n)
+{
+	StoreColumn column;
+
+	column_init(&column, INT8OID);
+	for (int i = 0; i < n; i++)
+		column_add_id(&column, ids[i]);
+	return column_array(&column);
 }
 
 /* false: it is to be done by INSERT */
@@ -168,34 +195,44 @@ add_in_bulk(const int64 *ids, int n)
 
 	if (bulk == NULL)
 		return false;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i += UNITS_A_ROW)
 	{
 		bool	   *nulls;
 		Datum	   *values = bulk_row(bulk, &nulls);
 
 		values[PENDING_ID] = Int64GetDatum(nextval_internal(sequence, false));
-		values[PENDING_UNIT_ID] = Int64GetDatum(ids[i]);
-		nulls[PENDING_ID] = nulls[PENDING_UNIT_ID] = false;
+		values[PENDING_UNIT_IDS] = ids_array(ids + i, Min(n - i, UNITS_A_ROW));
+		nulls[PENDING_ID] = nulls[PENDING_UNIT_IDS] = false;
 	}
 	bulk_end(bulk);
 	return true;
 }
 
+static void
+add_by_statement(const int64 *ids, int n)
+{
+	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_ids) VALUES ($1)", 1, {INT8ARRAYOID}};
+
+	for (int i = 0; i < n; i += UNITS_A_ROW)
+	{
+		Datum		values[1] = {ids_array(ids + i, Min(n - i, UNITS_A_ROW))};
+
+		store_execute(&query, values, NULL);
+	}
+}
+
 void
 pending_add_units(const int64 *ids, int n)
 {
-	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_id) SELECT unnest($1)", 1, {INT8ARRAYOID}};
-	StoreColumn column;
-	Datum		array;
-
 	if (n == 0)
 		return;
 	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
-	if (add_in_bulk(ids, n))
-		return;
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add_id(&column, ids[i]);
-	array = column_array(&column);
-	store_execute(&query, &array, NULL);
+	if (!add_in_bulk(ids, n))
+		add_by_statement(ids, n);
+}
+
+void
+pending_add_unit(int64 unit_id)
+{
+	pending_add_units(&unit_id, 1);
 }

@@ -29,7 +29,7 @@ extern void pending_forget(PendingMemory *memory);
 /* takes all news out of the queue, in order; *news is palloc'd */
 extern int	pending_take(PendingMemory *memory, PendingNews **news);
 extern void pending_add_unit(int64 unit_id);
-extern void pending_add_units(const int64 *ids, int n);
+extern void pending_add_units(const int64 *ids, int n); /* in few rows */
 extern void pending_add_trigger(int32 process_id);
 
 #endif							/* SYNERGY_STORE_PENDING_H */

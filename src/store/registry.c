@@ -390,9 +390,10 @@ int64
 registry_unit_in_hands(int32 id)
 {
 	static StoreQuery query = {
-		"WITH free AS MATERIALIZED (SELECT unit_of_work_id FROM synergy.unit_of_work_data "
-		"  WHERE process_id = $1 AND state IN ('r', 'i', 'v') FOR UPDATE SKIP LOCKED) "
-		"SELECT unit_of_work_id FROM synergy.unit_of_work_data u WHERE process_id = $1 AND state IN ('r', 'i', 'v') "
+		"WITH free AS MATERIALIZED (SELECT u.unit_of_work_id FROM synergy.active_unit a, LATERAL (SELECT d.unit_of_work_id "
+		"  FROM synergy.unit_of_work_data d WHERE d.unit_of_work_id = a.unit_of_work_id AND d.state IN ('r', 'i', 'v') FOR UPDATE SKIP LOCKED) u "
+		"  WHERE a.process_id = $1) "
+		"SELECT unit_of_work_id FROM synergy.unit_of_work_active u WHERE process_id = $1 "
 		"AND NOT EXISTS (SELECT FROM free WHERE free.unit_of_work_id = u.unit_of_work_id) LIMIT 1", 1, {INT4OID}
 	};
 	Datum		values[1] = {Int32GetDatum(id)};
@@ -405,10 +406,10 @@ static void
 delete_work(int32 id)
 {
 	static StoreQuery queries[] = {
-		{"DELETE FROM synergy.pending WHERE process_id = $1 OR unit_of_work_id IN "
-		"(SELECT unit_of_work_id FROM synergy.unit_of_work_data WHERE process_id = $1)", 1, {INT4OID}},
+		{"DELETE FROM synergy.pending WHERE process_id = $1", 1, {INT4OID}},	/* news of a unit that is gone come to nothing */
 		{"DELETE FROM synergy.unit_of_work_log WHERE unit_of_work_id IN "
 		"(SELECT unit_of_work_id FROM synergy.unit_of_work_data WHERE process_id = $1)", 1, {INT4OID}},
+		{"DELETE FROM synergy.active_unit WHERE process_id = $1", 1, {INT4OID}},
 		{"DELETE FROM synergy.unit_of_work_data WHERE process_id = $1", 1, {INT4OID}},
 		{"DELETE FROM synergy.late_job WHERE process_id = $1", 1, {INT4OID}},
 		{"DELETE FROM synergy.job_data WHERE process_id = $1", 1, {INT4OID}},

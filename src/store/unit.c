@@ -18,6 +18,7 @@
 #include "daemon/again.h"
 #include "daemon/clock.h"
 #include "daemon/watch.h"
+#include "store/active.h"
 #include "store/bulk.h"
 #include "store/finder.h"
 #include "store/job.h"
@@ -27,11 +28,11 @@
 
 /* as in the table (store/unit_row.h), but what the round does not need */
 #define UNIT_COLUMNS \
-	"u.unit_of_work_id, u.process_id, u.state, u.by_executor, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.attempt, " \
-	"u.number_of_retries, u.number_of_losses, u.start_id, u.end_id, u.number_of_rows, u.mark, u.created_at, u.submitted_at, " \
+	"u.unit_of_work_id, u.process_id, u.state, u.by_executor, u.is_on_box, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
+	"u.attempt, u.number_of_retries, u.number_of_losses, u.start_id, u.end_id, u.number_of_rows, u.mark, u.created_at, u.submitted_at, " \
 	"u.started_at, u.heard_at, u.finished_at, u.release_at, u.open_writers, u.box_name, NULL::bigint AS number_of_processed, " \
 	"NULL::bigint AS number_of_aggregated, NULL::text AS error "
-#define MAX_FURTHER_COLUMNS 2
+#define MAX_FURTHER_COLUMNS 4
 
 static Oid
 sequence_oid(const char *name)
@@ -87,20 +88,18 @@ unit_select_with_bounds(const UnitBounds *wanted, int n)
 	return store_execute(&query, values, NULL);
 }
 
-/*
- * The next three order by an expression: the index of active units has another order, and the primary key, which has
- * the right one, leads through every unit that there ever was.
- */
 uint64
 unit_select_active(void)
 {
 	static StoreQuery query = {
 		"SELECT " UNIT_COLUMNS ", coalesce(j.unit_of_work_id, g.unit_of_work_id) IS NOT DISTINCT FROM u.unit_of_work_id, "
-		"  coalesce((SELECT b.is_busy FROM synergy.box b WHERE b.box_name = u.box_name), false) "
-		"FROM synergy.unit_of_work_data u "
+		"  coalesce((SELECT b.is_busy FROM synergy.box b WHERE b.box_name = u.box_name), false), "
+		"  a.process_id, a.unit_of_work_id "
+		"FROM synergy.active_unit a "
+		"LEFT JOIN LATERAL (SELECT * FROM synergy.unit_of_work_data d WHERE d.unit_of_work_id = a.unit_of_work_id OFFSET 0) u ON true "
 		"LEFT JOIN synergy.job_data j ON j.process_id = u.process_id AND j.timeperiod = u.timeperiod "
 		"LEFT JOIN synergy.progress g ON g.process_id = u.process_id "
-		"WHERE u.state IN ('r', 'i', 'v') ORDER BY u.unit_of_work_id + 0", 0
+		"ORDER BY a.unit_of_work_id", 0
 	};
 
 	return store_execute(&query, NULL, NULL);
@@ -110,8 +109,8 @@ uint64
 unit_select_in_progress(bool by_executor)
 {
 	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u "
-		"WHERE u.state IN ('r', 'i', 'v') AND u.state = 'i' AND u.by_executor = $1 ORDER BY u.unit_of_work_id + 0", 1, {BOOLOID}
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_active u "
+		"WHERE u.state = 'i' AND u.by_executor = $1 ORDER BY u.unit_of_work_id", 1, {BOOLOID}
 	};
 	Datum		values[1] = {BoolGetDatum(by_executor)};
 
@@ -123,8 +122,8 @@ uint64
 unit_select_requested(Datum process_ids)
 {
 	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.state IN ('r', 'i', 'v') AND u.state = 'r' "
-		"AND (u.process_id IN (SELECT unnest($1))) IS TRUE ORDER BY u.unit_of_work_id + 0", 1, {INT4ARRAYOID}
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_active u WHERE u.state = 'r' "
+		"AND (u.process_id IN (SELECT unnest($1))) IS TRUE ORDER BY u.unit_of_work_id", 1, {INT4ARRAYOID}
 	};
 
 	return store_execute(&query, &process_ids, NULL);
@@ -160,7 +159,7 @@ uint64
 unit_select_on_boxes(List *box_names)
 {
 	static StoreQuery query = {
-		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.box_name = ANY ($1) AND u.state = 'i'", 1,
+		"SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.is_on_box AND u.box_name = ANY ($1) AND u.state = 'i'", 1,
 		{TEXTARRAYOID}
 	};
 	Datum		values[1] = {texts_array(box_names)};
@@ -262,7 +261,7 @@ fill_row(const Unit *unit, Datum *values, bool *nulls)
 	values[UNIT_COLUMN_ID] = Int64GetDatum(unit->id);
 	values[UNIT_COLUMN_PROCESS_ID] = Int32GetDatum(unit->process_id);
 	values[UNIT_COLUMN_STATE] = CharGetDatum(unit->state);
-	values[UNIT_COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[UNIT_COLUMN_BY_EXECUTOR] = values[UNIT_COLUMN_IS_ON_BOX] = BoolGetDatum(false);
 	values[UNIT_COLUMN_TIMEPERIOD] = store_timeperiod_datum(unit->timeperiod);
 	values[UNIT_COLUMN_START_TIMEPERIOD] = store_timeperiod_datum(unit->start_timeperiod);
 	values[UNIT_COLUMN_END_TIMEPERIOD] = store_timeperiod_datum(unit->end_timeperiod);
@@ -351,6 +350,7 @@ unit_insert(List *units)
 {
 	if (!insert_in_bulk(units))
 		insert_by_statement(units);
+	active_add(units);
 	again_note_new(unit_relation(), ((Unit *) llast(units))->id);
 }
 
@@ -366,6 +366,32 @@ those_not_written(List *units)
 	return refused;
 }
 
+/* what was written has made some of them active, or others not any more */
+static void
+list_active(List *units)
+{
+	ActiveKey  *ended = palloc(sizeof(ActiveKey) * list_length(units));
+	int			n_ended = 0;
+	List	   *revived = NIL;
+	ListCell   *cell;
+
+	foreach(cell, units)
+	{
+		Unit	   *unit = lfirst(cell);
+
+		if (!unit->is_written || unit_state_is_active(unit->state) == unit_state_is_active(unit->stored_state))
+			continue;
+		if (unit_state_is_active(unit->state))
+			revived = lappend(revived, unit);
+		else
+			ended[n_ended++] = (ActiveKey) {unit->process_id, unit->id};
+	}
+	active_remove(ended, n_ended);
+	if (revived != NIL)
+		active_add_again(revived);
+	pfree(ended);
+}
+
 List *
 unit_update(List *units)
 {
@@ -378,7 +404,7 @@ unit_update(List *units)
 		"UPDATE synergy.unit_of_work_data u SET state = n.state, end_id = n.end_id, mark = n.mark, number_of_retries = n.retries, "
 		"  number_of_losses = n.losses, created_at = n.created_at, submitted_at = n.submitted_at, started_at = n.started_at, "
 		"  finished_at = CASE WHEN n.state = 'c' THEN coalesce(u.finished_at, $18) WHEN n.state = 'r' THEN NULL ELSE u.finished_at END, "
-		"  release_at = n.release_at, by_executor = n.by_executor, error = coalesce(n.error, u.error), "
+		"  release_at = n.release_at, by_executor = n.by_executor, is_on_box = u.is_on_box AND n.state = 'i', error = coalesce(n.error, u.error), "
 		"  heard_at = n.heard_at, number_of_rows = n.number_of_rows, open_writers = n.open_writers, "
 		"  box_name = CASE WHEN n.state = 'r' THEN NULL ELSE u.box_name END "
 		"FROM n WHERE u.unit_of_work_id = n.id "
@@ -426,6 +452,7 @@ unit_update(List *units)
 	n = store_execute(&query, values, NULL);
 	for (uint64 i = 0; i < n; i++)
 		((Unit *) list_nth(units, store_get_int64(i, 1, 1) - 1))->is_written = true;
+	list_active(units);
 	return those_not_written(units);
 }
 
@@ -435,8 +462,8 @@ unit_cancel(List *units)
 	static StoreQuery query = {
 		"WITH n AS MATERIALIZED (SELECT n.id, n.place, u.state FROM unnest($1) WITH ORDINALITY AS n (id, place) "
 		"  JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
-		"  WHERE u.state::text IN ('r', 'i', 'v') FOR NO KEY UPDATE OF u SKIP LOCKED) "
-		"UPDATE synergy.unit_of_work_data u SET state = 'c', finished_at = coalesce(u.finished_at, $2), release_at = NULL, by_executor = false "
+		"  WHERE u.state IN ('r', 'i', 'v') FOR NO KEY UPDATE OF u SKIP LOCKED) "
+		"UPDATE synergy.unit_of_work_data u SET state = 'c', finished_at = coalesce(u.finished_at, $2), release_at = NULL, by_executor = false, is_on_box = false "
 		"FROM n WHERE u.unit_of_work_id = n.id RETURNING n.place, n.state", 2, {INT8ARRAYOID, TIMESTAMPTZOID}
 	};
 	StoreColumn ids;
@@ -464,6 +491,7 @@ unit_cancel(List *units)
 		unit->stored_state = (UnitState) store_get_char(i, 2, UNIT_NONE);
 		unit->is_written = true;
 	}
+	list_active(units);
 	return those_not_written(units);
 }
 

@@ -1,9 +1,5 @@
 /*
  * store/unit.h: statements over synergy.unit_of_work_data, as the round uses them.
- *
- * All statements that ask for units by their ids, here and elsewhere, compare the state as text (state::text = 'r').  A
- * comparison of the column itself would imply the predicate of the index of active units; and a plan that was made while
- * the table was small reads all of these, for each id that is asked for (test/t/031_history.pl).
  */
 #ifndef SYNERGY_STORE_UNIT_H
 #define SYNERGY_STORE_UNIT_H
@@ -70,11 +66,14 @@ extern int	unit_fetch(const int64 *ids, int n, Unit **units);
 /* rows of these are read with unit_read_row() */
 /* the oldest unit of each of these jobs with just these bounds, where there is one */
 extern uint64 unit_select_with_bounds(const UnitBounds *wanted, int n);
-extern uint64 unit_select_active(void);	/* column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
+/* all that have a row in synergy.active_unit: column UNIT_CURRENT_COLUMN: is it its job's or freerun's unit? */
+extern uint64 unit_select_active(void);
 extern uint64 unit_select_in_progress(bool by_executor);	/* under executors, or under others */
 extern uint64 unit_select_requested(Datum process_ids); /* of these processes and freeruns, an int[] */
 #define UNIT_CURRENT_COLUMN (UNIT_COLUMN_COUNT + 1)
 #define UNIT_WATCHED_COLUMN (UNIT_COLUMN_COUNT + 2) /* unit_select_active: is it on a box that is waited for? */
+#define UNIT_LISTED_PROCESS_COLUMN (UNIT_COLUMN_COUNT + 3)	/* unit_select_active: the key of its row there: the unit may be gone */
+#define UNIT_LISTED_COLUMN (UNIT_COLUMN_COUNT + 4)
 extern uint64 unit_select_active_of(List *jobs);	/* of Job * */
 extern uint64 unit_select_on_boxes(List *box_names);	/* in progress there; column UNIT_BOX_COLUMN: the box's name */
 #define UNIT_BOX_COLUMN (UNIT_COLUMN_BOX_NAME + 1)

@@ -69,7 +69,7 @@ static void
 set_processed(const BatchUnit *unit, TimestampTz now, Datum *values, bool *nulls)
 {
 	values[UNIT_COLUMN_STATE] = CharGetDatum(UNIT_PROCESSED);
-	values[UNIT_COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[UNIT_COLUMN_BY_EXECUTOR] = values[UNIT_COLUMN_IS_ON_BOX] = BoolGetDatum(false);
 	values[UNIT_COLUMN_ATTEMPT] = Int32GetDatum(unit->request.attempt + 1);
 	values[UNIT_COLUMN_LOSSES] = Int32GetDatum(0);
 	values[UNIT_COLUMN_STARTED_AT] = TimestampTzGetDatum(unit->started);
@@ -109,10 +109,10 @@ update_units(BatchUnit *units, int n, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = 'p', attempt = u.attempt + 1, started_at = n.started_at, heard_at = NULL, "
-		"  finished_at = $7, number_of_processed = n.number_of_rows, number_of_aggregated = NULL, release_at = NULL, by_executor = false, "
+		"  finished_at = $7, number_of_processed = n.number_of_rows, number_of_aggregated = NULL, release_at = NULL, by_executor = false, is_on_box = false, "
 		"  number_of_losses = 0, error = NULL "
 		"FROM unnest($1, $2, $3, $4, $5, $6) AS n (id, attempt, mark, end_id, started_at, number_of_rows) "
-		"WHERE u.unit_of_work_id = n.id AND u.state::text = 'r' AND u.attempt = n.attempt AND u.mark = n.mark AND u.end_id = n.end_id", 7,
+		"WHERE u.unit_of_work_id = n.id AND u.state = 'r' AND u.attempt = n.attempt AND u.mark = n.mark AND u.end_id = n.end_id", 7,
 		{INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
 	static const Oid types[6] = {INT8OID, INT4OID, INT8OID, INT8OID, TIMESTAMPTZOID, INT8OID};

@@ -62,7 +62,7 @@ unit_run_start(int64 unit_id, TimestampTz now)
 		"      FROM synergy.process p JOIN synergy.unit_of_work_data USING (process_id) WHERE unit_of_work_id = $1 "
 		"      UNION ALL SELECT freerun_id, process_name, entry_name, NULL, command, arguments, options, owner, worker "
 		"      FROM synergy.freerun JOIN synergy.unit_of_work_data d ON d.process_id = freerun_id WHERE unit_of_work_id = $1) o "
-		"WHERE u.unit_of_work_id = $1 AND u.state::text = 'r' AND o.id = u.process_id AND o.owner::oid = $3 AND o.worker = 'sql' "
+		"WHERE u.unit_of_work_id = $1 AND u.state = 'r' AND o.id = u.process_id AND o.owner::oid = $3 AND o.worker = 'sql' "
 		"RETURNING u.unit_of_work_id, u.attempt, o.process_name, o.entry_name, u.timeperiod, o.command, "
 		"  synergy.timeperiod_start(u.start_timeperiod), synergy.timeperiod_start(u.end_timeperiod), o.arguments::text, "
 		"  (EXTRACT(EPOCH FROM (o.options->>'timeout')::interval) * 1000)::bigint, u.process_id", 3,
@@ -133,8 +133,8 @@ finish(int64 unit_id, int32 attempt, UnitState state, const int64 *processed, co
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data SET state = $3, finished_at = $4, number_of_processed = $5, "
-		"  number_of_aggregated = $6, release_at = NULL, by_executor = false, number_of_losses = 0, error = NULL "
-		"WHERE unit_of_work_id = $1 AND state::text = 'i' AND ($2 = 0 OR attempt = $2) AND by_executor = $7 RETURNING process_id", 7,
+		"  number_of_aggregated = $6, release_at = NULL, by_executor = false, is_on_box = false, number_of_losses = 0, error = NULL "
+		"WHERE unit_of_work_id = $1 AND state = 'i' AND ($2 = 0 OR attempt = $2) AND by_executor = $7 RETURNING process_id", 7,
 		{INT8OID, INT4OID, CHAROID, TIMESTAMPTZOID, INT8OID, INT8OID, BOOLOID}
 	};
 	Datum		values[7];
@@ -205,7 +205,7 @@ static void
 set_finished(UnitState state, TimestampTz now, Datum *values, bool *nulls)
 {
 	values[UNIT_COLUMN_STATE] = CharGetDatum(state);
-	values[UNIT_COLUMN_BY_EXECUTOR] = BoolGetDatum(false);
+	values[UNIT_COLUMN_BY_EXECUTOR] = values[UNIT_COLUMN_IS_ON_BOX] = BoolGetDatum(false);
 	values[UNIT_COLUMN_LOSSES] = Int32GetDatum(0);
 	values[UNIT_COLUMN_FINISHED_AT] = TimestampTzGetDatum(now);
 	nulls[UNIT_COLUMN_FINISHED_AT] = false;
@@ -260,9 +260,9 @@ update_endings(Ending *endings, int n, UnitState state, TimestampTz now)
 {
 	static StoreQuery query = {
 		"UPDATE synergy.unit_of_work_data u SET state = $3, finished_at = $4, number_of_processed = NULL, number_of_aggregated = NULL, "
-		"  release_at = NULL, by_executor = false, number_of_losses = 0, error = NULL "
+		"  release_at = NULL, by_executor = false, is_on_box = false, number_of_losses = 0, error = NULL "
 		"FROM unnest($1, $2) AS n (id, attempt) "
-		"WHERE u.unit_of_work_id = n.id AND u.state::text = 'i' AND (n.attempt = 0 OR u.attempt = n.attempt) AND NOT u.by_executor "
+		"WHERE u.unit_of_work_id = n.id AND u.state = 'i' AND (n.attempt = 0 OR u.attempt = n.attempt) AND NOT u.by_executor "
 		"RETURNING u.unit_of_work_id, u.process_id", 4,
 		{INT8ARRAYOID, INT4ARRAYOID, CHAROID, TIMESTAMPTZOID}
 	};
@@ -325,7 +325,7 @@ static bool
 make_invalid(int64 unit_id, int32 attempt, const char *error, bool by_executor, TimestampTz now)
 {
 	static StoreQuery query = {
-		"UPDATE synergy.unit_of_work_data SET state = 'v', finished_at = $4, by_executor = false, number_of_losses = 0, error = $3 "
+		"UPDATE synergy.unit_of_work_data SET state = 'v', finished_at = $4, by_executor = false, is_on_box = false, number_of_losses = 0, error = $3 "
 		"WHERE unit_of_work_id = $1 AND CASE WHEN $2 < 0 THEN state = 'r' ELSE state = 'i' AND ($2 = 0 OR attempt = $2) AND by_executor = $5 END "
 		"RETURNING process_id", 5,
 		{INT8OID, INT4OID, TEXTOID, TIMESTAMPTZOID, BOOLOID}

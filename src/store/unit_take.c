@@ -1,7 +1,7 @@
 /*
  * store/unit_take.c: requested units of work are taken by a worker outside the database.
  *
- * In two steps.  A statement lists what can be taken, by the partial index of active units, and locks nothing; then each row
+ * In two steps.  A statement lists what can be taken, of the active units, and locks nothing; then each row
  * is written where it was seen (store/amend.h), unless somebody is at it: he is not waited for.  Whoever comes second finds
  * the row changed and looks further.  UPDATE with a list that SKIP LOCKED has made would find each row again by its key, copy
  * it through an executor and look up its definition: twice the work, and it is what is done if there is a trigger on the table.
@@ -26,21 +26,21 @@
 #include "store/writer.h"
 
 /* where to look: $1 ids of the processes, $3 how many at most, $4 after which id; these: $5 ids of units */
-#define CANDIDATES(columns, which, order) \
-	"SELECT " columns " FROM synergy.unit_of_work_data d " \
-	"WHERE d.state IN ('r', 'i', 'v') AND d.state = 'r' AND " which " AND d.unit_of_work_id > $4 ORDER BY " order " LIMIT $3"
-
-#define OF_ONE "d.process_id = ($1)[1]"
-#define OF_MANY "d.process_id = ANY ($1)"
-#define THESE "d.process_id = ANY ($1) AND d.unit_of_work_id = ANY ($5)"
+#define AMONG_ACTIVE(which, lock) \
+	"(SELECT a.unit_of_work_id FROM synergy.active_unit a WHERE " which " AND a.unit_of_work_id > $4 ORDER BY a.unit_of_work_id) a, " \
+	"LATERAL (SELECT u.unit_of_work_id, u.process_id, u.ctid FROM synergy.unit_of_work_data u " \
+	"WHERE u.unit_of_work_id = a.unit_of_work_id AND u.state = 'r' " lock ") d LIMIT $3"
+#define AMONG_ALL(which, lock) \
+	"synergy.unit_of_work_data d WHERE d.state = 'r' AND d.process_id = ANY ($1) AND " which " AND d.unit_of_work_id > $4 " \
+	"ORDER BY d.unit_of_work_id LIMIT $3 " lock
 
 /*
  * The columns of the view synergy.unit_of_work, and the id of the process, from an UPDATE of u joined with its
- * definition o.  The state as text: see store/unit.h.
+ * definition o.
  */
 #define TAKE_UNITS \
 	"UPDATE synergy.unit_of_work_data u SET state = 'i', attempt = u.attempt + 1, started_at = $2, heard_at = NULL, by_executor = false " \
-	"FROM synergy.definition o WHERE o.process_id = u.process_id AND u.state::text = 'r' AND "
+	"FROM synergy.definition o WHERE o.process_id = u.process_id AND u.state = 'r' AND "
 #define RETURN_UNITS \
 	" RETURNING u.unit_of_work_id, o.process_name, o.entry_name, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
 	"u.start_id, u.end_id, o.source, o.sink, o.arguments, synergy.uow_state_of(u.state), u.number_of_retries, u.attempt, " \
@@ -57,9 +57,9 @@ typedef struct Way
 	StoreQuery	take;
 } Way;
 
-#define WAY(which, order) { \
-	{CANDIDATES("d.unit_of_work_id, d.process_id, d.ctid", which, order), 5, ARGUMENTS}, \
-	{TAKE_UNITS "u.unit_of_work_id = ANY (ARRAY(" CANDIDATES("d.unit_of_work_id", which, order) " FOR UPDATE SKIP LOCKED))" RETURN_UNITS, \
+#define WAY(among, which) { \
+	{"SELECT d.unit_of_work_id, d.process_id, d.ctid FROM " among(which, "OFFSET 0"), 5, ARGUMENTS}, \
+	{TAKE_UNITS "u.unit_of_work_id = ANY (ARRAY(SELECT d.unit_of_work_id FROM " among(which, "FOR UPDATE SKIP LOCKED") "))" RETURN_UNITS, \
 	 5, ARGUMENTS}}
 
 typedef struct Candidate
@@ -309,11 +309,11 @@ take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 bool
 unit_take_after(UnitTake *take, int64 after)
 {
-	static Way	of_one = WAY(OF_ONE, "d.unit_of_work_id");
+	static Way	of_one = WAY(AMONG_ACTIVE, "a.process_id = ($1)[1]");
 
-	/* of many, in the order of ids: near the end of the table by the primary key, from the front as one has to */
-	static Way	of_many = WAY(OF_MANY, "d.unit_of_work_id");
-	static Way	of_many_front = WAY(OF_MANY, "d.unit_of_work_id + 0");
+	/* near the end of the table there are few, whosever they are; from the front the active ones of each are looked for */
+	static Way	of_many = WAY(AMONG_ALL, "true");
+	static Way	of_many_front = WAY(AMONG_ACTIVE, "a.process_id = ANY ($1)");
 
 	if (ArrayGetNItems(ARR_NDIM(take->processes), ARR_DIMS(take->processes)) == 1)
 		return take_units(take, &of_one, after, (Datum) 0);
@@ -323,7 +323,7 @@ unit_take_after(UnitTake *take, int64 after)
 bool
 unit_take_these(UnitTake *take, Datum ids)
 {
-	static Way	these = WAY(THESE, "d.unit_of_work_id");
+	static Way	these = WAY(AMONG_ALL, "d.unit_of_work_id = ANY ($5)");
 
 	return take_units(take, &these, 0, ids);
 }

@@ -95,7 +95,7 @@ CREATE FUNCTION synergy_test_b.rows_of(relation text, what text DEFAULT 'x::text
 	BEGIN EXECUTE format('SELECT count(*) FROM synergy.%I x WHERE synergy_test_b.spy(%s)', relation, what) INTO n; RETURN n;
 	EXCEPTION WHEN insufficient_privilege THEN RETURN 0; END $$;
 SELECT relation, synergy_test_b.rows_of(relation) FROM unnest(ARRAY['process', 'freerun', 'daemon', 'timetable', 'progress', 'job_data', 'unit_of_work_data',
-	'unit_of_work_log', 'event_log', 'pending', 'outbox', 'box_daemon', 'definition', 'job', 'unit_of_work', 'job_status', 'process_link',
+	'unit_of_work_log', 'event_log', 'active_unit', 'pending', 'outbox', 'box_daemon', 'definition', 'job', 'unit_of_work', 'job_status', 'process_link',
 	'timetable_node', 'blocked', 'backfill_status', 'schedule', 'exec_definition', 'amqp_route', 'unit_of_work_box']) relation;
 SELECT synergy_test_b.rows_of('unit_of_work_data', 'error'), synergy_test_b.rows_of('unit_of_work', 'error'), synergy_test_b.rows_of('process', 'command');
 SET row_security = off;

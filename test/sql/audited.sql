@@ -26,8 +26,9 @@ CREATE TRIGGER audit AFTER INSERT ON synergy.event_log FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER audit AFTER INSERT ON synergy.unit_of_work_data FOR EACH ROW EXECUTE FUNCTION audit();
 CREATE TRIGGER audit AFTER UPDATE ON synergy.job_data FOR EACH ROW EXECUTE FUNCTION audit();
 CREATE TRIGGER audit AFTER INSERT ON synergy.pending FOR EACH ROW EXECUTE FUNCTION audit();
+CREATE TRIGGER audit AFTER INSERT ON synergy.active_unit FOR EACH ROW EXECUTE FUNCTION audit();
 SELECT play('audited');
-SELECT relation, count(*) > 3 AS some FROM audit GROUP BY 1 ORDER BY 1;
+SELECT relation, count(*) > 2 AS some FROM audit GROUP BY 1 ORDER BY 1;
 SELECT count(*) = (SELECT count(*) FROM synergy.event_log WHERE process_name = 'audited') AS each_event FROM audit WHERE relation = 'event_log';
 SELECT count(*) = (SELECT count(*) FROM synergy.unit_of_work WHERE process_name = 'audited') AS each_unit FROM audit WHERE relation = 'unit_of_work_data';
 CREATE FUNCTION events(process text) RETURNS SETOF text LANGUAGE sql AS $$
@@ -43,6 +44,7 @@ DROP TRIGGER audit ON synergy.event_log;
 DROP TRIGGER audit ON synergy.unit_of_work_data;
 DROP TRIGGER audit ON synergy.job_data;
 DROP TRIGGER audit ON synergy.pending;
+DROP TRIGGER audit ON synergy.active_unit;
 DROP FUNCTION play(text), events(text), units(text), audit();
 DROP TABLE audit;
 SELECT synergy.unregister_process(p) FROM unnest(ARRAY['plain', 'audited']) p;

@@ -24,7 +24,8 @@ for my $database ('free', 'held')
 	$node->safe_psql($database, $worker);
 	$node->safe_psql($database, qq(SELECT synergy.register_process('w', 'hourly', worker => 'notify', start_timeperiod => '2016042000');
 		INSERT INTO synergy.unit_of_work_data (process_id, timeperiod, start_timeperiod, end_timeperiod, start_id, end_id, mark, created_at, submitted_at)
-		SELECT process_id, '2016042000', '2016042000', '2016042001', 0, g, g, now(), now() FROM synergy.process, generate_series(1, $units) g));
+		SELECT process_id, '2016042000', '2016042000', '2016042001', 0, g, g, now(), now() FROM synergy.process, generate_series(1, $units) g;
+		INSERT INTO synergy.active_unit SELECT process_id, unit_of_work_id FROM synergy.unit_of_work_data));
 }
 
 # a snapshot that is held for as long as the session sleeps

@@ -164,7 +164,8 @@ foreach my $n (1_000, 8_000)
 	ask($d, $_) for "SELECT count(*) FROM synergy.agent_claim(1)", "SELECT synergy.agent_heartbeat('{1}', '{1}')",
 		"SELECT synergy.agent_report('{1}', '{1}', '{processed}', '{null}')", "SELECT synergy.agent_release('{1}', '{1}')", "SELECT synergy.agent_log('{1}', '{now}', '{null}', '{x}')";
 	query(qq(INSERT INTO synergy.unit_of_work_data (process_id, timeperiod, start_timeperiod, end_timeperiod, start_id, end_id, mark, created_at, submitted_at)
-		SELECT process_id, '2016042000', '2016042000', '2016042001', 0, g, g, now(), now() FROM synergy.process, generate_series(1, $n / 20) g));
+		SELECT process_id, '2016042000', '2016042000', '2016042001', 0, g, g, now(), now() FROM synergy.process, generate_series(1, $n / 20) g;
+		INSERT INTO synergy.active_unit SELECT process_id, unit_of_work_id FROM synergy.unit_of_work_data));
 	my $ids = '(SELECT array_agg(id) FROM mine), (SELECT array_agg(attempt) FROM mine)';
 	my $some = sub { "(SELECT array_agg($_[0]) FROM mine)" };
 	my $claim = "CREATE TEMP TABLE mine AS SELECT unit_of_work_id AS id, attempt FROM synergy.agent_claim($n)";

@@ -49,6 +49,7 @@ my $state = q(SELECT md5(string_agg(t::text, E'\n' ORDER BY t::text)) FROM (
 	UNION ALL SELECT 'f', (f.process_name, entry_name, command, trigger_frequency, owner, is_on)::text FROM synergy.freerun f
 	UNION ALL SELECT 't', t::text FROM synergy.timetable t UNION ALL SELECT 'g', g::text FROM synergy.progress g
 	UNION ALL SELECT 'u', u::text FROM synergy.unit_of_work_data u WHERE state IN ('r', 'i', 'v')
+	UNION ALL SELECT 'a', a::text FROM synergy.unit_of_work_active a
 	UNION ALL SELECT 'o', o::text FROM synergy.outbox o UNION ALL SELECT 'n', n::text FROM synergy.pending n) t);
 my $history = q(SELECT (SELECT count(*) FROM synergy.unit_of_work WHERE state NOT IN ('requested', 'in_progress', 'invalid')) || ' units, '
 	|| (SELECT count(*) FROM synergy.unit_of_work_log) || ' lines, ' || (SELECT count(*) FROM synergy.event_log) || ' events');

@@ -253,21 +253,19 @@ run_one(BatchUnit *unit, Effort *since)
 	int			nest_level = NewGUCNestLevel();
 	MemoryContext context = CurrentMemoryContext;
 	RunnableUnit runnable = {0};
-	Effort		began = *since;
 
 	runnable.command = known->command;
 	runnable.arguments = known->arguments;
 	runnable.start = timeperiod_start(unit->request.start);
 	runnable.end = timeperiod_start(unit->request.end);
 	SetCurrentStatementStartTimestamp();
-	unit->started = began.at;
+	unit->started = since->at;
 	pgstat_report_activity(STATE_RUNNING, known->command);
 	unit->n_rows = (int64) command_run_prepared(source_of(known), &runnable);
 	MemoryContextSwitchTo(context);
 	AtEOXact_GUC(false, nest_level);
 	session_tidy();
-	effort_now(since);
-	batch_learn(unit->request.process_id, effort_usec(&began, since));
+	batch_learn(unit->request.process_id, effort_step(since));
 }
 
 /* the first so many are run, as many as there is time for */

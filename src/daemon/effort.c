@@ -16,6 +16,8 @@
 
 #include "daemon/effort.h"
 
+#define QUICK_USEC 200			/* asking the kernel takes a few microseconds: not for the difference to nothing */
+
 static int	schedstat = -1;
 
 void
@@ -65,4 +67,17 @@ effort_usec(const Effort *from, const Effort *to)
 	if (from->queued_usec >= 0 && to->queued_usec >= 0)
 		return Max(elapsed - (to->queued_usec - from->queued_usec), 0);
 	return from->waits != to->waits ? elapsed : Min(to->cpu_usec - from->cpu_usec, elapsed);
+}
+
+/* what was waited for before, and not asked for, counts here: a part of QUICK_USEC for each */
+int64
+effort_step(Effort *since)
+{
+	Effort		before = *since;
+
+	since->at = GetCurrentTimestamp();
+	if (since->at - before.at < QUICK_USEC)
+		return Max(since->at - before.at, 0);
+	effort_now(since);
+	return effort_usec(&before, since);
 }

@@ -22,4 +22,7 @@ extern void effort_now(Effort *effort);	/* may be called by signal handlers */
 /* microseconds between the two */
 extern int64 effort_usec(const Effort *from, const Effort *to);
 
+/* microseconds since then, which becomes now: for the next one of many.  What was short by the clock is taken for it */
+extern int64 effort_step(Effort *since);
+
 #endif							/* SYNERGY_DAEMON_EFFORT_H */

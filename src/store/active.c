@@ -15,6 +15,7 @@
 #include "store/active.h"
 #include "store/amend.h"
 #include "store/bulk.h"
+#include "store/finder.h"
 #include "store/spi.h"
 #include "store/unit.h"
 
@@ -87,6 +88,25 @@ active_add(List *units)
 {
 	if (!add_in_bulk(units))
 		active_add_again(units);
+}
+
+int
+active_list(int32 process_id, int64 after, int limit, int64 *ids)
+{
+	Datum		key[ACTIVE_COLUMNS] = {Int32GetDatum(process_id), Int64GetDatum(after)};
+	Finder		finder;
+	int			n = 0;
+
+	if (!finder_open(&finder, active_relation(), ACTIVE_COLUMNS, FIND_BEHIND))
+		return -1;
+	finder_behind(&finder, key);
+	while (n < limit && finder_next(&finder))
+	{
+		CHECK_FOR_INTERRUPTS();
+		ids[n++] = DatumGetInt64(finder.found->tts_values[ACTIVE_UNIT_ID]);
+	}
+	finder_close(&finder);
+	return n;
 }
 
 static int

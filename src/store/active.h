@@ -23,6 +23,12 @@ extern void active_add(List *units);
 /* of Unit *: older ones, which have become active again, and may have their row still */
 extern void active_add_again(List *units);
 
+/*
+ * The ids of units of a process that are listed, behind that one, in order: at most so many, into the array; how many they are, or
+ * -1: not in this way (store/finder.h)
+ */
+extern int	active_list(int32 process_id, int64 after, int limit, int64 *ids);
+
 /* those that have a row; sorts the keys, and one may be there twice */
 extern void active_remove(ActiveKey *keys, int n);
 

@@ -41,7 +41,7 @@ finder_begin(Finder *finder, Relation relation, Relation index, FinderUse use)
 	}
 	else
 		for (int i = 0; i < finder->n_keys; i++)
-			prepare_key(finder, i, i, BTEqualStrategyNumber);
+			prepare_key(finder, i, i, use == FIND_BEHIND && i == finder->n_keys - 1 ? BTGreaterStrategyNumber : BTEqualStrategyNumber);
 	finder->found = table_slot_create(relation, NULL);
 	finder->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	finder->n_blocks = RelationGetNumberOfBlocks(relation);
@@ -79,12 +79,18 @@ finder_close(Finder *finder)
 	table_close(finder->relation, NoLock);
 }
 
-bool
-finder_find(Finder *finder, const Datum *key)
+void
+finder_behind(Finder *finder, const Datum *key)
 {
 	for (int i = 0; i < finder->n_keys; i++)
 		finder->keys[i].sk_argument = key[i];
 	index_rescan(finder->scan, finder->keys, finder->n_keys, NULL, 0);
+}
+
+bool
+finder_find(Finder *finder, const Datum *key)
+{
+	finder_behind(finder, key);
 	return finder_next(finder);
 }
 

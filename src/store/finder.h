@@ -20,7 +20,8 @@
 typedef enum FinderUse
 {
 	FIND_KEYS,					/* finder_find */
-	FIND_RANGES					/* finder_range */
+	FIND_RANGES,				/* finder_range */
+	FIND_BEHIND					/* finder_behind */
 } FinderUse;
 
 typedef struct Finder
@@ -52,6 +53,9 @@ extern bool finder_find(Finder *finder, const Datum *key);
  */
 extern void finder_range(Finder *finder, Datum low, Datum high);
 extern bool finder_next(Finder *finder);
+
+/* those with the key's first columns, and with a greater value than its last one, in its order; then finder_next */
+extern void finder_behind(Finder *finder, const Datum *key);
 
 /*
  * The row in this place, if one that the transaction sees is there; which one that is, is for the caller to check.  Costs no

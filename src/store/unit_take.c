@@ -1,8 +1,8 @@
 /*
  * store/unit_take.c: requested units of work are taken by a worker outside the database.
  *
- * In two steps.  A statement lists what can be taken, of the active units, and locks nothing; then each row
- * is written where it was seen (store/amend.h), unless somebody is at it: he is not waited for.  Whoever comes second finds
+ * In two steps.  What can be taken is listed, of the active units, and nothing is locked; then each row is found by its key, or
+ * where a statement has seen it, and written (store/amend.h), unless somebody is at it: he is not waited for.  Whoever comes second finds
  * the row changed and looks further.  UPDATE with a list that SKIP LOCKED has made would find each row again by its key, copy
  * it through an executor and look up its definition: twice the work, and it is what is done if there is a trigger on the table.
  *
@@ -17,6 +17,7 @@
 #include "core/types.h"
 #include "daemon/again.h"
 #include "daemon/watch.h"
+#include "store/active.h"
 #include "store/amend.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -50,14 +51,15 @@
 #define MAX_LISTED 10000
 #define ARGUMENTS {INT4ARRAYOID, TIMESTAMPTZOID, INT4OID, INT8OID, INT8ARRAYOID}
 
-/* a way of looking: how it lists, and how it takes by a statement */
+/* a way of looking: how it lists (of one process without the statement, store/active.h), and how it takes by a statement */
 typedef struct Way
 {
+	bool		is_of_one;
 	StoreQuery	list;
 	StoreQuery	take;
 } Way;
 
-#define WAY(among, which) { \
+#define WAY(is_of_one, among, which) { is_of_one, \
 	{"SELECT d.unit_of_work_id, d.process_id, d.ctid FROM " among(which, "OFFSET 0"), 5, ARGUMENTS}, \
 	{TAKE_UNITS "u.unit_of_work_id = ANY (ARRAY(SELECT d.unit_of_work_id FROM " among(which, "FOR UPDATE SKIP LOCKED") "))" RETURN_UNITS, \
 	 5, ARGUMENTS}}
@@ -66,7 +68,7 @@ typedef struct Candidate
 {
 	int64		id;
 	int32		process_id;
-	ItemPointerData place;
+	ItemPointerData place;		/* invalid: not known */
 } Candidate;
 
 /* what a unit's definition gives to its row, in the order of the statement below */
@@ -148,6 +150,24 @@ unit_take_one(UnitTake *take, int64 unit_id, Oid user)
 
 /* ---------------------------------------------------------------- where they were seen */
 
+static int
+list_of_one(int32 process_id, int64 after, int limit, Candidate **candidates)
+{
+	int64	   *ids = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(int64) * limit);
+	int			n = active_list(process_id, after, limit, ids);
+
+	*candidates = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Candidate) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		(*candidates)[i].id = ids[i];
+		(*candidates)[i].process_id = process_id;
+		ItemPointerSetInvalid(&(*candidates)[i].place);
+	}
+	pfree(ids);
+	return n;
+}
+
+/* as many as the statement has found */
 static Candidate *
 read_candidates(int n)
 {
@@ -225,7 +245,18 @@ hand_out_row(UnitTake *take, const Given *given, const Datum *row, const bool *r
 	tuplestore_putvalues(take->rows, take->desc, values, nulls);
 }
 
-/* false: somebody is at it, or was */
+/* the row where it was seen, or by its key; false: it is not as it was there */
+static bool
+find_candidate(Amend *amend, const Candidate *candidate, Datum **values, bool **nulls)
+{
+	Datum		key[1] = {Int64GetDatum(candidate->id)};
+
+	if (!ItemPointerIsValid(&candidate->place))
+		return amend_find(amend, key, values, nulls);
+	return amend_fetch(amend, &candidate->place, values, nulls) && DatumGetInt64((*values)[UNIT_COLUMN_ID]) == candidate->id;
+}
+
+/* false: it is not requested, or somebody is at it, or was */
 static bool
 take_candidate(UnitTake *take, Amend *amend, const Candidate *candidate, const Givens *givens)
 {
@@ -233,8 +264,7 @@ take_candidate(UnitTake *take, Amend *amend, const Candidate *candidate, const G
 	Datum	   *values;
 	bool	   *nulls;
 
-	if (given == NULL || !amend_fetch(amend, &candidate->place, &values, &nulls) ||
-		DatumGetInt64(values[UNIT_COLUMN_ID]) != candidate->id || DatumGetChar(values[UNIT_COLUMN_STATE]) != UNIT_REQUESTED)
+	if (given == NULL || !find_candidate(amend, candidate, &values, &nulls) || DatumGetChar(values[UNIT_COLUMN_STATE]) != UNIT_REQUESTED)
 		return false;
 	set_taken(values, nulls, take->now);
 	if (!amend_write(amend, false))
@@ -269,13 +299,30 @@ take_candidates(UnitTake *take, Amend *amend, const Candidate *candidates, int n
 	return n_taken;
 }
 
+/* of those behind values[3], as many as values[2] says */
+static int
+list_candidates(Way *way, Datum *values, const char *nulls, Candidate **candidates)
+{
+	int			n = -1;
+
+	if (way->is_of_one)
+		n = list_of_one(((int32 *) ARR_DATA_PTR(DatumGetArrayTypeP(values[0])))[0], DatumGetInt64(values[3]), DatumGetInt32(values[2]),
+						candidates);
+	if (n < 0)
+	{
+		n = (int) store_execute(&way->list, values, nulls);
+		*candidates = read_candidates(n);
+	}
+	return n;
+}
+
 /* until there are enough, or no more.  Of those that were listed others may have taken some: then more are listed at once, and more */
 static bool
 take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 {
 	Datum		values[5] = {PointerGetDatum(take->processes), TimestampTzGetDatum(take->now), 0, Int64GetDatum(after), ids};
 	char		nulls[5] = {' ', ' ', ' ', ' ', ids == (Datum) 0 ? 'n' : ' '};
-	int			limit = take->wanted;
+	int			limit = Min(take->wanted, MAX_LISTED);
 	bool		is_all;
 
 	writer_require();
@@ -287,8 +334,7 @@ take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 		Amend	   *amend;
 
 		values[2] = Int32GetDatum(limit);
-		n = (int) store_execute(&way->list, values, nulls);
-		candidates = read_candidates(n);
+		n = list_candidates(way, values, nulls, &candidates);
 		if (n == 0)
 			break;
 		amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS);
@@ -309,11 +355,11 @@ take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 bool
 unit_take_after(UnitTake *take, int64 after)
 {
-	static Way	of_one = WAY(AMONG_ACTIVE, "a.process_id = ($1)[1]");
+	static Way	of_one = WAY(true, AMONG_ACTIVE, "a.process_id = ($1)[1]");
 
 	/* near the end of the table there are few, whosever they are; from the front the active ones of each are looked for */
-	static Way	of_many = WAY(AMONG_ALL, "true");
-	static Way	of_many_front = WAY(AMONG_ACTIVE, "a.process_id = ANY ($1)");
+	static Way	of_many = WAY(false, AMONG_ALL, "true");
+	static Way	of_many_front = WAY(false, AMONG_ACTIVE, "a.process_id = ANY ($1)");
 
 	if (ArrayGetNItems(ARR_NDIM(take->processes), ARR_DIMS(take->processes)) == 1)
 		return take_units(take, &of_one, after, (Datum) 0);
@@ -323,7 +369,7 @@ unit_take_after(UnitTake *take, int64 after)
 bool
 unit_take_these(UnitTake *take, Datum ids)
 {
-	static Way	these = WAY(AMONG_ALL, "d.unit_of_work_id = ANY ($5)");
+	static Way	these = WAY(false, AMONG_ALL, "d.unit_of_work_id = ANY ($5)");
 
 	return take_units(take, &these, 0, ids);
 }

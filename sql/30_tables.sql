@@ -131,7 +131,8 @@ COMMENT ON COLUMN synergy.progress.deadlines_seen_at IS 'The deadlines up to her
 COMMENT ON COLUMN synergy.progress.unit_of_work_id IS 'Freerun: its current unit';
 COMMENT ON COLUMN synergy.progress.fired_at IS 'Freerun: the last fire of its timer that was acted on; later ones are still to come, or were missed';
 
--- One row a node. No index knows the state: state changes stay HOT, and the scheduler finds work by key.
+-- One row a node. No index knows the state: state changes stay HOT, and the scheduler finds work by key. Many neighbours change in
+-- one transaction: so there is room on a page for all of its rows once more, and a little, since versions grow.
 CREATE TABLE synergy.job_data (
 	process_id		integer NOT NULL,
 	timeperiod		synergy.timeperiod NOT NULL,
@@ -141,7 +142,7 @@ CREATE TABLE synergy.job_data (
 	unit_of_work_id	bigint,
 	mark			bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY (process_id, timeperiod)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 45);
 COMMENT ON TABLE synergy.job_data IS 'Storage of synergy.job. Written only under the round lock';
 COMMENT ON COLUMN synergy.job_data.process_id IS 'The process';
 COMMENT ON COLUMN synergy.job_data.timeperiod IS 'The period, at the process''s precision';
@@ -195,7 +196,7 @@ CREATE TABLE synergy.unit_of_work_data (
 	number_of_aggregated bigint,
 	error			text,
 	PRIMARY KEY (unit_of_work_id)
-) WITH (fillfactor = 50);
+) WITH (fillfactor = 45);
 CREATE INDEX unit_of_work_job ON synergy.unit_of_work_data (process_id, timeperiod);
 CREATE INDEX unit_of_work_on_box ON synergy.unit_of_work_data (box_name, unit_of_work_id) WHERE is_on_box;
 COMMENT ON TABLE synergy.unit_of_work_data IS 'Storage of synergy.unit_of_work';

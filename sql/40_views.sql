@@ -202,14 +202,15 @@ COMMENT ON COLUMN synergy.timetable_node.parent_timeperiod IS 'Its period that h
 COMMENT ON COLUMN synergy.timetable_node.children IS 'Process and period of each child, over the whole span of a grouped milestone';
 COMMENT ON COLUMN synergy.timetable_node.dependencies IS 'Process and period of each job depended on, over the whole span of a grouped milestone';
 
--- Active jobs are looked for from the frontier on, and what they wait for by key, whatever history the planner sees.
+-- Active jobs are looked for from the frontier on, and what they wait for by key, whatever history the planner sees. With an upper end,
+-- too, though there is nothing behind it: of all with a lower one alone it expects a third, and compiles what then is done for a few.
 CREATE VIEW synergy.blocked AS
 SELECT p.process_name, j.timeperiod, synergy.job_state_of(j.state) AS state, p.blocking_type, l.kind,
 	o.process_name AS waits_for_process, b.timeperiod AS waits_for_timeperiod, synergy.job_state_of(b.state) AS waits_for_state
 FROM synergy.process p
-LEFT JOIN synergy.progress g USING (process_id)
+JOIN synergy.progress g USING (process_id)
 CROSS JOIN LATERAL (SELECT a.timeperiod, a.state FROM synergy.job_data a WHERE a.process_id = p.process_id
-	AND a.timeperiod >= coalesce(least(g.frontier, g.backfill_frontier), '') AND a.state IN ('e', 'i', 'f')
+	AND a.timeperiod >= coalesce(least(g.frontier, g.backfill_frontier), '') AND a.timeperiod <= g.head AND a.state IN ('e', 'i', 'f')
 	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, a.timeperiod)) OFFSET 0) j
 JOIN synergy.process_link l ON l.process_id = p.process_id
 JOIN synergy.process o ON o.process_id = l.other_id

@@ -24,6 +24,7 @@ from run import Run                 # noqa: E402
 UNITS = 3               # jobs that had more units or attempts are beyond the bounds; most have fewer
 ATTEMPTS = 6
 LONGEST = 30
+MOST_CAUSES = 3         # of each kind; one beyond them may be an effect of another kind, but for what operators do
 BOUNDS = 'CRASHES=0 UNITS=%d ATTEMPTS=%d' % (UNITS, ATTEMPTS + 1)    # to a job, a crash is an executor's death
 SLOT = 'synergy_model'
 EMBRYO = history.EMBRYO
@@ -44,7 +45,7 @@ FORGED = {
 }
 
 
-def bounds_of(path):
+def causes_of(path):
     """operations, timers, failures, deaths and stale units that may be behind what is seen: each step back has some cause"""
     operations = timers = failures = deaths = stale = 0
     for (state, _, units), (next_state, _, next_units) in zip(path, path[1:]):
@@ -60,7 +61,11 @@ def bounds_of(path):
                 failures += next_unit == 3 or (unit, next_unit) == (2, 5)
                 deaths += (unit, next_unit) == (2, 1)
                 stale += (unit, next_unit) == (2, 1) or next_unit == 5
-    return [min(n, 3) for n in (operations, timers, failures, deaths, stale)]
+    return operations, timers, failures, deaths, stale
+
+
+def bounds_of(path):
+    return [min(n, MOST_CAUSES) for n in causes_of(path)]
 
 
 def table_of(paths):
@@ -93,7 +98,7 @@ def ways(model, paths):
 
 
 def fits(path):
-    return len(path) <= LONGEST and all(len(units) <= UNITS and all(attempt <= ATTEMPTS for _, attempt in units) for _, _, units in path)
+    return len(path) <= LONGEST and causes_of(path)[0] <= MOST_CAUSES and all(len(units) <= UNITS and all(attempt <= ATTEMPTS for _, attempt in units) for _, _, units in path)
 
 
 def compare_with_log(db, names, paths):

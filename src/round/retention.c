@@ -21,6 +21,7 @@
 #include "guc.h"
 #include "round/retention.h"
 #include "store/event.h"
+#include "store/ids.h"
 #include "store/spi.h"
 
 #define SETTLED_AFTER (60 * 60 * USECS_PER_SEC) /* what was left behind is looked for from the front, not by the next sweep */
@@ -151,12 +152,6 @@ sweep_old_units(Sweep *sweep, const Definitions *definitions, TimestampTz now, i
 
 /* ---------------------------------------------------------------- units by number */
 
-static int
-compare_ids(const void *a, const void *b)
-{
-	return *(const int64 *) a < *(const int64 *) b ? -1 : *(const int64 *) a > *(const int64 *) b;
-}
-
 static int32
 definition_at(const Definitions *definitions, int place, const Retention **retention)
 {
@@ -179,7 +174,7 @@ take_surplus(Sweep *sweep, int32 process_id, int max)
 
 	for (int i = 0; i < n; i++)
 		ids[i] = places[i].id;
-	qsort(ids, n, sizeof(int64), compare_ids);
+	ids_sort(ids, n);
 	if (n > 0 && !retention_take_units(ids, n, max * LINES_PER_ROW, &sweep->log_place, &sweep->units, &sweep->lines))
 		return true;
 	if (n > 0)

@@ -20,6 +20,7 @@
 #include "nls.h"
 #include "store/amend.h"
 #include "store/event.h"
+#include "store/ids.h"
 #include "store/pending.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -83,15 +84,6 @@ unit_run_start(int64 unit_id, TimestampTz now)
 	}
 	store_leave(&scope);
 	return unit;
-}
-
-static int
-compare_ids(const void *a, const void *b)
-{
-	int64		x = *(const int64 *) a,
-				y = *(const int64 *) b;
-
-	return x < y ? -1 : x > y;
 }
 
 /* why is the unit not ours to finish?  Reports an ERROR. */
@@ -178,7 +170,7 @@ report_first_refusal(const StoreColumn *ids, const StoreColumn *attempts, const 
 	for (int i = 0; i < ids->n; i++)
 	{
 		int64		id = DatumGetInt64(ids->values[i]);
-		const Ending *found = bsearch(&id, endings, ids->n, sizeof(Ending), compare_ids);
+		const Ending *found = bsearch(&id, endings, ids->n, sizeof(Ending), ids_compare);
 
 		if (!found->is_done)
 			report_refusal(id, DatumGetInt32(attempts->values[i]));
@@ -197,7 +189,7 @@ sort_endings(const StoreColumn *ids, const StoreColumn *attempts)
 
 	for (int i = 0; i < ids->n; i++)
 		endings[i] = (Ending) {DatumGetInt64(ids->values[i]), DatumGetInt32(attempts->values[i]), false};
-	qsort(endings, ids->n, sizeof(Ending), compare_ids);
+	qsort(endings, ids->n, sizeof(Ending), ids_compare);
 	return endings;
 }
 
@@ -284,7 +276,7 @@ update_endings(Ending *endings, int n, UnitState state, TimestampTz now)
 	{
 		int64		id = store_get_int64(i, 1, 0);
 
-		((Ending *) bsearch(&id, endings, n, sizeof(Ending), compare_ids))->is_done = true;
+		((Ending *) bsearch(&id, endings, n, sizeof(Ending), ids_compare))->is_done = true;
 		watch_note_process(store_get_int32(i, 2, 0));
 	}
 	return n_done;

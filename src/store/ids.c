@@ -1,0 +1,34 @@
+/*
+ * store/ids.c: lists of ids in their order.
+ */
+#include "postgres.h"
+
+#include "lib/qunique.h"
+
+#include "store/ids.h"
+
+int
+ids_compare(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a,
+				y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+ids_sort(int64 *ids, int n)
+{
+	qsort(ids, n, sizeof(int64), ids_compare);
+}
+
+int64 *
+ids_each_once(const int64 *ids, int n, int *n_out)
+{
+	int64	   *each = palloc(sizeof(int64) * Max(n, 1));
+
+	memcpy(each, ids, sizeof(int64) * n);
+	ids_sort(each, n);
+	*n_out = (int) qunique(each, n, sizeof(int64), ids_compare);
+	return each;
+}

@@ -166,7 +166,7 @@ active_remove(ActiveKey *keys, int n)
 		if (i > 0 && compare_keys(&keys[i], &keys[i - 1]) == 0)
 			continue;
 		if (amend_find(amend, key, &values, &nulls))
-			(void) amend_remove(amend);
+			(void) amend_remove(amend, true);
 	}
 	amend_end(amend);
 }

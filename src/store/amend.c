@@ -148,13 +148,13 @@ amend_place(const Amend *amend)
 }
 
 bool
-amend_remove(Amend *amend)
+amend_remove(Amend *amend, bool wait)
 {
 	TM_FailureData failure;
 	TM_Result	result = table_tuple_delete(amend->writer.relation, &amend->finder.found->tts_tid, GetCurrentCommandId(true),
-											amend->finder.snapshot, InvalidSnapshot, true, &failure, false);
+											amend->finder.snapshot, InvalidSnapshot, wait, &failure, false);
 
-	if (result == TM_Updated || result == TM_Deleted)
+	if (result == TM_Updated || result == TM_Deleted || result == TM_BeingModified)
 		return false;
 	if (result != TM_Ok)
 		elog(ERROR, "table_tuple_delete failed: a row was taken twice by one command");

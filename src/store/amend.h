@@ -39,8 +39,8 @@ extern bool amend_write(Amend *amend, bool wait);
 /* where that has put it */
 extern ItemPointerData amend_place(const Amend *amend);
 
-/* takes the row that was found away; false: somebody else has changed or taken it meanwhile */
-extern bool amend_remove(Amend *amend);
+/* takes the row that was found away; false: as above */
+extern bool amend_remove(Amend *amend, bool wait);
 
 extern void amend_end(Amend *amend);
 

@@ -13,15 +13,20 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/json.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "nls.h"
+#include "store/amend.h"
+#include "store/finder.h"
+#include "store/ids.h"
 #include "store/outbox.h"
 #include "store/spi.h"
 #include "store/unit.h"
@@ -216,57 +221,100 @@ write_message(OutboxRow *row, const Letterhead *head)
 	row->body = text.data;
 }
 
-#define FETCH_COLUMNS \
-	"SELECT o.outbox_id, o.unit_of_work_id, o.routing_key, o.body, CASE WHEN u.state = 'r' THEN u.process_id END, u.attempt + 1, " \
-	"  u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.start_id, u.end_id, u.number_of_retries "
-
-#define FETCH_JOIN "LEFT JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = o.unit_of_work_id"
-
-static OutboxRow *
-read_row(uint64 row)
+/* the columns of synergy.outbox, in their order */
+enum
 {
-	OutboxRow  *out = palloc0(sizeof(OutboxRow));
+	OUTBOX_ID, OUTBOX_UNIT_ID, OUTBOX_ROUTING_KEY, OUTBOX_BODY, OUTBOX_CREATED_AT, OUTBOX_RETRY_AT, OUTBOX_TRIES, OUTBOX_ERROR,
+	OUTBOX_COLUMNS
+};
 
-	out->id = store_get_int64(row, 1, 0);
-	out->unit_id = store_get_int64(row, 2, 0);
-	out->priority = -1;
-	out->ttl_ms = -1;
-	out->is_void = out->unit_id != 0;	/* until its message has been written */
-	if (out->unit_id == 0)
-	{
-		char	   *body = store_get_text(row, 4);
+#define FETCH_COLUMNS "outbox_id, unit_of_work_id, routing_key, body"
 
-		out->exchange = "ex_utils";
-		out->routing_key = store_get_text(row, 3);
-		out->body = to_utf8(body);
-		return out;
-	}
-	out->process_id = store_get_int32(row, 5, 0);
-	if (out->process_id == 0)
-		return out;
-	out->attempt = store_get_int32(row, 6, 0);
-	out->timeperiod = store_get_timeperiod(row, 7);
-	out->start = store_get_timeperiod(row, 8);
-	out->end = store_get_timeperiod(row, 9);
-	out->start_id = store_get_int64(row, 10, 0);
-	out->end_id = store_get_int64(row, 11, 0);
-	out->retries = store_get_int32(row, 12, 0);
-	return out;
+static Oid
+outbox_relation(void)
+{
+	return get_relname_relid("outbox", get_namespace_oid("synergy", false));
 }
 
-/* with their messages */
-static int
-read_rows(uint64 n, List **out)
+/* routing key and body are an event's */
+static OutboxRow *
+make_row(int64 id, int64 unit_id, char *routing_key, char *body)
+{
+	OutboxRow  *row = palloc0(sizeof(OutboxRow));
+
+	row->id = id;
+	row->unit_id = unit_id;
+	row->priority = -1;
+	row->ttl_ms = -1;
+	row->is_void = unit_id != 0;	/* until its message has been written */
+	if (unit_id == 0)
+	{
+		row->exchange = "ex_utils";
+		row->routing_key = routing_key;
+		row->body = to_utf8(body);
+	}
+	return row;
+}
+
+/* of FETCH_COLUMNS */
+static List *
+read_rows(uint64 n)
 {
 	List	   *rows = NIL;
+
+	for (uint64 i = 0; i < n; i++)
+		rows = lappend(rows, make_row(store_get_int64(i, 1, 0), store_get_int64(i, 2, 0), store_get_text(i, 3), store_get_text(i, 4)));
+	SPI_freetuptable(SPI_tuptable);
+	return rows;
+}
+
+/* what is requested still */
+static void
+read_units(List *rows)
+{
+	int64	   *ids = palloc(sizeof(int64) * Max(list_length(rows), 1));
+	Unit	   *units;
+	ListCell   *cell;
+	int			n = 0,
+				next = 0;
+
+	foreach(cell, rows)
+		if (((OutboxRow *) lfirst(cell))->unit_id != 0)
+			ids[n++] = ((OutboxRow *) lfirst(cell))->unit_id;
+	n = unit_fetch(ids, n, &units);
+	foreach(cell, rows)
+	{
+		OutboxRow  *row = lfirst(cell);
+		const Unit *unit = &units[next];
+
+		/* in the same order, but for those that are gone */
+		if (next == n || row->unit_id == 0 || unit->id != row->unit_id)
+			continue;
+		next++;
+		if (unit->state != UNIT_REQUESTED)
+			continue;
+		row->process_id = unit->process_id;
+		row->attempt = unit->attempt + 1;
+		row->timeperiod = unit->timeperiod;
+		row->start = unit->start_timeperiod;
+		row->end = unit->end_timeperiod;
+		row->start_id = unit->start_id;
+		row->end_id = unit->end_id;
+		row->retries = unit->retries;
+	}
+	pfree(units);
+	pfree(ids);
+}
+
+static void
+write_messages(List *rows)
+{
 	Letterhead *heads = NULL;
 	int			n_heads;
 	int			last = 0;
 	ListCell   *cell;
 
-	for (uint64 i = 0; i < n; i++)
-		rows = lappend(rows, read_row(i));
-	SPI_freetuptable(SPI_tuptable);
+	read_units(rows);
 	n_heads = write_letterheads(rows, &heads);
 	foreach(cell, rows)
 	{
@@ -280,8 +328,6 @@ read_rows(uint64 n, List **out)
 				break;
 			}
 	}
-	*out = list_concat(*out, rows);
-	return (int) n;
 }
 
 /* a look that was cut short has still seen all up to its last row; what is below the last one seen before is a gap */
@@ -301,25 +347,66 @@ note_seen(Backlog *backlog, List *rows, int limit, uint64 oldest_running)
 	return true;
 }
 
+/* where the primary key is gone */
+static List *
+select_ranges(const BacklogRange *ranges, int n_ranges, int limit)
+{
+	static StoreQuery query = {
+		"SELECT b.* FROM unnest($1, $2) AS g (low, high), "
+		"  LATERAL (SELECT " FETCH_COLUMNS " FROM synergy.outbox WHERE outbox_id BETWEEN g.low AND g.high AND retry_at IS NULL "
+		"           ORDER BY outbox_id LIMIT $3) b LIMIT $3", 3,
+		{INT8ARRAYOID, INT8ARRAYOID, INT4OID}
+	};
+	Datum		values[3];
+
+	xids_range_arrays(ranges, n_ranges, values);
+	values[2] = Int32GetDatum(limit);
+	return read_rows(store_execute(&query, values, NULL));
+}
+
+static char *
+text_or_null(const TupleTableSlot *slot, int column)
+{
+	return slot->tts_isnull[column] ? NULL : TextDatumGetCString(slot->tts_values[column]);
+}
+
+static List *
+find_ranges(const BacklogRange *ranges, int n_ranges, int limit)
+{
+	List	   *rows = NIL;
+	Finder		finder;
+
+	if (!finder_open(&finder, outbox_relation(), OUTBOX_COLUMNS, FIND_RANGES))
+		return select_ranges(ranges, n_ranges, limit);
+	for (int i = 0; i < n_ranges && list_length(rows) < limit; i++)
+	{
+		const TupleTableSlot *found = finder.found;
+
+		finder_range(&finder, Int64GetDatum(ranges[i].low), Int64GetDatum(ranges[i].high));
+		while (list_length(rows) < limit && finder_next(&finder))
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (found->tts_isnull[OUTBOX_RETRY_AT])
+				rows = lappend(rows, make_row(DatumGetInt64(found->tts_values[OUTBOX_ID]),
+											  found->tts_isnull[OUTBOX_UNIT_ID] ? 0 : DatumGetInt64(found->tts_values[OUTBOX_UNIT_ID]),
+											  text_or_null(found, OUTBOX_ROUTING_KEY), text_or_null(found, OUTBOX_BODY)));
+		}
+	}
+	finder_close(&finder);
+	return rows;
+}
+
 int
 outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 {
-	static StoreQuery query = {
-		FETCH_COLUMNS "FROM (SELECT b.* FROM unnest($1, $2) AS g (low, high), "
-		"  LATERAL (SELECT * FROM synergy.outbox WHERE outbox_id BETWEEN g.low AND g.high AND retry_at IS NULL "
-		"           ORDER BY outbox_id LIMIT $3) b LIMIT $3) o " FETCH_JOIN, 3,
-		{INT8ARRAYOID, INT8ARRAYOID, INT4OID}
-	};
 	uint64		oldest_running = xids_oldest_running();
 	BacklogRange ranges[BACKLOG_MAX_RANGES];
-	Datum		values[3];
-	int			n;
+	List	   *found = find_ranges(ranges, backlog_ranges(backlog, false, ranges), limit);
 
-	xids_range_arrays(ranges, backlog_ranges(backlog, false, ranges), values);
-	values[2] = Int32GetDatum(limit);
-	n = read_rows(store_execute(&query, values, NULL), rows);
+	write_messages(found);
+	*rows = list_concat(*rows, found);
 	*is_partial = !note_seen(backlog, *rows, limit, oldest_running);
-	return n;
+	return list_length(found);
 }
 
 /* what is to be tried later than this was put off before the clock was set back, and is due */
@@ -336,12 +423,15 @@ outbox_fetch_due(TimestampTz now, int limit, List **rows)
 	static StoreQuery query = {
 		"WITH o AS (UPDATE synergy.outbox SET retry_at = NULL WHERE outbox_id = ANY (ARRAY("
 		"  SELECT outbox_id FROM synergy.outbox WHERE retry_at <= $1 OR retry_at > $3 ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING *) "
-		FETCH_COLUMNS "FROM o " FETCH_JOIN, 3,
+		"SELECT " FETCH_COLUMNS " FROM o", 3,
 		{TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID}
 	};
 	Datum		values[3] = {TimestampTzGetDatum(now), Int32GetDatum(limit), TimestampTzGetDatum(latest_retry(now))};
+	List	   *found = read_rows(store_execute(&query, values, NULL));
 
-	return read_rows(store_execute(&query, values, NULL), rows);
+	write_messages(found);
+	*rows = list_concat(*rows, found);
+	return list_length(found);
 }
 
 TimestampTz
@@ -378,8 +468,9 @@ outbox_routes(void)
 
 /* ---------------------------------------------------------------- what became of them */
 
-int
-outbox_delete(const int64 *ids, int n, int64 *left)
+/* where there is a trigger on the table */
+static int
+delete_by_statement(const int64 *ids, int n, int64 *left)
 {
 	static StoreQuery query = {
 		"DELETE FROM synergy.outbox WHERE outbox_id = ANY (ARRAY(SELECT outbox_id FROM synergy.outbox "
@@ -390,8 +481,6 @@ outbox_delete(const int64 *ids, int n, int64 *left)
 	Datum		values[1];
 	int			n_left;
 
-	if (n == 0)
-		return 0;
 	column_init(&column, INT8OID);
 	for (int i = 0; i < n; i++)
 		column_add(&column, Int64GetDatum(ids[i]));
@@ -401,6 +490,44 @@ outbox_delete(const int64 *ids, int n, int64 *left)
 	n_left = (int) store_execute(&what_is_left, values, NULL);
 	for (int i = 0; i < n_left; i++)
 		left[i] = store_get_int64(i, 1, 0);
+	return n_left;
+}
+
+/* one that has been moved or deleted is not found, or, when that has been committed just now, is left, and not found the next time */
+static int
+delete_by_key(Amend *amend, const int64 *ids, int n, int64 *left)
+{
+	int			n_left = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		Datum		key[1] = {Int64GetDatum(ids[i])};
+		Datum	   *values;
+		bool	   *nulls;
+
+		CHECK_FOR_INTERRUPTS();
+		if (amend_find(amend, key, &values, &nulls) && !amend_remove(amend, false))
+			left[n_left++] = ids[i];
+	}
+	return n_left;
+}
+
+/* a row that was published twice has been confirmed twice, and can be taken once: to take it again would be an error, now and for ever */
+int
+outbox_delete(const int64 *ids, int n, int64 *left)
+{
+	Amend	   *amend;
+	int64	   *each;
+	int			n_left;
+
+	if (n == 0)
+		return 0;
+	each = ids_each_once(ids, n, &n);
+	amend = amend_begin(outbox_relation(), OUTBOX_COLUMNS, FIND_KEYS);
+	if (amend == NULL)
+		return delete_by_statement(each, n, left);
+	n_left = delete_by_key(amend, each, n, left);
+	amend_end(amend);
 	return n_left;
 }
 

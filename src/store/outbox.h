@@ -49,7 +49,10 @@ extern int	outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_parti
 extern int	outbox_fetch_due(TimestampTz now, int limit, List **rows);
 extern TimestampTz outbox_next_try(TimestampTz now);	/* PG_INT64_MAX: none */
 
-/* those that somebody's transaction holds are left, into `left`; returns how many */
+/*
+ * Those of these that are there; an id may be among them more than once.  Those that somebody's transaction holds are left, into
+ * `left`, each once; returns how many.
+ */
 extern int	outbox_delete(const int64 *ids, int n, int64 *left);
 
 /* they could not be routed: tried again later, the longer the more often it has been so.  Units of the first time are

@@ -130,7 +130,7 @@ take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
 		while (amend_next(amend, &values, &nulls))
 		{
 			CHECK_FOR_INTERRUPTS();
-			if (amend_remove(amend))
+			if (amend_remove(amend, true))
 				add_row(taken, DatumGetInt64(values[PENDING_ID]), !nulls[PENDING_UNIT_IDS], values[PENDING_UNIT_IDS],
 						nulls[PENDING_PROCESS_ID] ? 0 : DatumGetInt32(values[PENDING_PROCESS_ID]));
 		}

@@ -350,6 +350,59 @@ def slow(w):
     proxy.close()
 
 
+def held(w, name):
+    """rows that somebody has locked when the connection is lost: they are published, and confirmed, again"""
+    w.reset('amqp_uri')
+    w.courier('off', 'the courier ends')
+    w.process(name, units=5)
+    w.wait('SELECT count(*) = 5 FROM synergy.outbox')
+    holder = psycopg2.connect(w.dsn)
+    holder.cursor().execute('SELECT FROM synergy.outbox FOR UPDATE')
+    w.connect()
+    w.ok(wait_for(lambda: w.length('queue_' + name) == 5), '%s: rows that somebody holds are published' % name)
+    w.broker.ctl('close_all_connections', 'test')
+    w.ok(wait_for(lambda: w.length('queue_' + name) == 10), 'and again over the next connection')
+    time.sleep(1.5)                     # confirmed, and tried to be deleted
+    w.same(w.value('SELECT count(*) FROM synergy.outbox'), 5, 'they stay as long as they are held')
+    holder.rollback()
+    holder.close()
+    w.comes('and no longer', 'SELECT count(*) = 0 FROM synergy.outbox')
+
+
+def put_off(w):
+    """rows that were to be tried again when the connection was made: the look that finds what came after them finds them, too"""
+    channel = w.channel()
+    channel.queue_declare('queue_put_off', durable=True, arguments={'x-queue-type': 'quorum'})
+    channel.connection.close()
+    w.reset('amqp_uri')
+    w.courier('off', 'the courier ends')
+    w.process('put_off', units=5)
+    w.wait('SELECT count(*) = 5 FROM synergy.outbox')
+    w.sql("UPDATE synergy.outbox SET retry_at = clock_timestamp() + '1 s', number_of_tries = 1, error = 'of a test'")
+    w.broker.suspend('queue_put_off')
+    w.connect()
+    w.comes('what was put off is tried again', 'SELECT count(*) = 5 FROM synergy.outbox WHERE retry_at IS NULL')
+    w.process('after', units=5, options={'queue': 'queue_put_off', 'routing_key': 'routing_put_off'})
+    w.wait("SELECT count(*) = 5 FROM synergy.unit_of_work WHERE process_name = 'after'")
+    time.sleep(1)                       # they are sent, while the answer to the first ones is on its way
+    w.broker.suspend('queue_put_off', False)
+    w.comes('and gone when it is confirmed, and so is what came after it', 'SELECT count(*) = 0 FROM synergy.outbox')
+    print('# queue_put_off has %s messages for 10 units' % w.length('queue_put_off'), flush=True)
+
+
+def twice(w):
+    """a message that is confirmed twice before its row is deleted holds up nothing"""
+    errors = w.logged('ERROR:')
+    put_off(w)
+    held(w, 'held')
+    # what is done by statements, where the table is not as we have made it
+    w.sql('ALTER TABLE synergy.outbox DROP CONSTRAINT outbox_pkey; CREATE TRIGGER theirs BEFORE DELETE ON synergy.outbox '
+          'FOR EACH ROW WHEN (false) EXECUTE FUNCTION suppress_redundant_updates_trigger()')
+    held(w, 'held_by_others')
+    w.sql('DROP TRIGGER theirs ON synergy.outbox; ALTER TABLE synergy.outbox ADD PRIMARY KEY (outbox_id)')
+    w.same(w.logged('ERROR:') - errors, 0, 'nothing of it was an error')
+
+
 def mute(w):
     """a queue that neither confirms nor refuses anything, as one without a leader does, holds up no other one for long"""
     channel = w.channel()
@@ -374,4 +427,4 @@ def mute(w):
         worker.stop()
 
 
-ALL = [again, stuck, mute, settings, alarm, silent, slow, tls, copies, bounded, down, storm]
+ALL = [again, stuck, twice, mute, settings, alarm, silent, slow, tls, copies, bounded, down, storm]

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #ifdef __linux__
@@ -85,6 +86,7 @@ link_destroy(AmqpLink *link, bool orderly)
 {
 	if (link == NULL || !errand_abort(link))
 		return;
+	link_push(link);
 	if (link->connection != NULL)
 	{
 		struct timeval timeout = {0, 300000};
@@ -138,6 +140,29 @@ link_beat(AmqpLink *link)
 		(void) amqp_send_frame(link->connection, &frame);	/* a link that is broken shows it elsewhere */
 }
 
+/*
+ * librabbitmq sends each message by itself, and as the connection has no delay, in a packet by itself.  While it is held, the kernel
+ * sends full packets only; what is held longer than 200 ms it sends all the same.
+ */
+static void
+hold(AmqpLink *link, bool is_held)
+{
+#ifdef TCP_CORK
+	int			value = is_held;
+
+	if (link->is_held != is_held)
+		(void) setsockopt(link_socket(link), IPPROTO_TCP, TCP_CORK, &value, sizeof(value));
+	link->is_held = is_held;
+#endif
+}
+
+void
+link_push(AmqpLink *link)
+{
+	if (link->connection != NULL)
+		hold(link, false);
+}
+
 static AmqpResult
 link_publish(AmqpLink *link, const AmqpMessage *message, int channel)
 {
@@ -183,6 +208,7 @@ link_publish(AmqpLink *link, const AmqpMessage *message, int channel)
 		properties.headers.num_entries = 1;
 		properties.headers.entries = &header;
 	}
+	hold(link, true);
 	status = amqp_basic_publish(link->connection, channel == 0 ? CHANNEL_WORK : CHANNEL_APART + channel, amqp_cstring_bytes(message->exchange),
 								amqp_cstring_bytes(message->routing_key), message->mandatory, 0, &properties, body);
 	return status == AMQP_STATUS_OK ? AMQP_OK : link_fail(link, "publishing", status);
@@ -208,6 +234,7 @@ const AmqpFunctions amqp_link_functions = {
 	link_next_event,
 	link_room,
 	link_publish,
+	link_push,
 	link_open_apart,
 	link_ack,
 	link_declare_exchange,

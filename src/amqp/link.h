@@ -11,7 +11,8 @@
  *						call address.go_on() every few moments meanwhile
  *	 next_event()		takes what has arrived, and never waits
  *	 publish(), ack()	only write into the socket's buffer.  librabbitmq would wait for ever, and be deaf to signals, if
- *						that were full.  So publish() must not be called when room() says that the message might not fit
+ *						that were full.  So publish() must not be called when room() says that the message might not fit.
+ *						What was published is sent by the next push(), or earlier
  *
  * After a function has failed, error() says why, and the link is good for nothing but destroy().  Exceptions are the
  * declaring ones: what the broker refuses there (AMQP_REFUSED) does not harm the link.
@@ -112,6 +113,7 @@ typedef struct AmqpFunctions
 	AmqpResult (*next_event) (AmqpLink *link, AmqpEvent *event);	/* AMQP_OK: event; AMQP_AGAIN: nothing now */
 	size_t		(*room) (AmqpLink *link);	/* bytes that can be written without waiting */
 	AmqpResult (*publish) (AmqpLink *link, const AmqpMessage *message, int channel);	/* its tags count 1, 2, 3... */
+	void		(*push) (AmqpLink *link);	/* all that was published is on its way from now on */
 	AmqpResult (*open_apart) (AmqpLink *link, int channel); /* before the first message on it; asks the broker */
 	AmqpResult (*ack) (AmqpLink *link, uint64_t tag);
 
@@ -121,7 +123,7 @@ typedef struct AmqpFunctions
 	AmqpResult (*consume) (AmqpLink *link, const char *queue, int prefetch);
 } AmqpFunctions;
 
-#define AMQP_FUNCTIONS_VERSION 2
+#define AMQP_FUNCTIONS_VERSION 3
 
 extern const AmqpFunctions amqp_link_functions;
 

@@ -71,6 +71,7 @@ struct AmqpLink
 	bool		is_up;				/* logged in: can be closed in an orderly way */
 	bool		is_broken;
 	bool		timed_out;		/* that was why */
+	bool		is_held;		/* packets are filled before they are sent */
 	Errand	   *errand;			/* a thread that is asking the broker: nobody else may touch the connection */
 	char		error[AMQP_ERROR_SIZE];
 	Arriving	arriving[1 + AMQP_APART];	/* by the channel, as the courier counts: frames of several may be mixed */
@@ -98,6 +99,7 @@ typedef AmqpResult (*AskFunction) (AmqpLink *link, const AskArguments *arguments
 extern AmqpResult errand_run(AmqpLink *link, AskFunction ask, const AskArguments *arguments);
 extern bool errand_abort(AmqpLink *link);	/* false: the thread does not end, and keeps the link */
 
+extern void link_push(AmqpLink *link);
 extern struct timeval link_patience(const AmqpLink *link);
 extern AmqpResult link_connect_step(AmqpLink *link);
 extern AmqpResult link_next_event(AmqpLink *link, AmqpEvent *event);

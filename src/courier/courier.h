@@ -81,7 +81,7 @@ extern TimestampTz dial_next(const Dial *dial);	/* when dial_advance() has to do
 #define PUBLISH_WINDOW 1024
 #define PUBLISH_WINDOW_BYTES (1024 * 1024)
 
-#define PUBLISH_FETCH 256
+#define PUBLISH_FETCH 512
 #define PUBLISH_ENOUGH_DONE 1024	/* so many deletes are not put off any longer */
 #define NACK_PATIENCE (2 * USECS_PER_SEC)
 #define MAX_REJECTED_BODY 8192	/* of a rejected status, what is longer is cut off */

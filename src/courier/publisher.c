@@ -277,8 +277,8 @@ send_rows(Publisher *publisher)
 	}
 }
 
-void
-publisher_write(Publisher *publisher)
+static void
+write_all(Publisher *publisher)
 {
 	publisher->is_short_of_room = publisher->has_declared = false;
 	if (publisher->has_lost_dead_letters && publisher->dial.is_up && !publisher->is_blocked)
@@ -294,6 +294,14 @@ publisher_write(Publisher *publisher)
 		topology_declare_next(publisher);
 	if (publisher->dial.is_up && publisher->next_row < list_length(publisher->rows))
 		send_rows(publisher);
+}
+
+void
+publisher_write(Publisher *publisher)
+{
+	write_all(publisher);
+	if (publisher->dial.is_up)
+		amqp->push(publisher->dial.link);
 }
 
 /* ---------------------------------------------------------------- the database */

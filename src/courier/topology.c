@@ -32,7 +32,6 @@ struct Route
 static void
 make_key(char *key, const OutboxRow *row)
 {
-	memset(key, 0, MAX_KEY);
 	snprintf(key, MAX_KEY, "%s\n%s\n%s\n%s\n%d", row->exchange, row->routing_key, row->queue, row->queue_type,
 			 row->priority >= 0);
 }
@@ -49,7 +48,7 @@ topology_reset(Publisher *publisher)
 		control.keysize = MAX_KEY;
 		control.entrysize = sizeof(Route);
 		control.hcxt = TopMemoryContext;
-		publisher->routes = hash_create("synergy routes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		publisher->routes = hash_create("synergy routes", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	}
 	hash_seq_init(&scan, publisher->routes);
 	while ((route = hash_seq_search(&scan)) != NULL)

@@ -493,21 +493,30 @@ delete_by_statement(const int64 *ids, int n, int64 *left)
 	return n_left;
 }
 
-/* one that has been moved or deleted is not found, or, when that has been committed just now, is left, and not found the next time */
+/*
+ * One descent of the index for each run of ids without a gap: mostly it is one run.  A row that has been moved or deleted is not found,
+ * or, when that has been committed just now, is left, and not found the next time.
+ */
 static int
 delete_by_key(Amend *amend, const int64 *ids, int n, int64 *left)
 {
 	int			n_left = 0;
+	int			end;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i = end)
 	{
-		Datum		key[1] = {Int64GetDatum(ids[i])};
 		Datum	   *values;
 		bool	   *nulls;
 
-		CHECK_FOR_INTERRUPTS();
-		if (amend_find(amend, key, &values, &nulls) && !amend_remove(amend, false))
-			left[n_left++] = ids[i];
+		for (end = i + 1; end < n && ids[end] == ids[end - 1] + 1; end++)
+			;
+		amend_range(amend, Int64GetDatum(ids[i]), Int64GetDatum(ids[end - 1]));
+		while (amend_next(amend, &values, &nulls))
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (!amend_remove(amend, false))
+				left[n_left++] = DatumGetInt64(values[OUTBOX_ID]);
+		}
 	}
 	return n_left;
 }
@@ -523,7 +532,7 @@ outbox_delete(const int64 *ids, int n, int64 *left)
 	if (n == 0)
 		return 0;
 	each = ids_each_once(ids, n, &n);
-	amend = amend_begin(outbox_relation(), OUTBOX_COLUMNS, FIND_KEYS);
+	amend = amend_begin(outbox_relation(), OUTBOX_COLUMNS, FIND_RANGES);
 	if (amend == NULL)
 		return delete_by_statement(each, n, left);
 	n_left = delete_by_key(amend, each, n, left);

@@ -349,11 +349,11 @@ fetch(Publisher *publisher, TimestampTz now)
 	publisher->next_row = 0;
 	if (publisher->is_partial)
 		backlog_reset(&publisher->backlog);
+	if (now >= publisher->next_try)
+		(void) outbox_fetch_due(&publisher->backlog, now, PUBLISH_FETCH, &publisher->rows);
 	n = outbox_fetch(&publisher->backlog, PUBLISH_FETCH, &publisher->rows, &publisher->is_partial);
 	publisher->has_mail = n == PUBLISH_FETCH;
 	publisher->next_look = now + LOOK_INTERVAL;
-	if (now >= publisher->next_try)
-		(void) outbox_fetch_due(now, PUBLISH_FETCH, &publisher->rows);
 	MemoryContextSwitchTo(old);
 }
 

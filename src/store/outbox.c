@@ -404,8 +404,8 @@ outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 	List	   *found = find_ranges(ranges, backlog_ranges(backlog, false, ranges), limit);
 
 	write_messages(found);
+	*is_partial = !note_seen(backlog, found, limit, oldest_running);
 	*rows = list_concat(*rows, found);
-	*is_partial = !note_seen(backlog, *rows, limit, oldest_running);
 	return list_length(found);
 }
 
@@ -416,9 +416,18 @@ latest_retry(TimestampTz now)
 	return now + (MAX_RETRY_SECONDS + 1) * USECS_PER_SEC;
 }
 
-/* they are like all others from now on, so that they are not found again while they are on their way */
+static bool
+is_within(const BacklogRange *ranges, int n_ranges, int64 id)
+{
+	for (int i = 0; i < n_ranges; i++)
+		if (id >= ranges[i].low && id <= ranges[i].high)
+			return true;
+	return false;
+}
+
+/* they are like all others from now on: those that the next look finds are left to it, or they would be on their way twice */
 int
-outbox_fetch_due(TimestampTz now, int limit, List **rows)
+outbox_fetch_due(const Backlog *backlog, TimestampTz now, int limit, List **rows)
 {
 	static StoreQuery query = {
 		"WITH o AS (UPDATE synergy.outbox SET retry_at = NULL WHERE outbox_id = ANY (ARRAY("
@@ -427,11 +436,19 @@ outbox_fetch_due(TimestampTz now, int limit, List **rows)
 		{TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID}
 	};
 	Datum		values[3] = {TimestampTzGetDatum(now), Int32GetDatum(limit), TimestampTzGetDatum(latest_retry(now))};
-	List	   *found = read_rows(store_execute(&query, values, NULL));
+	List	   *due = read_rows(store_execute(&query, values, NULL));
+	BacklogRange ranges[BACKLOG_MAX_RANGES];
+	int			n_ranges = backlog_ranges(backlog, false, ranges);
+	List	   *seen = NIL;
+	ListCell   *cell;
 
-	write_messages(found);
-	*rows = list_concat(*rows, found);
-	return list_length(found);
+	CommandCounterIncrement();	/* the look is to see it */
+	foreach(cell, due)
+		if (!is_within(ranges, n_ranges, ((OutboxRow *) lfirst(cell))->id))
+			seen = lappend(seen, lfirst(cell));
+	write_messages(seen);
+	*rows = list_concat(*rows, seen);
+	return list_length(seen);
 }
 
 TimestampTz

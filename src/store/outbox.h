@@ -45,8 +45,8 @@ extern void outbox_add_units(List *units);
  */
 extern int	outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial);
 
-/* those whose next try is due */
-extern int	outbox_fetch_due(TimestampTz now, int limit, List **rows);
+/* before that: those whose next try is due.  They are like all others from now on; those that the look will find are left to it. */
+extern int	outbox_fetch_due(const Backlog *backlog, TimestampTz now, int limit, List **rows);
 extern TimestampTz outbox_next_try(TimestampTz now);	/* PG_INT64_MAX: none */
 
 /*

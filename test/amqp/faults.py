@@ -350,23 +350,33 @@ def slow(w):
     proxy.close()
 
 
-def held(w, name):
-    """rows that somebody has locked when the connection is lost: they are published, and confirmed, again"""
+def waiting(w, process, also='true'):
+    """of how many units of it a message is still to be published or confirmed"""
+    return w.value('SELECT count(*) FROM synergy.outbox o JOIN synergy.unit_of_work u USING (unit_of_work_id) WHERE process_name = %s AND ' + also, process)
+
+
+def request(w, name):
+    """five units, while there is no courier"""
     w.reset('amqp_uri')
     w.courier('off', 'the courier ends')
     w.process(name, units=5)
-    w.wait('SELECT count(*) = 5 FROM synergy.outbox')
+    w.ok(wait_for(lambda: waiting(w, name) == 5), '%s: requests wait for it' % name, w.state())
+
+
+def held(w, name):
+    """rows that somebody has locked when the connection is lost: they are published, and confirmed, again"""
+    request(w, name)
     holder = psycopg2.connect(w.dsn)
     holder.cursor().execute('SELECT FROM synergy.outbox FOR UPDATE')
     w.connect()
-    w.ok(wait_for(lambda: w.length('queue_' + name) == 5), '%s: rows that somebody holds are published' % name)
+    w.ok(wait_for(lambda: w.length('queue_' + name) == 5), 'rows that somebody holds are published', w.state())
     w.broker.ctl('close_all_connections', 'test')
-    w.ok(wait_for(lambda: w.length('queue_' + name) == 10), 'and again over the next connection')
+    w.ok(wait_for(lambda: w.length('queue_' + name) == 10), 'and again over the next connection', w.state())
     time.sleep(1.5)                     # confirmed, and tried to be deleted
-    w.same(w.value('SELECT count(*) FROM synergy.outbox'), 5, 'they stay as long as they are held')
+    w.same(waiting(w, name), 5, 'they stay as long as they are held')
     holder.rollback()
     holder.close()
-    w.comes('and no longer', 'SELECT count(*) = 0 FROM synergy.outbox')
+    w.ok(wait_for(lambda: waiting(w, name) == 0), 'and no longer', w.state())
 
 
 def put_off(w):
@@ -374,19 +384,16 @@ def put_off(w):
     channel = w.channel()
     channel.queue_declare('queue_put_off', durable=True, arguments={'x-queue-type': 'quorum'})
     channel.connection.close()
-    w.reset('amqp_uri')
-    w.courier('off', 'the courier ends')
-    w.process('put_off', units=5)
-    w.wait('SELECT count(*) = 5 FROM synergy.outbox')
+    request(w, 'put_off')
     w.sql("UPDATE synergy.outbox SET retry_at = clock_timestamp() + '1 s', number_of_tries = 1, error = 'of a test'")
     w.broker.suspend('queue_put_off')
     w.connect()
-    w.comes('what was put off is tried again', 'SELECT count(*) = 5 FROM synergy.outbox WHERE retry_at IS NULL')
+    w.ok(wait_for(lambda: waiting(w, 'put_off', 'retry_at IS NULL') == 5), 'what was put off is tried again', w.state())
     w.process('after', units=5, options={'queue': 'queue_put_off', 'routing_key': 'routing_put_off'})
-    w.wait("SELECT count(*) = 5 FROM synergy.unit_of_work WHERE process_name = 'after'")
+    w.ok(wait_for(lambda: waiting(w, 'after') == 5), 'there is more to be published', w.state())
     time.sleep(1)                       # they are sent, while the answer to the first ones is on its way
     w.broker.suspend('queue_put_off', False)
-    w.comes('and gone when it is confirmed, and so is what came after it', 'SELECT count(*) = 0 FROM synergy.outbox')
+    w.ok(wait_for(lambda: waiting(w, 'put_off') + waiting(w, 'after') == 0), 'all are confirmed, and gone', w.state())
     w.same(w.length('queue_put_off'), 10, 'each was sent once')
 
 
@@ -394,11 +401,11 @@ def twice(w):
     """a message that is confirmed twice before its row is deleted holds up nothing"""
     errors = w.logged('ERROR:')
     put_off(w)
-    held(w, 'held')
+    held(w, 'twice')
     # what is done by statements, where the table is not as we have made it
     w.sql('ALTER TABLE synergy.outbox DROP CONSTRAINT outbox_pkey; CREATE TRIGGER theirs BEFORE DELETE ON synergy.outbox '
           'FOR EACH ROW WHEN (false) EXECUTE FUNCTION suppress_redundant_updates_trigger()')
-    held(w, 'held_by_others')
+    held(w, 'twice_by_statement')
     w.sql('DROP TRIGGER theirs ON synergy.outbox; ALTER TABLE synergy.outbox ADD PRIMARY KEY (outbox_id)')
     w.same(w.logged('ERROR:') - errors, 0, 'nothing of it was an error')
 

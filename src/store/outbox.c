@@ -1,5 +1,5 @@
 /*
- * store/outbox.c: statements over synergy.outbox: what the courier is to publish.
+ * store/outbox.c: synergy.outbox: what the courier is to publish.
  *
  * A request is a row with the unit's id.  Its message is made when it is fetched, so that it shows the unit as it is
  * then, and so that one which was canceled or taken meanwhile is not published at all.  Whoever requests a unit again
@@ -8,6 +8,12 @@
  *
  * The message names the attempt that a start of the unit would have: whoever starts it, the worker by SQL or the
  * courier when a status comes in, gets just this one.
+ *
+ * The courier reads and deletes many rows a second, and does so without statements (store/finder.h, store/amend.h), unless the table
+ * has a trigger, or no primary key.  It waits for nobody: what somebody holds is left, and deleted later.  The outbox and then the
+ * units are read, each under a snapshot of its own, the second one newer: what it shows of a unit is what is published, and a unit
+ * that is not requested any more by then has no message.  One that was requested again between the two has two rows for a moment in
+ * our eyes, and its message is sent twice.
  */
 #include "postgres.h"
 

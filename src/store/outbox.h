@@ -1,5 +1,5 @@
 /*
- * store/outbox.h: statements over synergy.outbox: what the courier is to publish.
+ * store/outbox.h: synergy.outbox: what the courier is to publish.
  */
 #ifndef SYNERGY_STORE_OUTBOX_H
 #define SYNERGY_STORE_OUTBOX_H

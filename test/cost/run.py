@@ -7,7 +7,8 @@ slower; less, and the figure is to be kept (--renew), so that the gain is not lo
 a combination there is nothing to compare; the figures are printed all the same.
 
 core: sections of core.c. rounds: synergy.tick() in a backend of its own (postgres --single), over a database in DIR/data
-that setup.sql fills, a figure for each tick of rounds.sql.
+that setup.sql fills, a figure for each tick of rounds.sql. workers: likewise of claims.sql and completions.sql, by one who
+claims and completes 50 at once.
 """
 import argparse
 import glob
@@ -25,9 +26,14 @@ FIGURES = os.path.join(HERE, 'figures.txt')
 PG_CONFIG = os.environ.get('PG_CONFIG', 'pg_config')
 CC = os.environ.get('CC', 'gcc')
 TOLERANCE = 0.03
-# the ticks of rounds.sql, in their order
-ROUNDS = ['round: the first, with plans to be made', 'round: 100 units ended', 'round: the last hours ended', 'round: the days ended',
-          'round: nothing is due', 'round: nothing is due, again', 'round: freeruns are due', 'round: a period begins']
+# scripts, the function whose calls are counted, and what each call is
+CALLS = [
+    ('rounds.sql', 'synergy_tick', ['round: the first, with plans to be made', 'round: 100 units ended', 'round: the last hours ended',
+                                    'round: the days ended', 'round: nothing is due', 'round: nothing is due, again',
+                                    'round: freeruns are due', 'round: a period begins']),
+    ('claims.sql', 'synergy_claim', ['workers: the first claim', 'workers: another claim']),
+    ('completions.sql', 'synergy_complete_many', ['workers: the first completion', 'workers: another completion']),
+]
 AS_POSTGRES = ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', 'env', 'HOME=/tmp'] if os.getuid() == 0 else []
 
 
@@ -64,18 +70,24 @@ def count_core(directory):
     return [('core: ' + trigger.split(': ', 1)[1], n) for trigger, n in callgrind(directory, [program])]
 
 
-def count_rounds(directory, cluster):
-    postgres = [os.path.join(output(PG_CONFIG, '--bindir'), 'postgres'), '--single', '-D', os.path.join(cluster, 'data'), 'postgres']
+def postgres(cluster):
+    return [os.path.join(output(PG_CONFIG, '--bindir'), 'postgres'), '--single', '-D', os.path.join(cluster, 'data'), 'postgres']
+
+
+def set_up(cluster):
     with open(HERE + '/setup.sql') as script:
-        ran = subprocess.run(AS_POSTGRES + postgres, stdin=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
+        ran = subprocess.run(AS_POSTGRES + postgres(cluster), stdin=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
     if ran.returncode != 0 or re.search(r'(?m)(ERROR|FATAL|PANIC): ', ran.stdout):
         raise SystemExit('not ok - setup.sql failed\n' + ran.stdout[-3000:])
-    with open(HERE + '/rounds.sql') as script:
-        dumps = callgrind(directory, postgres, ['--collect-atstart=no', '--toggle-collect=synergy_tick', '--dump-after=synergy_tick'],
+
+
+def count_calls(directory, cluster, name, function, calls):
+    with open(os.path.join(HERE, name)) as script:
+        dumps = callgrind(directory, postgres(cluster), ['--collect-atstart=no', '--toggle-collect=' + function, '--dump-after=' + function],
                           AS_POSTGRES, stdin=script)
-    if len(dumps) != len(ROUNDS):
-        raise SystemExit('not ok - %d ticks were counted, not %d' % (len(dumps), len(ROUNDS)))
-    return [(name, n) for name, (_, n) in zip(ROUNDS, dumps)]
+    if len(dumps) != len(calls):
+        raise SystemExit('not ok - %d calls of %s were counted, not %d' % (len(dumps), name, len(calls)))
+    return [(call, n) for call, (_, n) in zip(calls, dumps)]
 
 
 # ---------------------------------------------------------------- what is kept
@@ -136,9 +148,11 @@ def main():
     os.chmod(directory, 0o777)
     try:
         counted = count_core(directory)
-        for name in glob.glob(directory + '/*'):
-            os.unlink(name)
-        counted += count_rounds(directory, options.directory)
+        set_up(options.directory)
+        for script, function, calls in CALLS:
+            for name in glob.glob(directory + '/*'):
+                os.unlink(name)
+            counted += count_calls(directory, options.directory, script, function, calls)
     finally:
         shutil.rmtree(directory)
     if options.renew:

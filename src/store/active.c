@@ -3,7 +3,8 @@
  *
  * Why not an index of the units, with their state in it or in its predicate?  Each claim and each end of a unit would be written
  * into all indexes of synergy.unit_of_work_data anew, in the middle of them, where pages are full of what has just died: that
- * was a third of what an executor did.  Here a unit costs a narrow row, and nothing when it is claimed, fails or is retried.
+ * was a third of what an executor or a worker's session did.  Here a unit costs the scheduler a narrow row, and nobody anything
+ * when it is claimed, fails or is retried.
  */
 #include "postgres.h"
 

@@ -17,6 +17,7 @@
 #include "daemon/watch.h"
 #include "store/box_unit.h"
 #include "store/event.h"
+#include "store/ids.h"
 #include "store/pending.h"
 #include "store/spi.h"
 #include "store/stream.h"
@@ -233,14 +234,10 @@ box_unit_notify_stop(const int64 *ids, int n)
 	static StoreQuery query = {
 		"SELECT pg_catalog.pg_notify('synergy_agent', 'stop ' || n) FROM unnest($1) n", 1, {INT8ARRAYOID}
 	};
-	StoreColumn column;
 	Datum		values[1];
 
 	if (n == 0)
 		return;
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add_id(&column, ids[i]);
-	values[0] = column_array(&column);
+	values[0] = ids_array(ids, n);
 	store_execute(&query, values, NULL);
 }

@@ -1,5 +1,5 @@
 /*
- * store/ids.h: lists of ids in their order.
+ * store/ids.h: lists of ids: in their order, and as what statements take.
  */
 #ifndef SYNERGY_STORE_IDS_H
 #define SYNERGY_STORE_IDS_H
@@ -13,5 +13,8 @@ extern void ids_sort(int64 *ids, int n);
 
 /* palloc'd: those of `ids`, ascending, each once; *n_out: how many */
 extern int64 *ids_each_once(const int64 *ids, int n, int *n_out);
+
+/* a bigint[] of them */
+extern Datum ids_array(const int64 *ids, int n);
 
 #endif							/* SYNERGY_STORE_IDS_H */

@@ -500,14 +500,10 @@ delete_by_statement(const int64 *ids, int n, int64 *left)
 		"  WHERE outbox_id = ANY ($1) FOR UPDATE SKIP LOCKED))", 1, {INT8ARRAYOID}
 	};
 	static StoreQuery what_is_left = {"SELECT outbox_id FROM synergy.outbox WHERE outbox_id = ANY ($1)", 1, {INT8ARRAYOID}};
-	StoreColumn column;
 	Datum		values[1];
 	int			n_left;
 
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add(&column, Int64GetDatum(ids[i]));
-	values[0] = column_array(&column);
+	values[0] = ids_array(ids, n);
 	if (store_execute(&query, values, NULL) == n)
 		return 0;
 	n_left = (int) store_execute(&what_is_left, values, NULL);

@@ -16,6 +16,7 @@
 
 #include "store/amend.h"
 #include "store/bulk.h"
+#include "store/ids.h"
 #include "store/pending.h"
 #include "store/spi.h"
 #include "store/xids.h"
@@ -173,17 +174,6 @@ pending_add_trigger(int32 process_id)
 
 	(void) GetTopTransactionId();	/* before the row has an id, see store/backlog.h */
 	store_execute(&query, values, NULL);
-}
-
-static Datum
-ids_array(const int64 *ids, int n)
-{
-	StoreColumn column;
-
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add_id(&column, ids[i]);
-	return column_array(&column);
 }
 
 /* false: it is to be done by INSERT */

@@ -20,19 +20,9 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "store/ids.h"
 #include "store/retention.h"
 #include "store/spi.h"
-
-static Datum
-id_array(const int64 *ids, int n)
-{
-	StoreColumn column;
-
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add(&column, Int64GetDatum(ids[i]));
-	return column_array(&column);
-}
 
 /* ---------------------------------------------------------------- looking */
 
@@ -182,7 +172,7 @@ retention_take_lines(const int64 *ids, int n, int max_lines, LogPlace *place, in
 		"SELECT unit_of_work_id, max(line_no), count(*) FROM old GROUP BY unit_of_work_id", 4,
 		{INT8ARRAYOID, INT4OID, INT8OID, INT8OID}
 	};
-	Datum		values[4] = {id_array(ids, n), Int32GetDatum(max_lines), Int64GetDatum(place->unit_id),
+	Datum		values[4] = {ids_array(ids, n), Int32GetDatum(max_lines), Int64GetDatum(place->unit_id),
 	Int64GetDatum(place->line_no)};
 	int			n_units = (int) store_execute(&query, values, NULL);
 	int64		n_lines = 0;
@@ -218,7 +208,7 @@ retention_take_units(const int64 *ids, int n, int max_lines, LogPlace *place, in
 		"DELETE FROM synergy.unit_of_work_data u USING unnest($1) AS n (id) WHERE u.unit_of_work_id = n.id", 1, {INT8ARRAYOID}
 	};
 	int64	   *free_ids = palloc(sizeof(int64) * Max(n, 1));
-	int			n_free = lock_units(id_array(ids, n), free_ids);
+	int			n_free = lock_units(ids_array(ids, n), free_ids);
 	bool		is_all = true;
 	Datum		values[1];
 
@@ -234,7 +224,7 @@ retention_take_units(const int64 *ids, int n, int max_lines, LogPlace *place, in
 	if (n_free > 0)
 	{
 		note_highest(free_ids[n_free - 1]);
-		values[0] = id_array(free_ids, n_free);
+		values[0] = ids_array(free_ids, n_free);
 		*units += store_execute(&query, values, NULL);
 	}
 	pfree(free_ids);
@@ -247,7 +237,7 @@ retention_take_events(const int64 *ids, int n)
 	static StoreQuery query = {
 		"DELETE FROM synergy.event_log e USING unnest($1) AS n (id) WHERE e.event_id = n.id", 1, {INT8ARRAYOID}
 	};
-	Datum		values[1] = {id_array(ids, n)};
+	Datum		values[1] = {ids_array(ids, n)};
 
 	return (int64) store_execute(&query, values, NULL);
 }

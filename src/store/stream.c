@@ -13,6 +13,7 @@
 #include "core/types.h"
 #include "daemon/wake.h"
 #include "guc.h"
+#include "store/ids.h"
 #include "store/job.h"
 #include "store/outbox.h"
 #include "store/spi.h"
@@ -38,15 +39,11 @@ stream_units(const int64 *ids, int n, TimestampTz now)
 		"JOIN synergy.definition d ON d.process_id = u.process_id", 3,
 		{INT8ARRAYOID, TIMESTAMPTZOID, TEXTOID}
 	};
-	StoreColumn column;
 	Datum		values[3];
 
 	if (n == 0 || !stream_is_on())
 		return;
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add(&column, Int64GetDatum(ids[i]));
-	values[0] = column_array(&column);
+	values[0] = ids_array(ids, n);
 	values[1] = TimestampTzGetDatum(now);
 	values[2] = CStringGetTextDatum(outbox_database());
 	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */

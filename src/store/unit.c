@@ -21,6 +21,7 @@
 #include "store/active.h"
 #include "store/bulk.h"
 #include "store/finder.h"
+#include "store/ids.h"
 #include "store/job.h"
 #include "store/spi.h"
 #include "store/unit.h"
@@ -219,13 +220,9 @@ select_by_ids(const int64 *ids, int n)
 		"LATERAL (SELECT " UNIT_COLUMNS "FROM synergy.unit_of_work_data u WHERE u.unit_of_work_id = r.id OFFSET 0) u", 1,
 		{INT8ARRAYOID}
 	};
-	StoreColumn column;
 	Datum		values[1];
 
-	column_init(&column, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_add_id(&column, ids[i]);
-	values[0] = column_array(&column);
+	values[0] = ids_array(ids, n);
 	return store_execute(&query, values, NULL);
 }
 

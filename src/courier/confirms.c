@@ -87,7 +87,6 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 
 	if (event->tag >= publisher->next_tag)
 		return;					/* of nothing that we sent */
-	publisher->is_careful = false;
 	for (uint64 tag = Max(from, publisher->first_tag); tag <= event->tag; tag++)
 	{
 		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
@@ -134,7 +133,10 @@ watch_silence(Publisher *publisher)
 		dial_fail(&publisher->dial, "messages are neither confirmed nor refused");
 }
 
-/* the answer to the one message on a channel apart; one that is no refusal ends the suspicion */
+/*
+ * The answer to the one message on a channel apart; one that is no refusal ends the suspicion.  When the broker closes
+ * the channel over it, nothing else was on that channel: it is opened again for the next one.
+ */
 static void
 take_probe(Publisher *publisher, const AmqpEvent *event)
 {
@@ -152,11 +154,10 @@ take_probe(Publisher *publisher, const AmqpEvent *event)
 	publisher_refusals(publisher, flying->route)->probed_at = 0;
 	if (event->kind == AMQP_EVENT_CHANNEL_CLOSED)
 	{
-		if (flying->rejected)
-			publisher_reject(publisher, flying->rejected);
-		else
-			publisher_add_failure(publisher, flying->outbox_id, event->text);
-		dial_fail(&publisher->dial, event->text);
+		probe->is_open = false;
+		mark_returned(publisher, flying, event);
+		topology_refuse(flying->route, event->text);
+		settle(publisher, flying);
 		return;
 	}
 	flying->is_refused = event->kind == AMQP_EVENT_NACK;
@@ -177,21 +178,6 @@ take_returned(Publisher *publisher, const AmqpEvent *event)
 		mark_returned(publisher, flying, event);
 		return;
 	}
-}
-
-/*
- * The broker has closed the channel, over one of the messages that were on their way: one that may not be published
- * there, say.  With the next connection they are sent one by one, so that it is known which; it is put off, and the
- * others go on.
- */
-static void
-blame(Publisher *publisher, const char *why)
-{
-	InFlight   *flying = &publisher->flying[publisher->first_tag % PUBLISH_WINDOW];
-
-	if (publisher->next_tag - publisher->first_tag == 1 && !flying->rejected)
-		publisher_add_failure(publisher, flying->outbox_id, why);
-	publisher->is_careful = true;
 }
 
 void
@@ -241,7 +227,7 @@ publisher_read(Publisher *publisher)
 				ereport(LOG, (errmsg("synergy courier: RabbitMQ takes messages again")));
 				break;
 			case AMQP_EVENT_CHANNEL_CLOSED:
-				blame(publisher, event.text);
+				/* over one of those on their way: the next connection tells which (take_probe) */
 				dial_fail(&publisher->dial, event.text);
 				break;
 			default:

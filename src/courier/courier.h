@@ -101,7 +101,7 @@ typedef struct Refusals
 	TimestampTz since;			/* of every message, over this connection; 0: not so */
 	bool		was_given_up;	/* a connection was, for it */
 	bool		is_suspect;		/* it had not answered when a connection ended: one message at a time, until it takes one */
-	bool		was_probed;		/* over this connection */
+	bool		was_probed;		/* over this connection, and perhaps without an answer */
 	TimestampTz probed_at;		/* when it got the message that is on its way; 0: none is */
 	TimestampTz answered_at;	/* the last time */
 } Refusals;
@@ -162,7 +162,6 @@ typedef struct Publisher
 	int64		database_backoff;
 	TimestampTz rejected_not_before;
 	bool		has_unread;		/* events in the library's buffers */
-	bool		is_careful;		/* one message at a time: one of them has cost us the channel */
 	bool		has_declared;	/* in this turn */
 	int			done_capacity;
 	List	   *failures;		/* of OutboxFailure * */
@@ -203,6 +202,7 @@ extern Route *topology_prepare(Publisher *publisher, const OutboxRow *row, bool 
 extern const char *topology_error(const Route *route);	/* or NULL */
 extern Refusals *topology_refusals(Route *route);
 extern void topology_forget(Route *route);	/* to be declared again before it is used */
+extern void topology_refuse(Route *route, const char *why);	/* the broker closed the channel over a message: `why` is its error for a while */
 
 /* ---------------------------------------------------------------- listener.c */
 

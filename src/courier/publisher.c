@@ -15,6 +15,9 @@
  * an answer gets one message on a channel of its own.  The others wait for it a moment, since mostly the answer comes at
  * once; until it does, the rows of that queue are put off, and those of other queues go on.
  *
+ * Or the broker closes the channel over a message, one that may not be published there, say, and does not tell which.
+ * The next connection finds out in the same way: whose channel is closed again is put off, and costs nobody anything but that.
+ *
  * Rows are written by many transactions, which commit in any order; a row that becomes visible behind those that were
  * fetched already is found by its gap (store/backlog.h).  Whoever writes one wakes the courier when he has committed.
  */
@@ -116,7 +119,7 @@ has_room(Publisher *publisher, size_t size)
 {
 	size_t		needed = size + MESSAGE_OVERHEAD;
 
-	if (publisher->next_tag - publisher->first_tag >= (publisher->is_careful ? 1 : PUBLISH_WINDOW))
+	if (publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW)
 		return false;
 	if (publisher->flying_bytes > 0 && publisher->flying_bytes + needed > PUBLISH_WINDOW_BYTES)
 		return false;

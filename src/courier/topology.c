@@ -26,7 +26,7 @@ struct Route
 	bool		was_refused;	/* has been told */
 	Refusals	refusals;
 	TimestampTz asked_at;
-	char		error[AMQP_ERROR_SIZE];	/* the exchange is not there: not to be published to */
+	char		error[AMQP_ERROR_SIZE];	/* the exchange is not there, or not ours: not to be published to */
 };
 
 static void
@@ -163,6 +163,16 @@ topology_forget(Route *route)
 }
 
 void
+topology_refuse(Route *route, const char *why)
+{
+	if (route == NULL)
+		return;
+	strlcpy(route->error, why, sizeof(route->error));
+	route->asked_at = GetCurrentTimestamp();
+	route->refusals.was_probed = false;	/* it answers */
+}
+
+void
 topology_declare_common(Publisher *publisher)
 {
 	static const char *const exchanges[] = {"ex_managed_worker", "ex_freerun_worker", "ex_utils"};
@@ -183,10 +193,10 @@ void
 topology_declare_next(Publisher *publisher)
 {
 	OutboxRow  *row = linitial(publisher->to_declare);
-	bool		has_declared;
+	bool		has_declared = false;
 	const char *error = topology_error(topology_prepare(publisher, row, &has_declared));
 
-	if (error != NULL)
+	if (error != NULL && has_declared)
 		ereport(LOG,
 				(errmsg("synergy courier: there is no exchange \"%s\" at RabbitMQ, and it cannot be declared: %s",
 						row->exchange, error)));

@@ -33,6 +33,12 @@ class World(Database):
     def pid(self):
         return self.value('SELECT courier_pid FROM synergy.status()')
 
+    def sockets(self):
+        """of the courier: as long as they are the same, so are its connections"""
+        directory = '/proc/%d/fd' % self.pid()
+        files = (os.readlink(os.path.join(directory, number)) for number in os.listdir(directory))
+        return sorted(file for file in files if file.startswith('socket:'))
+
     def process(self, name, units=1, **more):
         """a process with so many hourly periods, all of which may be in work at once"""
         options = {'concurrency': 1000, 'backoff': 'constant', 'backoff_base': '100 ms', **more.pop('options', {})}

@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "courier/courier.h"
+#include "daemon/clock.h"
 #include "daemon/processes.h"
 #include "daemon/wake.h"
 #include "guc.h"
@@ -298,10 +299,8 @@ static void
 sleep_until(TimestampTz next)
 {
 	WaitEvent	events[4];
-	TimestampTz now = GetCurrentTimestamp();
-	long		timeout = next <= now ? 0 : (long) ((next - now + 999) / 1000);
 
-	(void) WaitEventSetWait(wait_set(), timeout, events, lengthof(events), PG_WAIT_EXTENSION);
+	(void) WaitEventSetWait(wait_set(), clock_patience_ms(next), events, lengthof(events), PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 }
 

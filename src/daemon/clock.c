@@ -24,10 +24,11 @@ clock_now(void)
 	return clock_is_virtual() ? synergy_clock_instant : GetCurrentTimestamp();
 }
 
+static TimestampTz last = 0;	/* when clock_was_set_back() was asked */
+
 bool
 clock_was_set_back(void)
 {
-	static TimestampTz last = 0;
 	TimestampTz now = GetCurrentTimestamp();
 	bool		is_back = now < last - CLOCK_TOLERANCE;
 
@@ -36,6 +37,14 @@ clock_was_set_back(void)
 							 (int) ((last - now) / USECS_PER_SEC), MyProcPid)));
 	last = now;
 	return is_back;
+}
+
+long
+clock_patience_ms(TimestampTz until)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return until <= now || now < last - CLOCK_TOLERANCE ? 0 : (long) ((until - now + 999) / 1000);
 }
 
 bool

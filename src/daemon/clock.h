@@ -19,6 +19,12 @@ extern bool clock_is_virtual(void);
  */
 extern bool clock_was_set_back(void);
 
+/*
+ * Milliseconds that a process may sleep until then, rounded up; 0 when that has passed, and when the clock was set back since
+ * clock_was_set_back() was asked: `until` then is by the clock as it was before.
+ */
+extern long clock_patience_ms(TimestampTz until);
+
 /* has this interval passed?  It has when its beginning lies ahead, which a clock that was set back leaves behind. */
 extern bool clock_has_passed(TimestampTz since, int64 interval, TimestampTz now);
 

@@ -29,6 +29,7 @@
 #include "utils/timeout.h"
 
 #include "compat.h"
+#include "daemon/clock.h"
 #include "daemon/effort.h"
 #include "daemon/executor.h"
 #include "daemon/processes.h"
@@ -381,11 +382,10 @@ static bool
 wait_for_mail(void)
 {
 	TimestampTz end = my_slot->idle_since + synergy_executor_idle_timeout * INT64CONST(1000);
-	TimestampTz now = GetCurrentTimestamp();
 
-	if (now >= end)
+	if (GetCurrentTimestamp() >= end)
 		return false;
-	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, (long) ((end - now + 999) / 1000),
+	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, clock_patience_ms(end),
 				  PG_WAIT_EXTENSION) & WL_LATCH_SET)
 		ResetLatch(MyLatch);
 	return true;

@@ -195,14 +195,6 @@ leave(int code, Datum argument)
 	LWLockRelease(slots->lock);
 }
 
-static long
-milliseconds_until(TimestampTz next)
-{
-	TimestampTz now = GetCurrentTimestamp();
-
-	return next <= now ? 0 : (long) ((next - now) / 1000 + 1);
-}
-
 void
 synergy_launcher_main(Datum argument)
 {
@@ -242,7 +234,7 @@ synergy_launcher_main(Datum argument)
 			start_scheduler(number, now, &next);
 			next = Min(next, now + RETRY_DELAY);
 		}
-		if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds_until(next),
+		if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, clock_patience_ms(next),
 					  PG_WAIT_EXTENSION) & WL_LATCH_SET)
 			ResetLatch(MyLatch);
 	}

@@ -27,6 +27,7 @@
 #include "utils/snapmgr.h"
 
 #include "courier/courier.h"
+#include "daemon/clock.h"
 #include "daemon/dispatch.h"
 #include "daemon/processes.h"
 #include "daemon/prune.h"
@@ -306,10 +307,7 @@ is_something_due(const Loop *loop)
 static void
 sleep_until(TimestampTz next)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	long		timeout = next <= now ? 0 : (long) ((next - now + 999) / 1000);
-
-	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION) & WL_LATCH_SET)
+	if (WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, clock_patience_ms(next), PG_WAIT_EXTENSION) & WL_LATCH_SET)
 		ResetLatch(MyLatch);
 }
 

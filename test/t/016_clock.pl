@@ -63,6 +63,17 @@ ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 1 FROM synergy.unit_o
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) > 1 FROM fired WHERE at BETWEEN clock_timestamp() - interval '3 seconds' AND clock_timestamp()), 15),
 	'the freerun fires each second');
 
+# set back in the middle of a round: what that has computed is by the clock as it was
+set_clock(7200);
+ok(defined wait_for($node, 'postgres', 'SELECT count(*) > 1 FROM fired WHERE at > clock_timestamp() - interval \'3 seconds\'', 10), 'forward again');
+my $pid = $node->safe_psql('postgres', q(SELECT scheduler_pid FROM synergy.status() WHERE (SELECT true FROM synergy.deactivate('f', 'second'))));
+$node->safe_psql('postgres', q(SELECT synergy.register_process('long', 'hourly', NULL, 'notify', start_timeperiod => '1990010100')));
+ok(defined wait_for($node, 'postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = $pid AND state = 'active' AND xact_start < clock_timestamp() - interval '200 ms'"),
+	'a round takes its time');
+set_clock(0);
+ok(defined wait_for($node, 'postgres', "SELECT scheduler_pid <> $pid FROM synergy.status()", 10), 'back in the middle of it: that is seen at once');
+$node->safe_psql('postgres', q(SELECT synergy.activate('f', 'second'), synergy.unregister_process('long')));
+
 # rounds that fail are tried again after a second, two, four: and not after two hours
 set_clock(7200);
 $node->safe_psql('postgres', 'ALTER SEQUENCE synergy.mark_seq RENAME TO hidden_seq');

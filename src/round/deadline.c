@@ -86,24 +86,21 @@ add_late(Frame *frame, Process *process, Timeperiod timeperiod)
 static void
 look_into(Frame *frame, const JobRange *ranges, int n)
 {
-	uint64		n_rows = job_select_active(ranges, n, MAX_AT_ONCE);
+	JobRow	   *rows;
+	uint64		n_rows = job_fetch_active(ranges, n, MAX_AT_ONCE, &rows);
 	Process    *last = NULL;
 	int			n_of_last = 0;
 
 	for (uint64 i = 0; i < n_rows; i++)
 	{
-		JobRow		row;
-		Process    *process;
+		Process    *process = definition_process(frame->definitions, rows[i].process_id);
 
-		job_read_row(i, &row);
-		process = definition_process(frame->definitions, row.process_id);
 		n_of_last = process == last ? n_of_last + 1 : 1;
 		last = process;
-		add_late(frame, process, row.timeperiod);
+		add_late(frame, process, rows[i].timeperiod);
 		if (n_of_last == MAX_AT_ONCE)	/* the others have their turn in the next round */
-			process->deadlines_seen = deadline_of(process, row.timeperiod);
+			process->deadlines_seen = deadline_of(process, rows[i].timeperiod);
 	}
-	SPI_freetuptable(SPI_tuptable);
 }
 
 void

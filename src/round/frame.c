@@ -83,19 +83,20 @@ frame_enter_job(Frame *frame, Process *process, const JobRow *row)
 }
 
 static void
-read_jobs(Frame *frame, uint64 n)
+read_jobs(Frame *frame, const JobRange *ranges, int n_ranges)
 {
+	JobRow	   *rows;
+	uint64		n = job_fetch(ranges, n_ranges, &rows);
+
 	for (uint64 i = 0; i < n; i++)
 	{
-		JobRow		row;
-		Process    *process;
+		Process    *process = definition_process(frame->definitions, rows[i].process_id);
 
-		job_read_row(i, &row);
-		process = definition_process(frame->definitions, row.process_id);
 		if (process != NULL)
-			frame_enter_job(frame, process, &row);
+			frame_enter_job(frame, process, &rows[i]);
 	}
-	SPI_freetuptable(SPI_tuptable);
+	if (n > 0)
+		pfree(rows);
 }
 
 /* a single period that is in the frame: the job itself says so, and `ranges` stays short */
@@ -136,7 +137,7 @@ frame_load(Frame *frame, JobRange *ranges, int n)
 		if (ranges[i].from < ranges[i].to && !is_loaded(frame, &ranges[i]))
 			missing[n_missing++] = ranges[i];
 	if (n_missing > 0)
-		read_jobs(frame, job_select_ranges(missing, n_missing));
+		read_jobs(frame, missing, n_missing);
 	for (int i = 0; i < n_missing; i++)
 	{
 		ProcessFrame *notes = frame_process(frame, missing[i].process);

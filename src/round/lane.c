@@ -136,13 +136,14 @@ append_active(Frame *frame, Lane *lane, Timeperiod timeperiod)
 	lane->active[lane->n_active++] = timeperiod;
 }
 
-/* reads on in each of these lanes, one statement */
+/* reads on in each of these lanes */
 static void
 look_further(Frame *frame, LaneWalk *walks, int n)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 	JobRange   *ranges = palloc(sizeof(JobRange) * n);
 	int			batch = 0;
+	JobRow	   *rows;
 	uint64		n_rows;
 
 	for (int i = 0; i < n; i++)
@@ -154,18 +155,16 @@ look_further(Frame *frame, LaneWalk *walks, int n)
 		ranges[i].to = walks[i].lane->to;
 		walks[i].n_before = walks[i].lane->n_active;
 	}
-	n_rows = job_select_active(ranges, n, batch);
+	n_rows = job_fetch_active(ranges, n, batch, &rows);
 	for (uint64 i = 0; i < n_rows; i++)
 	{
-		JobRow		row;
-		Process    *process;
+		Process    *process = definition_process(frame->definitions, rows[i].process_id);
 
-		job_read_row(i, &row);
-		process = definition_process(frame->definitions, row.process_id);
-		append_active(frame, &frame_process(frame, process)->lanes[lane_of(process, row.timeperiod)], row.timeperiod);
-		frame_enter_job(frame, process, &row);
+		append_active(frame, &frame_process(frame, process)->lanes[lane_of(process, rows[i].timeperiod)], rows[i].timeperiod);
+		frame_enter_job(frame, process, &rows[i]);
 	}
-	SPI_freetuptable(SPI_tuptable);
+	if (n_rows > 0)
+		pfree(rows);
 	for (int i = 0; i < n; i++)
 	{
 		Lane	   *lane = walks[i].lane;

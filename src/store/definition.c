@@ -7,9 +7,13 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "guc.h"
@@ -17,23 +21,29 @@
 #include "store/identity.h"
 #include "store/spi.h"
 
+static Oid
+version_sequence(void)
+{
+	return get_relname_relid("change_seq", get_namespace_oid("synergy", false));
+}
+
 int64
 definition_version(void)
 {
-	static StoreQuery query = {"SELECT last_value + is_called::int FROM synergy.change_seq", 0};
+	LOCAL_FCINFO(call, 1);
+	Datum		last;
 
-	store_execute(&query, NULL, NULL);
-	return store_get_int64(0, 1, 0);
+	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = ObjectIdGetDatum(version_sequence());
+	call->args[0].isnull = false;
+	last = pg_sequence_last_value(call);
+	return call->isnull ? 0 : DatumGetInt64(last);	/* it has not been called yet */
 }
 
 int64
 definition_bump_version(void)
 {
-	/* + 1 as above: the sequence has been called */
-	static StoreQuery query = {"SELECT pg_catalog.nextval('synergy.change_seq') + 1", 0};
-
-	store_execute(&query, NULL, NULL);
-	return store_get_int64(0, 1, 0);
+	return nextval_internal(version_sequence(), false);
 }
 
 /* ---------------------------------------------------------------- loading */
@@ -308,66 +318,6 @@ definition_load(MemoryContext parent)
 	definitions->paused = identity_pause();
 	MemoryContextSwitchTo(old);
 	return definitions;
-}
-
-/* ---------------------------------------------------------------- progress */
-
-#define PROGRESS_COLUMNS 9
-
-static StoreQuery save_query = {
-	"INSERT INTO synergy.progress AS g (process_id, head, frontier, unit_of_work_id, fired_at, backfill_start, backfill_end, "
-	"  backfill_frontier, deadlines_seen_at) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-	"ON CONFLICT (process_id) DO UPDATE SET head = EXCLUDED.head, frontier = EXCLUDED.frontier, "
-	"unit_of_work_id = EXCLUDED.unit_of_work_id, fired_at = EXCLUDED.fired_at, backfill_start = EXCLUDED.backfill_start, "
-	"backfill_end = EXCLUDED.backfill_end, backfill_frontier = EXCLUDED.backfill_frontier, "
-	"deadlines_seen_at = EXCLUDED.deadlines_seen_at", PROGRESS_COLUMNS,
-	{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	TIMESTAMPTZARRAYOID}
-};
-
-static void
-add_progress(StoreColumn *columns, int32 id, const Process *process, const Freerun *freerun)
-{
-	column_add(&columns[0], Int32GetDatum(id));
-	column_add_timeperiod(&columns[1], process ? process->head : TIMEPERIOD_NONE);
-	column_add_timeperiod(&columns[2], process ? process->frontier : TIMEPERIOD_NONE);
-	column_add_id(&columns[3], freerun ? freerun->unit_id : 0);
-	column_add_time(&columns[4], freerun ? freerun->fired_at : 0);
-	column_add_timeperiod(&columns[5], process ? process->backfill_start : TIMEPERIOD_NONE);
-	column_add_timeperiod(&columns[6], process ? process->backfill_end : TIMEPERIOD_NONE);
-	column_add_timeperiod(&columns[7], process ? process->backfill_frontier : TIMEPERIOD_NONE);
-	column_add_time(&columns[8], process && process->deadline >= 0 ? process->deadlines_seen : 0);
-}
-
-void
-definition_save_progress(Definitions *definitions)
-{
-	static const Oid types[PROGRESS_COLUMNS] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID,
-	TIMESTAMPTZOID};
-	StoreColumn columns[PROGRESS_COLUMNS];
-	Datum		values[PROGRESS_COLUMNS];
-
-	columns_init(columns, types, PROGRESS_COLUMNS);
-	for (int i = 0; i < definitions->n_processes; i++)
-	{
-		Process    *process = definitions->processes[i];
-
-		if (process->progress_dirty)
-			add_progress(columns, process->id, process, NULL);
-		process->progress_dirty = false;
-	}
-	for (int i = 0; i < definitions->n_freeruns; i++)
-	{
-		Freerun    *freerun = definitions->freeruns[i];
-
-		if (freerun->progress_dirty)
-			add_progress(columns, freerun->id, NULL, freerun);
-		freerun->progress_dirty = false;
-	}
-	if (columns[0].n == 0)
-		return;
-	columns_arrays(columns, values, PROGRESS_COLUMNS);
-	store_execute(&save_query, values, NULL);
 }
 
 /* ---------------------------------------------------------------- looking up */

@@ -32,7 +32,7 @@ finder_begin(Finder *finder, Relation relation, Relation index, FinderUse use)
 	finder->relation = relation;
 	finder->index = index;
 	finder->n_keys = IndexRelationGetNumberOfKeyAttributes(index);
-	Assert(finder->n_keys <= (use == FIND_RANGES ? 1 : FINDER_MAX_KEY));
+	Assert(finder->n_keys <= (use == FIND_RANGES ? 1 : use == FIND_WITHIN ? FINDER_MAX_KEY - 1 : FINDER_MAX_KEY));
 	if (use == FIND_RANGES)
 	{
 		finder->n_keys = 2;
@@ -40,8 +40,16 @@ finder_begin(Finder *finder, Relation relation, Relation index, FinderUse use)
 		prepare_key(finder, 1, 0, BTLessEqualStrategyNumber);
 	}
 	else
-		for (int i = 0; i < finder->n_keys; i++)
-			prepare_key(finder, i, i, use == FIND_BEHIND && i == finder->n_keys - 1 ? BTGreaterStrategyNumber : BTEqualStrategyNumber);
+	{
+		int			last = finder->n_keys - 1;
+
+		for (int i = 0; i < last; i++)
+			prepare_key(finder, i, i, BTEqualStrategyNumber);
+		prepare_key(finder, last, last, use == FIND_BEHIND ? BTGreaterStrategyNumber :
+					use == FIND_WITHIN ? BTGreaterEqualStrategyNumber : BTEqualStrategyNumber);
+		if (use == FIND_WITHIN)
+			prepare_key(finder, finder->n_keys++, last, BTLessStrategyNumber);
+	}
 	finder->found = table_slot_create(relation, NULL);
 	finder->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	finder->n_blocks = RelationGetNumberOfBlocks(relation);
@@ -83,6 +91,15 @@ void
 finder_behind(Finder *finder, const Datum *key)
 {
 	for (int i = 0; i < finder->n_keys; i++)
+		finder->keys[i].sk_argument = key[i];
+	index_rescan(finder->scan, finder->keys, finder->n_keys, NULL, 0);
+}
+
+void
+finder_within(Finder *finder, const Datum *key, Datum end)
+{
+	finder->keys[finder->n_keys - 1].sk_argument = end;
+	for (int i = 0; i < finder->n_keys - 1; i++)
 		finder->keys[i].sk_argument = key[i];
 	index_rescan(finder->scan, finder->keys, finder->n_keys, NULL, 0);
 }

@@ -15,13 +15,14 @@
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
-#define FINDER_MAX_KEY 4
+#define FINDER_MAX_KEY 4			/* conditions */
 
 typedef enum FinderUse
 {
 	FIND_KEYS,					/* finder_find */
 	FIND_RANGES,				/* finder_range */
-	FIND_BEHIND					/* finder_behind */
+	FIND_BEHIND,				/* finder_behind */
+	FIND_WITHIN					/* finder_within */
 } FinderUse;
 
 typedef struct Finder
@@ -56,6 +57,9 @@ extern bool finder_next(Finder *finder);
 
 /* those with the key's first columns, and with a greater value than its last one, in its order; then finder_next */
 extern void finder_behind(Finder *finder, const Datum *key);
+
+/* those with the key's first columns, the last one from key's on and before `end`, in its order; then finder_next */
+extern void finder_within(Finder *finder, const Datum *key, Datum end);
 
 /*
  * The row in this place, if one that the transaction sees is there; which one that is, is for the caller to check.  Costs no

@@ -3,7 +3,8 @@
  *
  * Jobs are found by key only, (process_id, timeperiod) and ranges of it; no index knows their state.  LATERAL with
  * OFFSET 0 keeps the planner from turning a range per process into a scan of all: the table is empty when the plan
- * is made and may have ten million rows when it runs.
+ * is made and may have ten million rows when it runs.  Rounds read and write them without statements (store/finder.h,
+ * store/amend.h), unless somebody has changed the table.
  */
 #include "postgres.h"
 
@@ -17,6 +18,7 @@
 #include "nls.h"
 #include "store/amend.h"
 #include "store/bulk.h"
+#include "store/finder.h"
 #include "store/job.h"
 #include "store/spi.h"
 
@@ -30,19 +32,6 @@ static Oid
 job_relation(void)
 {
 	return get_relname_relid("job_data", get_namespace_oid("synergy", false));
-}
-
-void
-job_read_row(uint64 row, JobRow *out)
-{
-	out->process_id = store_get_int32(row, 1, 0);
-	out->timeperiod = store_get_timeperiod(row, 2);
-	out->state = (JobState) store_get_char(row, 3, JOB_EMBRYO);
-	out->failures = store_get_int32(row, 4, 0);
-	out->n_units = store_get_int32(row, 5, 0);
-	out->unit_id = store_get_int64(row, 6, 0);
-	out->mark = store_get_int64(row, 7, 0);
-	out->place = store_get_place(row, 8);
 }
 
 /* process, lower and upper bound of ranges, as three arrays */
@@ -62,8 +51,46 @@ range_arrays(const JobRange *ranges, int n, Datum *values)
 	columns_arrays(columns, values, 3);
 }
 
-uint64
-job_select_ranges(JobRange *ranges, int n)
+/* ---------------------------------------------------------------- reading */
+
+/* columns of every query that reads jobs */
+#define JOB_COLUMNS "process_id, timeperiod, state, number_of_failures, number_of_units, unit_of_work_id, mark, ctid"
+
+typedef struct JobRows
+{
+	JobRow	   *rows;
+	uint64		n;
+	uint64		capacity;
+} JobRows;
+
+static JobRow *
+next_row(JobRows *out)
+{
+	if (out->n == out->capacity)
+	{
+		out->capacity = Max(64, out->capacity * 2);
+		out->rows = out->rows ? repalloc_huge(out->rows, sizeof(JobRow) * out->capacity) : palloc(sizeof(JobRow) * out->capacity);
+	}
+	return &out->rows[out->n++];
+}
+
+/* reads row `row` of SPI_tuptable */
+static void
+read_row(uint64 row, JobRow *out)
+{
+	out->process_id = store_get_int32(row, 1, 0);
+	out->timeperiod = store_get_timeperiod(row, 2);
+	out->state = (JobState) store_get_char(row, 3, JOB_EMBRYO);
+	out->failures = store_get_int32(row, 4, 0);
+	out->n_units = store_get_int32(row, 5, 0);
+	out->unit_id = store_get_int64(row, 6, 0);
+	out->mark = store_get_int64(row, 7, 0);
+	out->place = store_get_place(row, 8);
+}
+
+/* where the primary key is gone */
+static void
+select_ranges(const JobRange *ranges, int n, JobRows *out)
 {
 	static StoreQuery query = {
 		"SELECT j.* FROM unnest($1, $2, $3) AS r (id, lo, hi), "
@@ -72,13 +99,18 @@ job_select_ranges(JobRange *ranges, int n)
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
 	Datum		values[3];
+	uint64		n_rows;
 
 	range_arrays(ranges, n, values);
-	return store_execute(&query, values, NULL);
+	n_rows = store_execute(&query, values, NULL);
+	for (uint64 i = 0; i < n_rows; i++)
+		read_row(i, next_row(out));
+	SPI_freetuptable(SPI_tuptable);
 }
 
-uint64
-job_select_active(const JobRange *ranges, int n, int limit)
+/* likewise */
+static void
+select_active(const JobRange *ranges, int n, int limit, JobRows *out)
 {
 	static StoreQuery query = {
 		"SELECT j.* FROM unnest($1, $2, $3) AS r (id, lo, hi), "
@@ -88,11 +120,80 @@ job_select_active(const JobRange *ranges, int n, int limit)
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID}
 	};
 	Datum		values[4];
+	uint64		n_rows;
 
 	range_arrays(ranges, n, values);
 	values[3] = Int32GetDatum(limit);
-	return store_execute(&query, values, NULL);
+	n_rows = store_execute(&query, values, NULL);
+	for (uint64 i = 0; i < n_rows; i++)
+		read_row(i, next_row(out));
+	SPI_freetuptable(SPI_tuptable);
 }
+
+static void
+take_found(const TupleTableSlot *found, JobRow *out)
+{
+	const Datum *values = found->tts_values;
+
+	out->process_id = DatumGetInt32(values[COLUMN_PROCESS_ID]);
+	out->timeperiod = store_timeperiod_of(values[COLUMN_TIMEPERIOD]);
+	out->state = (JobState) DatumGetChar(values[COLUMN_STATE]);
+	out->failures = DatumGetInt32(values[COLUMN_FAILURES]);
+	out->n_units = DatumGetInt32(values[COLUMN_UNITS]);
+	out->unit_id = found->tts_isnull[COLUMN_UNIT_ID] ? 0 : DatumGetInt64(values[COLUMN_UNIT_ID]);
+	out->mark = DatumGetInt64(values[COLUMN_MARK]);
+	out->place = found->tts_tid;
+}
+
+/* active ones, at most `limit`; with 0 all */
+static void
+find_range(Finder *finder, const JobRange *range, int limit, JobRows *out)
+{
+	Datum		key[2] = {Int32GetDatum(range->process->id), store_timeperiod_datum(range->from)};
+	uint64		end = out->n + limit;
+
+	finder_within(finder, key, store_timeperiod_datum(range->to));
+	while ((limit == 0 || out->n < end) && finder_next(finder))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (limit == 0 || job_state_is_active((JobState) DatumGetChar(finder->found->tts_values[COLUMN_STATE])))
+			take_found(finder->found, next_row(out));
+	}
+}
+
+static uint64
+fetch(const JobRange *ranges, int n, int limit, JobRow **rows)
+{
+	JobRows		out = {NULL, 0, 0};
+	Finder		finder;
+
+	if (finder_open(&finder, job_relation(), COLUMN_COUNT, FIND_WITHIN))
+	{
+		for (int i = 0; i < n; i++)
+			find_range(&finder, &ranges[i], limit, &out);
+		finder_close(&finder);
+	}
+	else if (limit > 0)
+		select_active(ranges, n, limit, &out);
+	else
+		select_ranges(ranges, n, &out);
+	*rows = out.rows;
+	return out.n;
+}
+
+uint64
+job_fetch(const JobRange *ranges, int n, JobRow **rows)
+{
+	return fetch(ranges, n, 0, rows);
+}
+
+uint64
+job_fetch_active(const JobRange *ranges, int n, int limit, JobRow **rows)
+{
+	return fetch(ranges, n, limit, rows);
+}
+
+/* ---------------------------------------------------------------- writing */
 
 /* of some ranges, where there are jobs in one of them already */
 static void

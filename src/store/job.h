@@ -44,10 +44,6 @@ typedef struct JobRange
 	Timeperiod	to;				/* exclusive */
 } JobRange;
 
-/* columns of every query that reads jobs */
-#define JOB_COLUMNS "process_id, timeperiod, state, number_of_failures, number_of_units, unit_of_work_id, mark, ctid"
-
-/* reads row `row` of SPI_tuptable */
 typedef struct JobRow
 {
 	int32		process_id;
@@ -60,11 +56,11 @@ typedef struct JobRow
 	ItemPointerData place;		/* where in the table it was read, or written last: a hint, checked when it is used */
 } JobRow;
 
-extern void job_read_row(uint64 row, JobRow *out);
+/* the jobs of these ranges, which are palloc'd; returns how many they are */
+extern uint64 job_fetch(const JobRange *ranges, int n, JobRow **rows);
 
-extern uint64 job_select_ranges(JobRange *ranges, int n);
-/* at most `limit` active jobs of each range, in order of time within it */
-extern uint64 job_select_active(const JobRange *ranges, int n, int limit);
+/* likewise at most `limit` active ones of each range, range by range, in order of time within it */
+extern uint64 job_fetch_active(const JobRange *ranges, int n, int limit, JobRow **rows);
 extern void job_insert_periods(const JobRange *ranges, int n);
 extern void job_update(List *jobs);
 

@@ -29,10 +29,10 @@
 
 /* as in the table (store/unit_row.h), but what the round does not need */
 #define UNIT_COLUMNS \
-	"u.unit_of_work_id, u.process_id, u.state, u.by_executor, u.is_on_box, u.timeperiod, u.start_timeperiod, u.end_timeperiod, " \
-	"u.attempt, u.number_of_retries, u.number_of_losses, u.start_id, u.end_id, u.number_of_rows, u.mark, u.created_at, u.submitted_at, " \
-	"u.started_at, u.heard_at, u.finished_at, u.release_at, u.open_writers, u.box_name, NULL::bigint AS number_of_processed, " \
-	"NULL::bigint AS number_of_aggregated, NULL::text AS error "
+	"u.unit_of_work_id, u.process_id, u.number_of_retries, u.start_id, u.end_id, u.mark, u.created_at, u.submitted_at, " \
+	"u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.number_of_losses, u.attempt, u.state, u.by_executor, u.is_on_box, " \
+	"u.started_at, u.finished_at, NULL::bigint AS number_of_processed, NULL::bigint AS number_of_aggregated, u.heard_at, " \
+	"u.release_at, u.number_of_rows, u.open_writers, u.box_name, NULL::text AS error "
 #define MAX_FURTHER_COLUMNS 4
 
 static Oid
@@ -268,7 +268,7 @@ fill_row(const Unit *unit, Datum *values, bool *nulls)
 	values[UNIT_COLUMN_MARK] = Int64GetDatum(unit->mark);
 	values[UNIT_COLUMN_CREATED_AT] = TimestampTzGetDatum(unit->created);
 	values[UNIT_COLUMN_SUBMITTED_AT] = TimestampTzGetDatum(unit->submitted);
-	memset(nulls, false, sizeof(bool) * (UNIT_COLUMN_SUBMITTED_AT + 1));
+	memset(nulls, false, sizeof(bool) * (UNIT_COLUMN_IS_ON_BOX + 1));
 	values[UNIT_COLUMN_ROWS] = Int64GetDatum(unit->n_rows);
 	nulls[UNIT_COLUMN_ROWS] = unit->n_rows < 0;
 	/* one that the very round which has requested it has canceled */

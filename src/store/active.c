@@ -5,6 +5,12 @@
  * into all indexes of synergy.unit_of_work_data anew, in the middle of them, where pages are full of what has just died: that
  * was a third of what an executor or a worker's session did.  Here a unit costs the scheduler a narrow row, and nobody anything
  * when it is claimed, fails or is retried.
+ *
+ * Why not one row of a process, rewritten for each next unit, which would need no index entry?  While somebody holds an old
+ * snapshot all its versions stay, and whoever looks for it goes through them.
+ *
+ * Who has written a row remembers where, and need not look for it in the index when it is taken away.  That is a hint only: the
+ * transaction may have been aborted, or the table been rewritten, so the row is looked at before it is believed.
  */
 #include "postgres.h"
 
@@ -26,6 +32,25 @@ enum
 	ACTIVE_PROCESS_ID, ACTIVE_UNIT_ID, ACTIVE_COLUMNS
 };
 
+#define PLACES 4096
+
+typedef struct RememberedPlace
+{
+	int64		unit_id;
+	ItemPointerData place;
+} RememberedPlace;
+
+static RememberedPlace places[PLACES];	/* that of a unit at its id % PLACES, the last one that was written there */
+
+static void
+remember_place(const Datum *values, const ItemPointerData *place)
+{
+	int64		unit_id = DatumGetInt64(values[ACTIVE_UNIT_ID]);
+
+	places[(uint64) unit_id % PLACES].unit_id = unit_id;
+	places[(uint64) unit_id % PLACES].place = *place;
+}
+
 static Oid
 active_relation(void)
 {
@@ -41,6 +66,7 @@ add_in_bulk(List *units)
 
 	if (bulk == NULL)
 		return false;
+	bulk_tell(bulk, remember_place);
 	foreach(cell, units)
 	{
 		const Unit *unit = lfirst(cell);
@@ -143,6 +169,20 @@ remove_by_statement(const ActiveKey *keys, int n)
 	store_execute(&query, values, NULL);
 }
 
+/* where it was written, or by its key */
+static bool
+find_row(Amend *amend, const ActiveKey *key)
+{
+	const RememberedPlace *remembered = &places[(uint64) key->unit_id % PLACES];
+	Datum		values_of_key[ACTIVE_COLUMNS] = {Int32GetDatum(key->process_id), Int64GetDatum(key->unit_id)};
+	Datum	   *values;
+	bool	   *nulls;
+
+	return (remembered->unit_id == key->unit_id && amend_fetch(amend, &remembered->place, &values, &nulls) &&
+			DatumGetInt32(values[ACTIVE_PROCESS_ID]) == key->process_id && DatumGetInt64(values[ACTIVE_UNIT_ID]) == key->unit_id) ||
+		amend_find(amend, values_of_key, &values, &nulls);
+}
+
 void
 active_remove(ActiveKey *keys, int n)
 {
@@ -159,14 +199,10 @@ active_remove(ActiveKey *keys, int n)
 	qsort(keys, n, sizeof(ActiveKey), compare_keys);
 	for (int i = 0; i < n; i++)
 	{
-		Datum		key[ACTIVE_COLUMNS] = {Int32GetDatum(keys[i].process_id), Int64GetDatum(keys[i].unit_id)};
-		Datum	   *values;
-		bool	   *nulls;
-
 		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && compare_keys(&keys[i], &keys[i - 1]) == 0)
 			continue;
-		if (amend_find(amend, key, &values, &nulls))
+		if (find_row(amend, &keys[i]))
 			(void) amend_remove(amend, true);
 	}
 	amend_end(amend);

@@ -90,6 +90,15 @@ amend_find(Amend *amend, const Datum *key, Datum **values, bool **nulls)
 	return true;
 }
 
+bool
+amend_seek(Amend *amend, int64 key, Datum **values, bool **nulls)
+{
+	if (!finder_seek(&amend->finder, key))
+		return false;
+	open_row(amend, values, nulls);
+	return true;
+}
+
 void
 amend_range(Amend *amend, Datum low, Datum high)
 {

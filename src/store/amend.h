@@ -23,6 +23,9 @@ extern Amend *amend_begin(Oid relation, int n_columns, FinderUse use);
 /* the row with this key as the transaction sees it, in arrays that may be changed; false: there is none */
 extern bool amend_find(Amend *amend, const Datum *key, Datum **values, bool **nulls);
 
+/* likewise, as finder_seek */
+extern bool amend_seek(Amend *amend, int64 key, Datum **values, bool **nulls);
+
 /*
  * Likewise, the row in this place, if one that the transaction sees is there; which one that is, is for the caller to check.  Costs
  * no descent of the index.

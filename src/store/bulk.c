@@ -24,6 +24,7 @@ struct Bulk
 	int			n_slots;		/* made so far */
 	int			n_rows;			/* gathered */
 	MemoryContext memory;		/* of their values, if the caller likes */
+	BulkNote	note;			/* or NULL */
 	TupleTableSlot *slots[ROWS_AT_ONCE];
 };
 
@@ -51,6 +52,8 @@ write_rows(Bulk *bulk)
 	{
 		(void) INSERT_INDEX_TUPLES(bulk->writer.result, bulk->slots[i], bulk->writer.estate);
 		ResetPerTupleExprContext(bulk->writer.estate);
+		if (bulk->note)
+			bulk->note(bulk->slots[i]->tts_values, &bulk->slots[i]->tts_tid);
 		ExecClearTuple(bulk->slots[i]);
 	}
 	bulk->n_rows = 0;
@@ -61,6 +64,12 @@ MemoryContext
 bulk_memory(const Bulk *bulk)
 {
 	return bulk->memory;
+}
+
+void
+bulk_tell(Bulk *bulk, BulkNote note)
+{
+	bulk->note = note;
 }
 
 Datum *

@@ -21,6 +21,10 @@ extern Datum *bulk_row(Bulk *bulk, bool **nulls);
 /* what is allocated here is there until its row has been written: for who has many */
 extern MemoryContext bulk_memory(const Bulk *bulk);
 
+/* to be told where each row has been written; at the latest when bulk_end() is back it has been */
+typedef void (*BulkNote) (const Datum *values, const ItemPointerData *place);
+extern void bulk_tell(Bulk *bulk, BulkNote note);
+
 extern void bulk_end(Bulk *bulk);
 
 #endif							/* SYNERGY_STORE_BULK_H */

@@ -14,6 +14,9 @@
 #include "store/finder.h"
 #include "store/version.h"
 
+#define SEEK_GAP 8				/* rows, at most, are gone over: that costs less than another descent */
+#define SEEK_WINDOW 64			/* ids ahead that are read along */
+
 /* key number `i` compares a column by an operator of the column's own type */
 static void
 prepare_key(Finder *finder, int i, int column, StrategyNumber strategy)
@@ -51,6 +54,8 @@ finder_begin(Finder *finder, Relation relation, Relation index, FinderUse use)
 			prepare_key(finder, finder->n_keys++, last, BTLessStrategyNumber);
 	}
 	finder->found = table_slot_create(relation, NULL);
+	finder->sought = 0;
+	finder->is_at = false;
 	finder->snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	finder->n_blocks = RelationGetNumberOfBlocks(relation);
 	finder->scan = INDEX_BEGINSCAN(relation, index, finder->snapshot, finder->n_keys);
@@ -128,6 +133,32 @@ finder_next(Finder *finder)
 		return false;
 	slot_getallattrs(finder->found);
 	return true;
+}
+
+static void
+seek_next(Finder *finder)
+{
+	finder->is_at = finder_next(finder);
+	if (finder->is_at)
+		finder->at = DatumGetInt64(finder->found->tts_values[finder->index->rd_index->indkey.values[0] - 1]);
+}
+
+/* one that comes alone is looked for alone; the window is for those that follow each other */
+bool
+finder_seek(Finder *finder, int64 key)
+{
+	bool		is_near = key > finder->sought && key - finder->sought <= SEEK_GAP;
+
+	if (!finder->is_at || key < finder->at || key > finder->window_end || key - finder->at > SEEK_GAP)
+	{
+		finder->window_end = is_near ? key + SEEK_WINDOW : key;
+		finder_range(finder, Int64GetDatum(key), Int64GetDatum(finder->window_end));
+		seek_next(finder);
+	}
+	finder->sought = key;
+	while (finder->is_at && finder->at < key)
+		seek_next(finder);
+	return finder->is_at && finder->at == key;
 }
 
 bool

@@ -20,7 +20,7 @@
 typedef enum FinderUse
 {
 	FIND_KEYS,					/* finder_find */
-	FIND_RANGES,				/* finder_range */
+	FIND_RANGES,				/* finder_range, or finder_seek */
 	FIND_BEHIND,				/* finder_behind */
 	FIND_WITHIN					/* finder_within */
 } FinderUse;
@@ -35,6 +35,11 @@ typedef struct Finder
 	ScanKeyData keys[FINDER_MAX_KEY];
 	int			n_keys;
 	TupleTableSlot *found;		/* what was found last, all of its columns; texts are still those of the page */
+	/* finder_seek: */
+	int64		sought;			/* the last time */
+	bool		is_at;			/* `found` is the row with this key: */
+	int64		at;
+	int64		window_end;		/* up to here the scan goes */
 } Finder;
 
 /* a table for reading, by single keys or by ranges of them. false: it has no primary key any more, other columns, or those of another version, and is not open: SELECT */
@@ -54,6 +59,12 @@ extern bool finder_find(Finder *finder, const Datum *key);
  */
 extern void finder_range(Finder *finder, Datum low, Datum high);
 extern bool finder_next(Finder *finder);
+
+/*
+ * As finder_find, of a key of one column, a bigint.  Keys that ascend, and lie near to each other, are found by going on from one to
+ * the next, which is a fraction of a descent of the index.
+ */
+extern bool finder_seek(Finder *finder, int64 key);
 
 /* those with the key's first columns, and with a greater value than its last one, in its order; then finder_next */
 extern void finder_behind(Finder *finder, const Datum *key);

@@ -233,7 +233,7 @@ unit_fetch(const int64 *ids, int n, Unit **units)
 	int			n_found = 0;
 
 	*units = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Unit) * Max(n, 1));
-	if (!finder_open(&finder, unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS))
+	if (!finder_open(&finder, unit_relation(), UNIT_COLUMN_COUNT, FIND_RANGES))
 	{
 		n_found = (int) select_by_ids(ids, n);
 		for (int i = 0; i < n_found; i++)
@@ -242,12 +242,8 @@ unit_fetch(const int64 *ids, int n, Unit **units)
 		return n_found;
 	}
 	for (int i = 0; i < n; i++)
-	{
-		Datum		key[1] = {Int64GetDatum(ids[i])};
-
-		if (finder_find(&finder, key))
+		if (finder_seek(&finder, ids[i]))
 			read_columns(finder.found->tts_values, finder.found->tts_isnull, &(*units)[n_found++]);
-	}
 	finder_close(&finder);
 	return n_found;
 }

@@ -83,18 +83,17 @@ set_processed(const BatchUnit *unit, TimestampTz now, Datum *values, bool *nulls
 static int
 amend_units(BatchUnit *units, int n, TimestampTz now)
 {
-	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS);
+	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_RANGES);
 	int			n_done = 0;
 
 	if (amend == NULL)
 		return -1;
 	for (int i = 0; i < n; i++)
 	{
-		Datum		key[1] = {Int64GetDatum(units[i].request.unit_id)};
 		Datum	   *values;
 		bool	   *nulls;
 
-		if (units[i].started == 0 || !amend_find(amend, key, &values, &nulls) || !is_as_requested(&units[i].request, values))
+		if (units[i].started == 0 || !amend_seek(amend, units[i].request.unit_id, &values, &nulls) || !is_as_requested(&units[i].request, values))
 			continue;
 		set_processed(&units[i], now, values, nulls);
 		n_done += amend_write(amend, true);

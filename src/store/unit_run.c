@@ -216,14 +216,13 @@ is_to_finish(const Ending *ending, const Datum *values)
 static int
 amend_endings(Ending *endings, int n, UnitState state, TimestampTz now)
 {
-	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS);
+	Amend	   *amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_RANGES);
 	int			n_done = 0;
 
 	if (amend == NULL)
 		return 0;
 	for (int i = 0; i < n; i++)
 	{
-		Datum		key[1] = {Int64GetDatum(endings[i].id)};
 		Datum	   *values;
 		bool	   *nulls;
 
@@ -233,7 +232,7 @@ amend_endings(Ending *endings, int n, UnitState state, TimestampTz now)
 			endings[i].is_done = endings[i - 1].is_done;	/* but counted only once */
 			continue;
 		}
-		if (!amend_find(amend, key, &values, &nulls) || !is_to_finish(&endings[i], values))
+		if (!amend_seek(amend, endings[i].id, &values, &nulls) || !is_to_finish(&endings[i], values))
 			continue;
 		set_finished(state, now, values, nulls);
 		if (!amend_write(amend, true))

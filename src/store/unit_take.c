@@ -249,10 +249,8 @@ hand_out_row(UnitTake *take, const Given *given, const Datum *row, const bool *r
 static bool
 find_candidate(Amend *amend, const Candidate *candidate, Datum **values, bool **nulls)
 {
-	Datum		key[1] = {Int64GetDatum(candidate->id)};
-
 	if (!ItemPointerIsValid(&candidate->place))
-		return amend_find(amend, key, values, nulls);
+		return amend_seek(amend, candidate->id, values, nulls);
 	return amend_fetch(amend, &candidate->place, values, nulls) && DatumGetInt64((*values)[UNIT_COLUMN_ID]) == candidate->id;
 }
 
@@ -337,7 +335,7 @@ take_units(UnitTake *take, Way *way, int64 after, Datum ids)
 		n = list_candidates(way, values, nulls, &candidates);
 		if (n == 0)
 			break;
-		amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_KEYS);
+		amend = amend_begin(unit_relation(), UNIT_COLUMN_COUNT, FIND_RANGES);
 		values[2] = Int32GetDatum(take->wanted);
 		if (amend == NULL)
 			return take_by_statement(take, way, values, nulls);

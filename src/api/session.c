@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -44,6 +45,19 @@ session_end(Session *session)
 	store_leave(&session->scope);
 }
 
+/* it looks at all definitions: once in a transaction, however many that registers */
+static void
+forget_dropped_owners(void)
+{
+	static TransactionId last = InvalidTransactionId;
+	TransactionId current = GetTopTransactionId();
+
+	if (TransactionIdEquals(current, last))
+		return;
+	(void) registry_forget_dropped_owners();
+	last = current;
+}
+
 void
 session_definitions_changed(Session *session, const char *event, const char *process_name, const char *entry_name,
 							const char *detail)
@@ -55,7 +69,7 @@ session_definitions_changed(Session *session, const char *event, const char *pro
 	record.entry_name = entry_name;
 	record.detail = detail;
 	event_log_one(record, session->now);
-	(void) registry_forget_dropped_owners();
+	forget_dropped_owners();
 	definition_bump_version();
 	watch_note_definitions();
 	if (process_name != NULL)

@@ -108,7 +108,7 @@ begin_earlier(Frame *frame, Process *process, Backfill *backfill)
 	process->backfill_start = process->backfill_frontier = new_first;
 	if (process->backfill_end == TIMEPERIOD_NONE)
 		process->backfill_end = old_first;
-	process->progress_dirty = true;
+	definition_note_process(frame->definitions, process);
 }
 
 static void

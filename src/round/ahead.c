@@ -156,18 +156,16 @@ remember(Frame *frame, Process *process, const Lane *lane)
 void
 ahead_remember(Frame *frame)
 {
-	Definitions *definitions = frame->definitions;
 	ListCell   *cell;
 
-	for (int i = 0; i < definitions->n_processes; i++)
+	foreach(cell, frame->noted)
 	{
-		Process    *process = definitions->processes[i];
-		ProcessFrame *notes = process->frame_data;
-		Lane	   *lane = notes ? &notes->lanes[LANE_MAIN] : NULL;
+		Process    *process = lfirst(cell);
+		Lane	   *lane = &frame_process(frame, process)->lanes[LANE_MAIN];
 
-		if (lane != NULL && lane->is_started && lane->revived == NIL)
+		if (lane->is_started && lane->revived == NIL)
 			remember(frame, process, lane);
-		else if (lane != NULL && lane->revived != NIL)
+		else if (lane->revived != NIL)
 			forget(process);
 	}
 	foreach(cell, frame->dirty_jobs)

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #include "daemon/wake.h"
+#include "round/agenda.h"
 #include "round/ahead.h"
 #include "round/deadline.h"
 #include "round/frame.h"
@@ -202,9 +203,15 @@ frame_extend(Frame *frame)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 	Definitions *definitions = frame->definitions;
-	JobRange   *ranges = palloc(sizeof(JobRange) * Max(definitions->n_processes, 1));
+	JobRange   *ranges;
 	int			n = 0;
 
+	if (!agenda_begin_periods(definitions, frame->now))
+	{
+		MemoryContextSwitchTo(old);
+		return;
+	}
+	ranges = palloc(sizeof(JobRange) * Max(definitions->n_processes, 1));
 	for (int i = 0; i < definitions->n_processes; i++)
 	{
 		Process    *process = definitions->processes[i];
@@ -227,9 +234,10 @@ frame_extend(Frame *frame)
 			continue;			/* the last period there is, in the year 9999 */
 		n++;
 		process->head = last;
-		process->progress_dirty = true;
+		definition_note_process(definitions, process);
 		process->quiet_until = 0;
 		process->next_deadline = 0;
+		agenda_touch_process(definitions, process);
 		/* it may have been moved past a time in which there was nothing to do; one that is due stays due */
 		if (process->next_fire > frame->now)
 			process->next_fire = 0;

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "round/agenda.h"
 #include "round/deadline.h"
 #include "store/alert.h"
 #include "store/spi.h"
@@ -79,7 +80,7 @@ add_late(Frame *frame, Process *process, Timeperiod timeperiod)
 	late->timeperiod = timeperiod;
 	late->deadline = deadline_of(process, timeperiod);
 	frame->late = lappend(frame->late, late);
-	process->progress_dirty = true;
+	definition_note_process(frame->definitions, process);
 }
 
 /* what is active in these ranges is late */
@@ -123,6 +124,7 @@ deadline_look_at(Frame *frame, List *processes)
 		range->to = first_after(process, frame->now);
 		process->deadlines_seen = frame->now;
 		process->next_deadline = 0;
+		agenda_touch_process(frame->definitions, process);
 		n += range->from < range->to;
 	}
 	if (n > 0)
@@ -136,8 +138,9 @@ deadline_look(Frame *frame)
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 	Definitions *definitions = frame->definitions;
 	List	   *due = NIL;
+	int			i = -1;
 
-	for (int i = 0; i < definitions->n_processes; i++)
+	while ((i = agenda_next_process(definitions, i + 1, frame->now)) < definitions->n_processes)
 		if (deadline_next(definitions->processes[i], frame->now) <= frame->now)
 			due = lappend(due, definitions->processes[i]);
 	if (due != NIL)
@@ -153,10 +156,11 @@ deadline_revive(Frame *frame, Job *job)
 	if (process->deadline < 0)
 		return;
 	process->next_deadline = 0;
+	agenda_touch_process(frame->definitions, process);
 	if (deadline_of(process, job->key.timeperiod) <= frame->now)
 	{
 		frame->to_look = list_append_unique_ptr(frame->to_look, process);
-		process->progress_dirty = true;
+		definition_note_process(frame->definitions, process);
 	}
 }
 

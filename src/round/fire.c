@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 
 #include "nls.h"
+#include "round/agenda.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
 #include "round/rows.h"
@@ -195,7 +196,10 @@ fire_process(Frame *frame, Process *process, Cause cause)
 		quiet_until = Min(quiet_until, backfill_quiet_until);
 	}
 	if (quiet_until != 0)
+	{
 		process->quiet_until = quiet_until;
+		agenda_touch_process(frame->definitions, process);
+	}
 }
 
 /* ---------------------------------------------------------------- freeruns */
@@ -226,7 +230,7 @@ fire_freerun(Frame *frame, Freerun *freerun, TimestampTz scheduled)
 						 errhint("Set the clock of the server right, or synergy.clock.")));
 			unit->start_timeperiod = unit->end_timeperiod = unit->timeperiod;
 			freerun->unit_id = unit->id;
-			freerun->progress_dirty = true;
+			definition_note_freerun(frame->definitions, freerun);
 			break;
 		case ACTION_SIGNAL:
 			if (unit->state != UNIT_REQUESTED)
@@ -246,9 +250,12 @@ fire_freerun_timer(Frame *frame, Freerun *freerun)
 	TimestampTz scheduled = freerun->next_fire;
 	TimestampTz following = trigger_after(&freerun->trigger, freerun->timezone, scheduled);
 
-	freerun->is_owed = is_going && freerun->missed != MISSED_SKIP;
-	if (freerun->is_owed)
-		return;					/* until that run has ended */
+	agenda_touch_freerun(frame->definitions, freerun);
+	if (is_going && freerun->missed != MISSED_SKIP)
+	{
+		agenda_note_owed(frame->definitions, freerun);	/* until that run has ended */
+		return;
+	}
 	if (following <= frame->now && freerun->missed != MISSED_ALL)
 	{
 		/* this run stands for several fires: it is that of the moment */
@@ -257,7 +264,7 @@ fire_freerun_timer(Frame *frame, Freerun *freerun)
 	}
 	fire_freerun(frame, freerun, scheduled);
 	freerun->fired_at = scheduled;
-	freerun->progress_dirty = true;
+	definition_note_freerun(frame->definitions, freerun);
 	freerun->next_fire = following;
 }
 

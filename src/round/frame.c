@@ -27,6 +27,7 @@ typedef struct UnitEntry
 Frame *
 frame_create(Definitions *definitions, TimestampTz now)
 {
+	static uint64 last_number = 0;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "synergy frame", ALLOCSET_DEFAULT_SIZES);
 	Frame	   *frame = MemoryContextAllocZero(context, sizeof(Frame));
 	HASHCTL		control = {0};
@@ -41,20 +42,23 @@ frame_create(Definitions *definitions, TimestampTz now)
 	control.keysize = sizeof(int64);
 	control.entrysize = sizeof(UnitEntry);
 	frame->units = hash_create("synergy units", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	for (int i = 0; i < definitions->n_processes; i++)
-		definitions->processes[i]->frame_data = NULL;
+	frame->number = ++last_number;
 	return frame;
 }
 
 ProcessFrame *
 frame_process(Frame *frame, Process *process)
 {
-	if (process->frame_data == NULL)
+	if (process->frame_number != frame->number)
 	{
-		ProcessFrame *notes = MemoryContextAllocZero(frame->context, sizeof(ProcessFrame));
+		MemoryContext old = MemoryContextSwitchTo(frame->context);
+		ProcessFrame *notes = palloc0(sizeof(ProcessFrame));
 
 		notes->process = process;
 		process->frame_data = notes;
+		process->frame_number = frame->number;
+		frame->noted = lappend(frame->noted, process);
+		MemoryContextSwitchTo(old);
 	}
 	return process->frame_data;
 }

@@ -81,6 +81,8 @@ typedef struct Frame
 	TimestampTz now;
 	HTAB	   *jobs;			/* JobKey -> Job */
 	HTAB	   *units;			/* id -> Unit * */
+	uint64		number;			/* which frame this is, in this process */
+	List	   *noted;			/* of Process *: frame_process() has been asked for */
 	List	   *dirty_jobs;
 	List	   *new_units;		/* in order of ids */
 	List	   *dirty_units;	/* older ones */

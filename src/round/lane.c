@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "round/agenda.h"
 #include "round/ahead.h"
 #include "round/lane.h"
 #include "store/spi.h"
@@ -40,7 +41,7 @@ frontier_of(Process *process, LaneKind kind)
 
 /* whatever lies before the very first active job need not be walked through next time */
 static void
-advance_frontier(Process *process, LaneKind kind, Timeperiod first)
+advance_frontier(Frame *frame, Process *process, LaneKind kind, Timeperiod first)
 {
 	Timeperiod	frontier = first != TIMEPERIOD_NONE ? first : kind == LANE_MAIN ? process->head : process->backfill_end;
 
@@ -48,7 +49,8 @@ advance_frontier(Process *process, LaneKind kind, Timeperiod first)
 	{
 		*frontier_of(process, kind) = frontier;
 		/* a lower bound serves as well: not each step is worth a row */
-		process->progress_dirty |= first == TIMEPERIOD_NONE || ++process->steps % STEPS_UNSAVED == 0;
+		if (first == TIMEPERIOD_NONE || ++process->steps % STEPS_UNSAVED == 0)
+			definition_note_process(frame->definitions, process);
 	}
 }
 
@@ -74,10 +76,11 @@ lane_revive(Frame *frame, Job *job)
 	if (job->key.timeperiod < *frontier)
 	{
 		*frontier = job->key.timeperiod;
-		process->progress_dirty = true;
+		definition_note_process(frame->definitions, process);
 	}
 	process->quiet_until = 0;
 	process->next_fire = 0;
+	agenda_touch_process(frame->definitions, process);
 }
 
 void
@@ -94,7 +97,7 @@ lane_close_backfill(Frame *frame, Process *process)
 	record->detail = psprintf("finished: every period before %s", end);
 	frame->log = lappend(frame->log, record);
 	process->backfill_start = process->backfill_end = process->backfill_frontier = TIMEPERIOD_NONE;
-	process->progress_dirty = true;
+	definition_note_process(frame->definitions, process);
 	MemoryContextSwitchTo(old);
 }
 
@@ -293,7 +296,7 @@ lane_next_active(Frame *frame, Process *process, LaneKind kind, Timeperiod after
 	if (found == NULL || (revived != NULL && revived->key.timeperiod < found->key.timeperiod))
 		found = revived;
 	if (after == TIMEPERIOD_NONE && process->head != TIMEPERIOD_NONE)
-		advance_frontier(process, kind, found ? found->key.timeperiod : TIMEPERIOD_NONE);
+		advance_frontier(frame, process, kind, found ? found->key.timeperiod : TIMEPERIOD_NONE);
 	return found;
 }
 
@@ -313,7 +316,7 @@ lane_pass_under_way(Frame *frame, Process *process, Timeperiod after)
 		if (ahead_is_under_way(frame, process, lane->active[i]))
 		{
 			if (after == TIMEPERIOD_NONE)
-				advance_frontier(process, LANE_MAIN, lane->active[i]);
+				advance_frontier(frame, process, LANE_MAIN, lane->active[i]);
 			return lane->active[i];
 		}
 		if (is_active(frame, process, lane->active[i]))

@@ -24,6 +24,7 @@
 #include "daemon/wake.h"
 #include "guc.h"
 #include "nls.h"
+#include "round/agenda.h"
 #include "round/ahead.h"
 #include "round/boxes.h"
 #include "round/deadline.h"
@@ -149,6 +150,7 @@ read_definitions(RoundMemory *memory, TimestampTz now)
 	{
 		memory->definitions = definition_load(memory->context);
 		carry_timers(memory->definitions, old, now);
+		agenda_create(memory->definitions);
 	}
 	PG_FINALLY();
 	{
@@ -195,22 +197,24 @@ next_extension_of(const Tree *tree, TimestampTz now)
 }
 
 static TimestampTz
+process_next(Process *process, TimestampTz now)
+{
+	return Min(next_fire_of(process, now), deadline_next(process, now));
+}
+
+static TimestampTz
+freerun_next(const Freerun *freerun)
+{
+	return freerun->is_on && !freerun->is_owed ? freerun->next_fire : PG_INT64_MAX;
+}
+
+static TimestampTz
 find_next_due(RoundMemory *memory, TimestampTz now)
 {
-	Definitions *definitions = memory->definitions;
+	static const AgendaAsk ask = {process_next, freerun_next, next_extension_of};
 	TimestampTz next = Min(memory->is_quiet ? PG_INT64_MAX : memory->next_gc, memory->next_boxes);
 
-	for (int i = 0; i < definitions->n_processes; i++)
-	{
-		next = Min(next, next_fire_of(definitions->processes[i], now));
-		next = Min(next, deadline_next(definitions->processes[i], now));
-	}
-	for (int i = 0; i < definitions->n_freeruns; i++)
-		if (definitions->freeruns[i]->is_on && !definitions->freeruns[i]->is_owed)
-			next = Min(next, definitions->freeruns[i]->next_fire);
-	for (int i = 0; i < definitions->n_trees; i++)
-		next = Min(next, next_extension_of(definitions->trees[i], now));
-	return next;
+	return Min(next, agenda_first(memory->definitions, &ask, now));
 }
 
 /* ---------------------------------------------------------------- the parts of a round */
@@ -221,8 +225,9 @@ fire_due(Frame *frame)
 	Definitions *definitions = frame->definitions;
 	List	   *due = NIL;
 	ListCell   *cell;
+	int			i = -1;
 
-	for (int i = 0; i < definitions->n_processes; i++)
+	while ((i = agenda_next_process(definitions, i + 1, frame->now)) < definitions->n_processes)
 		if (next_fire_of(definitions->processes[i], frame->now - 1) <= frame->now)
 			due = lappend(due, definitions->processes[i]);
 	lane_preload_active(frame, due);
@@ -240,20 +245,19 @@ static void
 fire_due_freeruns(Frame *frame)
 {
 	Definitions *definitions = frame->definitions;
-	int64	   *units = palloc(sizeof(int64) * Max(definitions->n_freeruns, 1));
 	List	   *due = NIL;
+	int64	   *units;
 	ListCell   *cell;
+	int			i = -1;
 	int			n = 0;
 
-	for (int i = 0; i < definitions->n_freeruns; i++)
-	{
-		Freerun    *freerun = definitions->freeruns[i];
-
-		if (!freerun->is_on || freerun->next_fire > frame->now)
-			continue;
-		units[n++] = freerun->unit_id;
-		due = lappend(due, freerun);
-	}
+	agenda_touch_owed(definitions);
+	while ((i = agenda_next_freerun(definitions, i + 1, frame->now)) < definitions->n_freeruns)
+		if (definitions->freeruns[i]->is_on && definitions->freeruns[i]->next_fire <= frame->now)
+			due = lappend(due, definitions->freeruns[i]);
+	units = palloc(sizeof(int64) * Max(list_length(due), 1));
+	foreach(cell, due)
+		units[n++] = ((Freerun *) lfirst(cell))->unit_id;
 	frame_preload_units(frame, units, n);
 	foreach(cell, due)
 		fire_freerun_timer(frame, lfirst(cell));
@@ -392,8 +396,7 @@ collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryConte
 	MemoryContextDelete(frame->context);
 	memory->is_quiet = !units_left && !wrote && !outcome->wrote;
 	if (wrote)					/* perhaps it has canceled a unit that a freerun waits for */
-		for (int i = 0; i < memory->definitions->n_freeruns; i++)
-			memory->definitions->freeruns[i]->is_owed = false;
+		agenda_touch_owed(memory->definitions);
 	memory->next_gc = Min(now + synergy_gc_interval * INT64CONST(1000), next_release);
 	outcome->wrote |= wrote;
 }

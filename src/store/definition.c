@@ -50,7 +50,8 @@ definition_bump_version(void)
 
 static StoreQuery tree_query = {
 	"SELECT tree_id, tree_name, end_timeperiod, "
-	"       ARRAY(SELECT d.tree_id FROM synergy.timetable d WHERE d.tree_name = ANY (t.dependent_on) ORDER BY d.tree_id) "
+	"       ARRAY(SELECT DISTINCT d.tree_id FROM unnest(t.dependent_on) AS n (name), "
+	"             LATERAL (SELECT tree_id FROM synergy.timetable WHERE tree_name = n.name OFFSET 0) d ORDER BY d.tree_id) "
 	"FROM synergy.timetable t ORDER BY tree_id", 0
 };
 
@@ -227,6 +228,7 @@ load_processes(Definitions *definitions)
 	{
 		Process    *process = definitions->processes[i] = read_process(definitions, i);
 
+		process->number = i;
 		process->tree->members[process->qualifier] = process;
 		enter_id(definitions, process->id)->process = process;
 	}
@@ -273,6 +275,7 @@ load_freeruns(Definitions *definitions)
 	{
 		Freerun    *freerun = definitions->freeruns[i] = palloc0(sizeof(Freerun));
 
+		freerun->number = i;
 		freerun->id = store_get_int32(i, 1, 0);
 		freerun->process_name = store_get_text(i, 2);
 		freerun->entry_name = store_get_text(i, 3);

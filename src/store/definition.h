@@ -8,6 +8,7 @@
 #define SYNERGY_STORE_DEFINITION_H
 
 #include "postgres.h"
+#include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
@@ -66,14 +67,16 @@ struct Process
 	Timeperiod	backfill_frontier;	/* no job before it is active */
 	TimestampTz deadlines_seen; /* deadlines up to here have been looked at, or do not count */
 	int			n_late;			/* rows of it in synergy.late_job */
-	bool		progress_dirty;
+	bool		has_moved;		/* it is in the list of those */
 	/* the round's, kept between rounds */
+	int			number;			/* in the array of all */
 	int			steps;			/* of its frontiers, so far */
 	TimestampTz next_fire;		/* 0: to be worked out, strictly after now */
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
 	TimestampTz next_deadline;	/* no job misses its deadline before that; 0: to be worked out */
 	Ahead	   *ahead;			/* its next active jobs, see round/ahead.h; NULL: not remembered */
-	void	   *frame_data;		/* the current frame's own */
+	uint64		frame_number;	/* of the frame that has notes on it, */
+	void	   *frame_data;		/* and these */
 };
 
 struct Tree
@@ -117,8 +120,9 @@ typedef struct Freerun
 	TimestampTz timer_since;	/* fires count from here on */
 	int64		unit_id;		/* its current unit, 0: none yet */
 	TimestampTz fired_at;		/* the last fire that was acted on, 0: none */
-	bool		progress_dirty;
+	bool		has_moved;		/* likewise */
 	/* the round's, kept between rounds */
+	int			number;			/* in the array of all */
 	TimestampTz next_fire;		/* may be past: then it is owed */
 	bool		is_owed;		/* a fire waits for the run before to end */
 } Freerun;
@@ -137,6 +141,9 @@ typedef struct Definitions
 	int			n_freeruns;
 	Freerun   **freeruns;
 	HTAB	   *by_id;			/* id -> DefinitionEntry */
+	List	   *moved_processes;	/* their progress is not what is in the table: definition_save_progress() */
+	List	   *moved_freeruns;
+	struct Agenda *agenda;		/* of rounds, see round/agenda.h; NULL: there is none */
 } Definitions;
 
 typedef struct DefinitionEntry
@@ -150,6 +157,10 @@ typedef struct DefinitionEntry
 extern int64 definition_version(void);
 extern int64 definition_bump_version(void);	/* the new one; under the round lock, before commit */
 extern Definitions *definition_load(MemoryContext parent);
+/* its progress is to be written with the next change */
+extern void definition_note_process(Definitions *definitions, Process *process);
+extern void definition_note_freerun(Definitions *definitions, Freerun *freerun);
+
 extern void definition_save_progress(Definitions *definitions);
 
 extern Process *definition_process(Definitions *definitions, int32 id);

@@ -102,32 +102,60 @@ save(Saving *saving, int32 id, const Process *process, const Freerun *freerun)
 }
 
 void
+definition_note_process(Definitions *definitions, Process *process)
+{
+	MemoryContext old;
+
+	if (process->has_moved)
+		return;
+	old = MemoryContextSwitchTo(definitions->context);
+	definitions->moved_processes = lappend(definitions->moved_processes, process);
+	process->has_moved = true;
+	MemoryContextSwitchTo(old);
+}
+
+void
+definition_note_freerun(Definitions *definitions, Freerun *freerun)
+{
+	MemoryContext old;
+
+	if (freerun->has_moved)
+		return;
+	old = MemoryContextSwitchTo(definitions->context);
+	definitions->moved_freeruns = lappend(definitions->moved_freeruns, freerun);
+	freerun->has_moved = true;
+	MemoryContextSwitchTo(old);
+}
+
+void
 definition_save_progress(Definitions *definitions)
 {
 	static const Oid types[PROGRESS_COLUMNS] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID,
 	TIMESTAMPTZOID};
 	Saving		saving;
-	bool		is_begun = false;
+	ListCell   *cell;
 
-	for (int i = 0; i < definitions->n_processes + definitions->n_freeruns; i++)
-	{
-		Process    *process = i < definitions->n_processes ? definitions->processes[i] : NULL;
-		Freerun    *freerun = process == NULL ? definitions->freeruns[i - definitions->n_processes] : NULL;
-		bool	   *is_dirty = process ? &process->progress_dirty : &freerun->progress_dirty;
-
-		if (!*is_dirty)
-			continue;
-		if (!is_begun)
-		{
-			saving.amend = amend_begin(get_relname_relid("progress", get_namespace_oid("synergy", false)), PROGRESS_COLUMNS, FIND_KEYS);
-			columns_init(saving.columns, types, PROGRESS_COLUMNS);
-			is_begun = true;
-		}
-		save(&saving, process ? process->id : freerun->id, process, freerun);
-		*is_dirty = false;
-	}
-	if (!is_begun)
+	if (definitions->moved_processes == NIL && definitions->moved_freeruns == NIL)
 		return;
+	saving.amend = amend_begin(get_relname_relid("progress", get_namespace_oid("synergy", false)), PROGRESS_COLUMNS, FIND_KEYS);
+	columns_init(saving.columns, types, PROGRESS_COLUMNS);
+	foreach(cell, definitions->moved_processes)
+	{
+		Process    *process = lfirst(cell);
+
+		save(&saving, process->id, process, NULL);
+		process->has_moved = false;
+	}
+	foreach(cell, definitions->moved_freeruns)
+	{
+		Freerun    *freerun = lfirst(cell);
+
+		save(&saving, freerun->id, NULL, freerun);
+		freerun->has_moved = false;
+	}
+	list_free(definitions->moved_processes);
+	list_free(definitions->moved_freeruns);
+	definitions->moved_processes = definitions->moved_freeruns = NIL;
 	if (saving.amend != NULL)
 		amend_end(saving.amend);
 	if (saving.columns[0].n > 0)

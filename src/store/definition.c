@@ -83,13 +83,23 @@ static StoreQuery freerun_query = {
 	"FROM synergy.freerun f LEFT JOIN synergy.progress g ON g.process_id = f.freerun_id ORDER BY freerun_id", 0
 };
 
+/* they are in the order of their ids */
 static Tree *
 find_tree(Definitions *definitions, int32 id)
 {
-	for (int i = 0; i < definitions->n_trees; i++)
-		if (definitions->trees[i]->id == id)
-			return definitions->trees[i];
-	return NULL;
+	int			low = 0,
+				high = definitions->n_trees;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (definitions->trees[middle]->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < definitions->n_trees && definitions->trees[low]->id == id ? definitions->trees[low] : NULL;
 }
 
 static DefinitionEntry *
@@ -124,6 +134,49 @@ int_array(Datum array, int *n)
 	return (int32 *) ARR_DATA_PTR(value);
 }
 
+/* those that each tree depends on, in order; and how many depend on it */
+static void
+link_trees(Definitions *definitions)
+{
+	for (int i = 0; i < definitions->n_trees; i++)
+	{
+		Tree	   *tree = definitions->trees[i];
+		bool		is_null;
+		int32	   *ids = int_array(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &is_null), &tree->n_dependent_on);
+
+		tree->dependent_on = palloc(sizeof(Tree *) * Max(tree->n_dependent_on, 1));
+		for (int j = 0; j < tree->n_dependent_on; j++)
+		{
+			tree->dependent_on[j] = find_tree(definitions, ids[j]);
+			tree->dependent_on[j]->n_dependants++;
+		}
+	}
+}
+
+/* the other way round */
+static void
+link_dependants(Definitions *definitions)
+{
+	for (int i = 0; i < definitions->n_trees; i++)
+	{
+		Tree	   *tree = definitions->trees[i];
+
+		tree->dependants = palloc(sizeof(Tree *) * Max(tree->n_dependants, 1));
+		tree->n_dependants = 0;
+	}
+	for (int i = 0; i < definitions->n_trees; i++)
+	{
+		Tree	   *tree = definitions->trees[i];
+
+		for (int j = 0; j < tree->n_dependent_on; j++)
+		{
+			Tree	   *other = tree->dependent_on[j];
+
+			other->dependants[other->n_dependants++] = tree;
+		}
+	}
+}
+
 static void
 load_trees(Definitions *definitions)
 {
@@ -138,24 +191,9 @@ load_trees(Definitions *definitions)
 		tree->id = store_get_int32(i, 1, 0);
 		tree->name = store_get_text(i, 2);
 		tree->end = store_get_timeperiod(i, 3);
-		tree->dependants = palloc(sizeof(Tree *) * n);
-		tree->dependent_on = palloc(sizeof(Tree *) * n);
 	}
-	for (int i = 0; i < n; i++)
-	{
-		Tree	   *tree = definitions->trees[i];
-		bool		is_null;
-		int			n_ids;
-		int32	   *ids = int_array(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &is_null), &n_ids);
-
-		for (int j = 0; j < n_ids; j++)
-		{
-			Tree	   *other = find_tree(definitions, ids[j]);
-
-			tree->dependent_on[tree->n_dependent_on++] = other;
-			other->dependants[other->n_dependants++] = tree;
-		}
-	}
+	link_trees(definitions);
+	link_dependants(definitions);
 }
 
 static void

@@ -285,7 +285,8 @@ settle_membership(const ProcessDefinition *d, const RegisteredProcess *known, co
 {
 	if (known != NULL && strcmp(known->tree_name, d->tree_name) == 0)
 		return;
-	registry_relations_changed(d->tree_name);
+	if (!timetable->is_new)
+		registry_relations_changed(d->tree_name);
 	if (known == NULL)
 		return;
 	registry_relations_changed(known->tree_name);
@@ -385,7 +386,10 @@ synergy_register_process(PG_FUNCTION_ARGS)
 		d.source_table = table.name;
 	}
 	if (!registry_find_timetable(d.tree_name, &timetable))
+	{
 		registry_write_timetable(d.tree_name, PointerGetDatum(construct_empty_array(TEXTOID)), NULL, NULL, d.owner);
+		timetable.is_new = true;
+	}
 	else if (!is_known || strcmp(known.tree_name, d.tree_name) != 0 || begins_earlier(&d, &known))
 		session_check_timetable(&session, timetable.owner, d.tree_name);
 	settle_start(&d, is_known ? &known : NULL, &timetable, session.now);

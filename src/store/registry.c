@@ -78,6 +78,7 @@ registry_find_timetable(const char *name, RegisteredTimetable *out)
 	};
 	Datum		values[1] = {CStringGetTextDatum(name)};
 
+	memset(out, 0, sizeof(*out));
 	if (store_execute(&query, values, NULL) == 0)
 		return false;
 	out->start = store_get_text(0, 1);

@@ -69,6 +69,7 @@ typedef struct RegisteredTimetable
 	char	   *start;			/* or NULL */
 	char	   *end;			/* or NULL */
 	Oid			owner;
+	bool		is_new;			/* made just now: none depends on it */
 } RegisteredTimetable;
 
 extern bool registry_find_process(const char *name, RegisteredProcess *out);

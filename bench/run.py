@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import table  # noqa: E402
-from suite import growth, node, ours, pgq, skip_locked  # noqa: E402
+from suite import due, growth, node, ours, pgq, skip_locked  # noqa: E402
 from suite.latency import notify_latency  # noqa: E402
 from suite.measure import Server  # noqa: E402
 
@@ -21,10 +21,12 @@ from suite.measure import Server  # noqa: E402
 def sizes_of(arguments):
     """lanes and hours of what is drained, and the rest"""
     if arguments.quick:
-        sizes = {'processes': 50, 'hours': 60, 'one_by_one': 1000, 'samples': 30, 'polled_samples': 8, 'idle_seconds': 4, 'grown': [0, 20000], 'years': 1}
+        sizes = {'processes': 50, 'hours': 60, 'one_by_one': 1000, 'samples': 30, 'polled_samples': 8, 'idle_seconds': 4, 'grown': [0, 20000], 'years': 1,
+                 'due': {'10 processes, 100 freeruns': (10, 100)}}
     else:
         sizes = {'processes': 50, 'hours': 1000, 'one_by_one': 10000, 'samples': 300, 'polled_samples': 40, 'idle_seconds': 20,
-                 'grown': [0, 100000, 1000000] + ([10000000] if arguments.long else []), 'years': 10}
+                 'grown': [0, 100000, 1000000] + ([10000000] if arguments.long else []), 'years': 10,
+                 'due': {'100 processes, 1,000 freeruns': (100, 1000), '10,000 processes, 100,000 freeruns': (10000, 100000)}}
     # more than a thousand units of a process are not requested at once
     sizes['hours'] = max(2, min(1000, int(sizes['hours'] * arguments.scale)))
     sizes['one_by_one'] = max(50, int(sizes['one_by_one'] * arguments.scale))
@@ -69,6 +71,7 @@ def workloads(server, sizes):
         idle[peer.title] = lambda peer=peer: peer.idle(server, sizes['idle_seconds'])
     return {'drain': drain, 'external': external, 'latency': latency, 'idle': idle,
             'growth': {str(jobs): lambda jobs=jobs: growth.growth(server, jobs, min(100, sizes['samples'])) for jobs in sizes['grown']},
+            'due': {name: lambda many=many: due.due(server, *many) for name, many in sizes['due'].items()},
             'build': {'Synergy': lambda: ours.build(server, sizes['years'])}}
 
 
@@ -107,8 +110,8 @@ def main():
         if arguments.only and name not in arguments.only.split(','):
             continue
         found = results['workloads'][name] = {contestant: [] for contestant in contestants}
-        # what grows is loaded once in the quick form and three times at most
-        for _ in range(min(results['rounds'], 3) if name == 'growth' else results['rounds']):
+        # what grows, or waits for the minute, is done once in the quick form and three times at most
+        for _ in range(min(results['rounds'], 3) if name in ('growth', 'due') else results['rounds']):
             for contestant, work in contestants.items():
                 began = time.time()
                 try:

@@ -85,6 +85,15 @@ def build(contestants):
         number(median(turns, 'processes_per_second')), number(median(turns, 'nodes_per_second')))
 
 
+def due(contestants):
+    return rows(['a tenth due at once', 'registered, s', "scheduler's memory", 'idle, % of a processor', 'a round for one, ms', 'all requested, ms', 'started, first time: median, p99, ms',
+                 'again: median, p99, ms'],
+                [[name, number(median(turns, 'register_s')), size(median(turns, 'memory_bytes')), number(median(turns, 'idle_percent')), number(median(turns, 'round_ms')),
+                  number(median([turn['first'] for turn in turns], 'requested_ms'))] +
+                 ['%s, %s' % tuple(number(median([turn[when] for turn in turns], m)) for m in ('median_ms', 'p99_ms')) for when in ('first', 'again')]
+                 for name, turns in contestants.items() if turns])
+
+
 def sizing(results):
     """of what a unit costs; the hour's jobs done within five minutes, and a year of history"""
     drained = results['workloads'].get('drain', {}).get('Synergy')
@@ -102,7 +111,7 @@ def sizing(results):
 
 PARTS = [('drain', 'From embryo to processed', lambda c: throughput(c, 'no-op units')),
          ('external', 'Workers outside', lambda c: throughput(c, '100 at once, connections')),
-         ('latency', 'From commit to start', latency), ('idle', 'Nothing due', idle), ('growth', 'With history', growth), ('build', 'Timetables', build)]
+         ('latency', 'From commit to start', latency), ('idle', 'Nothing due', idle), ('growth', 'With history', growth), ('due', 'Many definitions', due), ('build', 'Timetables', build)]
 
 
 def markdown(results):

@@ -17,8 +17,8 @@
  * are those that were requested.
  *
  * What is not written is not counted: a command that brings the server down leaves no trace of its attempt here.  But
- * what is known of processes is this session's, so after a crash the first unit of each is run alone, where the attempt
- * is counted: units are handed out in the order of their request, and so after some crashes it is this one's turn.
+ * what is known of processes is this session's, or others have told it (daemon/estimate.h), and goes with shared memory: so after
+ * a crash the first unit of each is run alone, where the attempt is counted: units are handed out in the order of their request, and so after some crashes it is this one's turn.
  */
 #include "postgres.h"
 
@@ -32,6 +32,7 @@
 #include "utils/timeout.h"
 
 #include "daemon/effort.h"
+#include "daemon/estimate.h"
 #include "daemon/executor.h"
 #include "daemon/wake.h"
 #include "nls.h"
@@ -60,6 +61,7 @@ typedef struct Known
 } Known;
 
 static HTAB *known_processes;
+static int	database_slot;
 static int	n_sources = 0;
 static TimeoutId late_timeout;
 static Effort patience_began;	/* what must not be late */
@@ -92,10 +94,11 @@ begin_patience(int msec)
 }
 
 void
-batch_init(void)
+batch_init(int slot_of_database)
 {
 	HASHCTL		control = {0};
 
+	database_slot = slot_of_database;
 	control.keysize = sizeof(int32);
 	control.entrysize = sizeof(Known);
 	control.hcxt = TopMemoryContext;
@@ -106,12 +109,29 @@ batch_init(void)
 
 /* ---------------------------------------------------------------- what is known of a process */
 
+static Known *
+know(int32 process_id)
+{
+	bool		found;
+	Known	   *known = hash_search(known_processes, &process_id, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		memset(known, 0, sizeof(Known));
+		known->process_id = process_id;
+		known->usec = estimate_read(database_slot, process_id);
+	}
+	return known;
+}
+
 bool
 batch_fits(const UnitRequest *mail, uint64 definitions_count, int64 *usec)
 {
-	Known	   *known = hash_search(known_processes, &mail->process_id, HASH_FIND, NULL);
+	Known	   *known = know(mail->process_id);
 
-	if (known == NULL || mail->is_alone || stream_is_on())
+	if (known->usec == 0)		/* another executor may have run the first one since */
+		known->usec = estimate_read(database_slot, mail->process_id);
+	if (known->usec == 0 || mail->is_alone || stream_is_on())
 		return false;
 	if (known->usec > SHORT_USEC || known->alone_until > GetCurrentTimestamp())
 		return false;
@@ -126,21 +146,7 @@ batch_usec(int32 process_id)
 {
 	Known	   *known = hash_search(known_processes, &process_id, HASH_FIND, NULL);
 
-	return known ? Max(known->usec, 1) : 0;
-}
-
-static Known *
-know(int32 process_id)
-{
-	bool		found;
-	Known	   *known = hash_search(known_processes, &process_id, HASH_ENTER, &found);
-
-	if (!found)
-	{
-		memset(known, 0, sizeof(Known));
-		known->process_id = process_id;
-	}
-	return known;
+	return known ? known->usec : 0;
 }
 
 void
@@ -149,7 +155,8 @@ batch_learn(int32 process_id, int64 usec)
 	Known	   *known = know(process_id);
 
 	/* one that took long counts at once, one that was short only after others */
-	known->usec = usec >= known->usec ? usec : (known->usec + usec) / 2;
+	known->usec = Max(usec >= known->usec ? usec : (known->usec + usec) / 2, 1);
+	estimate_tell(database_slot, process_id, known->usec);
 }
 
 static void
@@ -331,9 +338,12 @@ give_up(int32 process_id, MemoryContext context)
 	QueryCancelPending = false;
 	RESUME_INTERRUPTS();
 	if (process_id != 0 && is_late)
-		know(process_id)->usec = LATE_MSEC * 1000;
+		batch_learn(process_id, LATE_MSEC * 1000);
 	else if (process_id != 0)
+	{
 		know(process_id)->alone_until = GetCurrentTimestamp() + ALONE_AFTER_ERROR;
+		estimate_forget(database_slot, process_id);	/* others find out by themselves */
+	}
 }
 
 BatchOutcome

@@ -409,7 +409,7 @@ synergy_executor_main(Datum argument)
 	BackgroundWorkerInitializeConnectionByOid(database, owner, OWNER_SESSION_FLAGS);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	unit_context = AllocSetContextCreate(TopMemoryContext, "synergy unit", ALLOCSET_DEFAULT_SIZES);
-	batch_init();
+	batch_init(my_slot->database_slot);
 	get_ready();
 
 	for (;;)

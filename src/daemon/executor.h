@@ -32,7 +32,7 @@ extern void session_tidy(void);
 
 /* ---------------------------------------------------------------- batch.c */
 
-extern void batch_init(void);
+extern void batch_init(int slot_of_database);
 
 /* is the unit likely to be so short that it may share a transaction?  *usec: how long it takes, probably */
 extern bool batch_fits(const UnitRequest *mail, uint64 definitions_count, int64 *usec);

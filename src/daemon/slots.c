@@ -8,6 +8,7 @@
 #include "storage/shmem.h"
 
 #include "compat.h"
+#include "daemon/estimate.h"
 #include "daemon/slots.h"
 
 SharedSlots *slots = NULL;
@@ -37,6 +38,8 @@ create_memory(void)
 		ConditionVariableInit(&slots->left);
 		pg_atomic_init_u64(&slots->watched_until, 0);
 		pg_atomic_init_u64(&slots->extension_count, 1);
+		for (int i = 0; i < ESTIMATES_KEPT; i++)
+			pg_atomic_init_u64(&slots->estimates[i], 0);
 	}
 	LWLockRelease(AddinShmemInitLock);
 }
@@ -65,6 +68,7 @@ slots_find(Oid database, bool create)
 	}
 	if (!create || unused == NULL)
 		return NULL;
+	estimate_forget_all(unused - slots->databases);
 	memset(unused, 0, sizeof(DatabaseSlot));
 	unused->database = database;
 	unused->state = DATABASE_WANTED;

@@ -32,6 +32,7 @@
 #define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
 #define MAILBOX_SIZE 64			/* units that an executor has waiting for it, and as many in its hands, at most */
 #define MAILBOX_SIZE_IF_SLOW 2	/* likewise waiting, where one may take long */
+#define ESTIMATES_KEPT 65536	/* of how long units of a process take, of all databases together */
 #define STUCK_KEPT 32			/* roles whose code had to be stopped by force */
 #define AGAIN_KEPT 256			/* notices of units that may be claimable again */
 #define CHANGED_IDS_KEPT 64		/* processes and freeruns that something has changed of */
@@ -173,6 +174,7 @@ typedef struct SharedSlots
 	ExecutorSlot executors[MAX_EXECUTOR_SLOTS];
 	uint32		n_stuck;		/* so many were ever written down: the ring's next place */
 	StuckOwner	stuck[STUCK_KEPT];
+	pg_atomic_uint64 estimates[ESTIMATES_KEPT];	/* see daemon/estimate.h */
 } SharedSlots;
 
 extern SharedSlots *slots;		/* NULL when the library is not in shared_preload_libraries */

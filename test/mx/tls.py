@@ -90,7 +90,8 @@ def key(w):
     os.chmod(key_file, 0o600)
     other = w.console('--tls-cert', key_file, '--tls-key', key_file, wait=False)
     w.ok(other.process.wait(10) == 1 and 'do not fit' in other.said(), 'nor one without its certificate', other.said())
-    w.consoles.clear()
+    for ended in (console, other):
+        w.consoles.remove(ended)
 
 
 ALL = [spoken, key]

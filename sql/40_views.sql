@@ -57,11 +57,12 @@ COMMENT ON COLUMN synergy.job.unit_of_work_id IS 'Its current unit of work; of a
 COMMENT ON COLUMN synergy.job.number_of_failures IS 'Evaluations without source rows (recomputing); above 3 the job is skipped';
 
 -- OFFSET 0: each unit by its key, however many the planner takes for granted. A condition on the process finds its units by key, too.
+-- The columns are in the order of the table's: a query may take rows of either.
 CREATE VIEW synergy.unit_of_work_active AS
-SELECT a.unit_of_work_id, a.process_id, u.state, u.by_executor, u.is_on_box, u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.attempt,
-	u.number_of_retries, u.number_of_losses, u.start_id, u.end_id, u.number_of_rows, u.mark, u.created_at,
-	u.submitted_at, u.started_at, u.heard_at, u.finished_at, u.release_at, u.open_writers, u.box_name,
-	u.number_of_processed, u.number_of_aggregated, u.error
+SELECT a.unit_of_work_id, a.process_id, u.number_of_retries, u.start_id, u.end_id, u.mark, u.created_at, u.submitted_at,
+	u.timeperiod, u.start_timeperiod, u.end_timeperiod, u.number_of_losses, u.attempt, u.state, u.by_executor, u.is_on_box,
+	u.started_at, u.finished_at, u.number_of_processed, u.number_of_aggregated, u.heard_at, u.release_at, u.number_of_rows,
+	u.open_writers, u.box_name, u.error
 FROM synergy.active_unit a,
 	LATERAL (SELECT * FROM synergy.unit_of_work_data d WHERE d.unit_of_work_id = a.unit_of_work_id OFFSET 0) u
 WHERE u.state IN ('r', 'i', 'v');

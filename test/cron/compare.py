@@ -413,7 +413,7 @@ def ask_croniter(case):
 
     With two day fields it has no rule of the star, but takes a field that names all values for one. Its a/n goes to day 7.
     Newer ones take a-a, a range of one value, for the whole field. L it knows alone.
-    A list of days with one that February does not have can lose it the first of March.
+    Days of which February does not have one can lose it the first of March.
     """
     fields = case.text.lower().split()
     if len(fields) != 5 or not case.expected or re.search(r'(^|,)\w+/', fields[4]) or re.search(r'l,|,l', fields[2]):
@@ -422,7 +422,7 @@ def ask_croniter(case):
            for field in fields for first, last in re.findall(r'(\w+)-(\w+)', field)):
         return None
     cron = Cron(case.text)
-    if ',' in fields[2] and max(cron.dom - {'L'}, default=0) > 28:
+    if 1 < len(cron.dom - {'L'}) < 31 and max(cron.dom - {'L'}) > 28:
         return None
     if '*' not in (fields[2], fields[4]):
         if '*' in fields[2] + fields[4] or len(cron.dow) == 7 or len(cron.dom - {'L'}) == 31:

@@ -6,6 +6,9 @@ CREATE VIEW listed AS SELECT (SELECT count(*) FROM synergy.active_unit) AS liste
 SELECT synergy.register_process('units', 'hourly', worker => 'notify', start_timeperiod => '2016042001', options => '{"concurrency": 4}');
 SELECT synergy.tick();
 SELECT * FROM listed;
+-- rows of the view are rows of the table
+SELECT count(*) FROM (SELECT attname, attnum, atttypid FROM pg_attribute WHERE attrelid = 'synergy.unit_of_work_data'::regclass AND attnum > 0
+	EXCEPT SELECT attname, attnum, atttypid FROM pg_attribute WHERE attrelid = 'synergy.unit_of_work_active'::regclass) differs;
 -- neither a claim nor a failure changes it
 SELECT count(*) FROM synergy.claim('units', 3);
 SELECT unit_of_work_id AS first FROM synergy.job WHERE process_name = 'units' AND timeperiod = '2016042001' \gset

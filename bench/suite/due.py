@@ -4,6 +4,7 @@ while nothing is due, and a round for one unit."""
 import statistics
 import time
 
+import memory as memory_program
 from .measure import processor_time, until
 from .ours import world
 
@@ -19,11 +20,6 @@ def register(d, processes, freeruns, minutes, rest):
           "start_timeperiod => to_char(now() AT TIME ZONE 'UTC' - interval '1 day', 'YYYYMMDD00'))) FROM generate_series(1, %d) i; "
           "SELECT count(synergy.register_freerun('due', 'entry_' || i, %s, 'SELECT 1')) FROM generate_series(1, %d) i; COMMIT" % (
               trigger, processes, trigger, freeruns))
-
-
-def anonymous(pid):
-    with open('/proc/%d/status' % pid) as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith('RssAnon'))
 
 
 def fire(d, at, expected):
@@ -66,7 +62,7 @@ def due(server, processes, freeruns):
     time.sleep(5)
     found['idle_percent'] = (processor_time(pid) - used) * 20
     found['round_ms'] = round_ms(d, server, freeruns)
-    found['memory_bytes'] = anonymous(pid)
+    found['memory_bytes'] = memory_program.memory(pid)[0] * 1024
     found['first'] = fire(d, first, processes // 10 + freeruns // 10)
     found['again'] = fire(d, first + 60, freeruns // 10)
     server.drop(d.name)

@@ -17,8 +17,9 @@
  * are those that were requested.
  *
  * What is not written is not counted: a command that brings the server down leaves no trace of its attempt here.  But
- * what is known of processes is this session's, or others have told it (daemon/estimate.h), and goes with shared memory: so after
- * a crash the first unit of each is run alone, where the attempt is counted: units are handed out in the order of their request, and so after some crashes it is this one's turn.
+ * what is known of processes is this session's, or others have told it (daemon/estimate.h), and goes with shared memory:
+ * so after a crash the first unit of each is run alone, where the attempt is counted: units are handed out in the order
+ * of their request, and so after some crashes it is this one's turn.
  */
 #include "postgres.h"
 

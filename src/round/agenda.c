@@ -24,42 +24,46 @@ typedef struct Times
 
 struct Agenda
 {
-	Times		processes;
-	Times		freeruns;
-	Times		trees;
+	Times		times[AGENDA_KINDS];
 	List	   *owed;			/* of Freerun * */
 };
-
-static void
-init_times(Times *times, MemoryContext context, int n)
-{
-	times->n = n;
-	times->at = MemoryContextAllocExtended(context, sizeof(TimestampTz) * Max(n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-}
 
 void
 agenda_create(Definitions *definitions)
 {
+	const int	n[AGENDA_KINDS] = {
+		[AGENDA_PROCESS] = definitions->n_processes,
+		[AGENDA_FREERUN] = definitions->n_freeruns,
+		[AGENDA_TREE] = definitions->n_trees
+	};
 	Agenda	   *agenda = MemoryContextAllocZero(definitions->context, sizeof(Agenda));
 
-	init_times(&agenda->processes, definitions->context, definitions->n_processes);
-	init_times(&agenda->freeruns, definitions->context, definitions->n_freeruns);
-	init_times(&agenda->trees, definitions->context, definitions->n_trees);
+	for (int kind = 0; kind < AGENDA_KINDS; kind++)
+	{
+		agenda->times[kind].n = n[kind];
+		agenda->times[kind].at = MemoryContextAllocExtended(definitions->context, sizeof(TimestampTz) * Max(n[kind], 1),
+															MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	}
 	definitions->agenda = agenda;
+}
+
+static void
+touch(Definitions *definitions, AgendaKind kind, int number)
+{
+	if (definitions->agenda != NULL)
+		definitions->agenda->times[kind].at[number] = UNKNOWN;
 }
 
 void
 agenda_touch_process(Definitions *definitions, const Process *process)
 {
-	if (definitions->agenda != NULL)
-		definitions->agenda->processes.at[process->number] = UNKNOWN;
+	touch(definitions, AGENDA_PROCESS, process->number);
 }
 
 void
 agenda_touch_freerun(Definitions *definitions, const Freerun *freerun)
 {
-	if (definitions->agenda != NULL)
-		definitions->agenda->freeruns.at[freerun->number] = UNKNOWN;
+	touch(definitions, AGENDA_FREERUN, freerun->number);
 }
 
 void
@@ -68,8 +72,7 @@ agenda_note_owed(Definitions *definitions, Freerun *freerun)
 	MemoryContext old = MemoryContextSwitchTo(definitions->context);
 
 	freerun->is_owed = true;
-	if (definitions->agenda != NULL)
-		definitions->agenda->owed = lappend(definitions->agenda->owed, freerun);
+	definitions->agenda->owed = lappend(definitions->agenda->owed, freerun);
 	MemoryContextSwitchTo(old);
 }
 
@@ -79,8 +82,6 @@ agenda_touch_owed(Definitions *definitions)
 	Agenda	   *agenda = definitions->agenda;
 	ListCell   *cell;
 
-	if (agenda == NULL)
-		return;
 	foreach(cell, agenda->owed)
 	{
 		Freerun    *freerun = lfirst(cell);
@@ -92,63 +93,34 @@ agenda_touch_owed(Definitions *definitions)
 	agenda->owed = NIL;
 }
 
-static int
-next_due(Times *times, int from, TimestampTz now)
+int
+agenda_next(Definitions *definitions, AgendaKind kind, int from, TimestampTz now)
 {
+	const Times *times = &definitions->agenda->times[kind];
+
 	while (from < times->n && times->at[from] > now)
 		from++;
-	if (from < times->n)
-		times->at[from] = UNKNOWN;
+	if (from == times->n)
+		return -1;
+	times->at[from] = UNKNOWN;
 	return from;
 }
 
-int
-agenda_next_process(Definitions *definitions, int from, TimestampTz now)
-{
-	return definitions->agenda ? next_due(&definitions->agenda->processes, from, now) : from;
-}
-
-int
-agenda_next_freerun(Definitions *definitions, int from, TimestampTz now)
-{
-	return definitions->agenda ? next_due(&definitions->agenda->freeruns, from, now) : from;
-}
-
-bool
-agenda_begin_periods(Definitions *definitions, TimestampTz now)
-{
-	Times	   *trees = definitions->agenda ? &definitions->agenda->trees : NULL;
-	bool		has_begun = trees == NULL;
-	int			i = -1;
-
-	while (trees != NULL && (i = next_due(trees, i + 1, now)) < trees->n)
-		has_begun = true;
-	return has_begun;
-}
-
 TimestampTz
-agenda_first(Definitions *definitions, const AgendaAsk *ask, TimestampTz now)
+agenda_first(Definitions *definitions, const AgendaAsk ask[AGENDA_KINDS], TimestampTz now)
 {
-	Agenda	   *agenda = definitions->agenda;
 	TimestampTz first = PG_INT64_MAX;
 
-	for (int i = 0; i < agenda->processes.n; i++)
+	for (int kind = 0; kind < AGENDA_KINDS; kind++)
 	{
-		if (agenda->processes.at[i] == UNKNOWN)
-			agenda->processes.at[i] = ask->process(definitions->processes[i], now);
-		first = Min(first, agenda->processes.at[i]);
-	}
-	for (int i = 0; i < agenda->freeruns.n; i++)
-	{
-		if (agenda->freeruns.at[i] == UNKNOWN)
-			agenda->freeruns.at[i] = ask->freerun(definitions->freeruns[i]);
-		first = Min(first, agenda->freeruns.at[i]);
-	}
-	for (int i = 0; i < agenda->trees.n; i++)
-	{
-		if (agenda->trees.at[i] == UNKNOWN)
-			agenda->trees.at[i] = ask->tree(definitions->trees[i], now);
-		first = Min(first, agenda->trees.at[i]);
+		const Times *times = &definitions->agenda->times[kind];
+
+		for (int i = 0; i < times->n; i++)
+		{
+			if (times->at[i] == UNKNOWN)
+				times->at[i] = ask[kind] (definitions, i, now);
+			first = Min(first, times->at[i]);
+		}
 	}
 	return first;
 }

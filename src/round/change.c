@@ -198,6 +198,18 @@ frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_
 
 /* ---------------------------------------------------------------- extending timetables (R4) */
 
+/* of some timetable; or it is not known */
+static bool
+has_period_begun(Definitions *definitions, TimestampTz now)
+{
+	bool		has_begun = definitions->agenda == NULL;
+	int			i = -1;
+
+	while (definitions->agenda != NULL && (i = agenda_next(definitions, AGENDA_TREE, i + 1, now)) >= 0)
+		has_begun = true;
+	return has_begun;
+}
+
 void
 frame_extend(Frame *frame)
 {
@@ -206,7 +218,7 @@ frame_extend(Frame *frame)
 	JobRange   *ranges;
 	int			n = 0;
 
-	if (!agenda_begin_periods(definitions, frame->now))
+	if (!has_period_begun(definitions, frame->now))
 	{
 		MemoryContextSwitchTo(old);
 		return;

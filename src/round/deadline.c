@@ -19,7 +19,6 @@
 #include "round/agenda.h"
 #include "round/deadline.h"
 #include "store/alert.h"
-#include "store/spi.h"
 
 #define MAX_AT_ONCE 1000		/* late jobs of a process that one round tells of */
 
@@ -140,7 +139,7 @@ deadline_look(Frame *frame)
 	List	   *due = NIL;
 	int			i = -1;
 
-	while ((i = agenda_next_process(definitions, i + 1, frame->now)) < definitions->n_processes)
+	while ((i = agenda_next(definitions, AGENDA_PROCESS, i + 1, frame->now)) >= 0)
 		if (deadline_next(definitions->processes[i], frame->now) <= frame->now)
 			due = lappend(due, definitions->processes[i]);
 	if (due != NIL)

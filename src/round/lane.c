@@ -17,7 +17,6 @@
 #include "round/agenda.h"
 #include "round/ahead.h"
 #include "round/lane.h"
-#include "store/spi.h"
 
 #define FIRST_BATCH 32			/* active jobs that are looked for at once; doubled each time that more are wanted */
 #define MAX_BATCH 2048

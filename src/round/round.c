@@ -197,24 +197,38 @@ next_extension_of(const Tree *tree, TimestampTz now)
 }
 
 static TimestampTz
-process_next(Process *process, TimestampTz now)
+next_of_process(const Definitions *definitions, int number, TimestampTz now)
 {
+	Process    *process = definitions->processes[number];
+
 	return Min(next_fire_of(process, now), deadline_next(process, now));
 }
 
 static TimestampTz
-freerun_next(const Freerun *freerun)
+next_of_freerun(const Definitions *definitions, int number, TimestampTz now)
 {
+	const Freerun *freerun = definitions->freeruns[number];
+
 	return freerun->is_on && !freerun->is_owed ? freerun->next_fire : PG_INT64_MAX;
+}
+
+static TimestampTz
+next_of_tree(const Definitions *definitions, int number, TimestampTz now)
+{
+	return next_extension_of(definitions->trees[number], now);
 }
 
 static TimestampTz
 find_next_due(RoundMemory *memory, TimestampTz now)
 {
-	static const AgendaAsk ask = {process_next, freerun_next, next_extension_of};
+	static const AgendaAsk ask[AGENDA_KINDS] = {
+		[AGENDA_PROCESS] = next_of_process,
+		[AGENDA_FREERUN] = next_of_freerun,
+		[AGENDA_TREE] = next_of_tree
+	};
 	TimestampTz next = Min(memory->is_quiet ? PG_INT64_MAX : memory->next_gc, memory->next_boxes);
 
-	return Min(next, agenda_first(memory->definitions, &ask, now));
+	return Min(next, agenda_first(memory->definitions, ask, now));
 }
 
 /* ---------------------------------------------------------------- the parts of a round */
@@ -227,7 +241,7 @@ fire_due(Frame *frame)
 	ListCell   *cell;
 	int			i = -1;
 
-	while ((i = agenda_next_process(definitions, i + 1, frame->now)) < definitions->n_processes)
+	while ((i = agenda_next(definitions, AGENDA_PROCESS, i + 1, frame->now)) >= 0)
 		if (next_fire_of(definitions->processes[i], frame->now - 1) <= frame->now)
 			due = lappend(due, definitions->processes[i]);
 	lane_preload_active(frame, due);
@@ -252,7 +266,7 @@ fire_due_freeruns(Frame *frame)
 	int			n = 0;
 
 	agenda_touch_owed(definitions);
-	while ((i = agenda_next_freerun(definitions, i + 1, frame->now)) < definitions->n_freeruns)
+	while ((i = agenda_next(definitions, AGENDA_FREERUN, i + 1, frame->now)) >= 0)
 		if (definitions->freeruns[i]->is_on && definitions->freeruns[i]->next_fire <= frame->now)
 			due = lappend(due, definitions->freeruns[i]);
 	units = palloc(sizeof(int64) * Max(list_length(due), 1));

@@ -88,35 +88,15 @@ read_row(uint64 row, JobRow *out)
 	out->place = store_get_place(row, 8);
 }
 
-/* where the primary key is gone */
+/* where the primary key is gone: active ones, at most `limit` of each range, in order; with 0 all */
 static void
-select_ranges(const JobRange *ranges, int n, JobRows *out)
+select_ranges(const JobRange *ranges, int n, int limit, JobRows *out)
 {
 	static StoreQuery query = {
 		"SELECT j.* FROM unnest($1, $2, $3) AS r (id, lo, hi), "
 		"LATERAL (SELECT " JOB_COLUMNS " FROM synergy.job_data d WHERE d.process_id = r.id "
-		"         AND d.timeperiod >= r.lo AND d.timeperiod < r.hi OFFSET 0) j", 3,
-		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
-	};
-	Datum		values[3];
-	uint64		n_rows;
-
-	range_arrays(ranges, n, values);
-	n_rows = store_execute(&query, values, NULL);
-	for (uint64 i = 0; i < n_rows; i++)
-		read_row(i, next_row(out));
-	SPI_freetuptable(SPI_tuptable);
-}
-
-/* likewise */
-static void
-select_active(const JobRange *ranges, int n, int limit, JobRows *out)
-{
-	static StoreQuery query = {
-		"SELECT j.* FROM unnest($1, $2, $3) AS r (id, lo, hi), "
-		"LATERAL (SELECT " JOB_COLUMNS " FROM synergy.job_data d WHERE d.process_id = r.id "
-		"         AND d.timeperiod >= r.lo AND d.timeperiod < r.hi AND d.state IN ('e', 'i', 'f') "
-		"         ORDER BY d.timeperiod LIMIT $4) j", 4,
+		"         AND d.timeperiod >= r.lo AND d.timeperiod < r.hi AND ($4 = 0 OR d.state IN ('e', 'i', 'f')) "
+		"         ORDER BY d.timeperiod LIMIT nullif($4, 0)) j", 4,
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID}
 	};
 	Datum		values[4];
@@ -145,7 +125,7 @@ take_found(const TupleTableSlot *found, JobRow *out)
 	out->place = found->tts_tid;
 }
 
-/* active ones, at most `limit`; with 0 all */
+/* likewise, of one range */
 static void
 find_range(Finder *finder, const JobRange *range, int limit, JobRows *out)
 {
@@ -173,10 +153,8 @@ fetch(const JobRange *ranges, int n, int limit, JobRow **rows)
 			find_range(&finder, &ranges[i], limit, &out);
 		finder_close(&finder);
 	}
-	else if (limit > 0)
-		select_active(ranges, n, limit, &out);
 	else
-		select_ranges(ranges, n, &out);
+		select_ranges(ranges, n, limit, &out);
 	*rows = out.rows;
 	return out.n;
 }

@@ -101,30 +101,30 @@ save(Saving *saving, int32 id, const Process *process, const Freerun *freerun)
 	}
 }
 
-void
-definition_note_process(Definitions *definitions, Process *process)
+/* into the list of those that have moved, once */
+static void
+note(Definitions *definitions, List **moved, void *definition, bool *has_moved)
 {
 	MemoryContext old;
 
-	if (process->has_moved)
+	if (*has_moved)
 		return;
 	old = MemoryContextSwitchTo(definitions->context);
-	definitions->moved_processes = lappend(definitions->moved_processes, process);
-	process->has_moved = true;
+	*moved = lappend(*moved, definition);
+	*has_moved = true;
 	MemoryContextSwitchTo(old);
+}
+
+void
+definition_note_process(Definitions *definitions, Process *process)
+{
+	note(definitions, &definitions->moved_processes, process, &process->has_moved);
 }
 
 void
 definition_note_freerun(Definitions *definitions, Freerun *freerun)
 {
-	MemoryContext old;
-
-	if (freerun->has_moved)
-		return;
-	old = MemoryContextSwitchTo(definitions->context);
-	definitions->moved_freeruns = lappend(definitions->moved_freeruns, freerun);
-	freerun->has_moved = true;
-	MemoryContextSwitchTo(old);
+	note(definitions, &definitions->moved_freeruns, freerun, &freerun->has_moved);
 }
 
 void

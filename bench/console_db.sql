@@ -134,7 +134,7 @@ WHERE unit_state IS NOT NULL ORDER BY id, e.n;
 
 -- ---------------------------------------------------------------- the counters follow
 
-SELECT setval('synergy.mark_seq', (SELECT (max(mark) / 1000000 + 2) * 1000000 FROM fact)) \g /dev/null
+SELECT setval('synergy.mark_seq', (SELECT (max(mark) / 100 + 2) * 100 FROM fact)) \g /dev/null
 SELECT setval(pg_get_serial_sequence('synergy.unit_of_work_data', 'unit_of_work_id'), (SELECT max(unit_of_work_id) FROM synergy.unit_of_work_data)) \g /dev/null
 \if :analyze
 VACUUM ANALYZE synergy.job_data, synergy.unit_of_work_data, synergy.active_unit, synergy.event_log, synergy.unit_of_work_log, synergy.process, synergy.timetable, synergy.progress, synergy.freerun;

@@ -23,7 +23,7 @@ SECTIONS = [
     ('Switching', 'definitions', 'activate deactivate change_trigger trigger_now start_daemon stop_daemon', 'schedule'),
     ('Supervision', 'operating reprocess backfill', 'reprocess skip cancel_unit_of_work backfill', 'backfill_status'),
     ('Workers', 'workers', 'claim start complete complete_many fail heartbeat log', 'unit_of_work unit_of_work_log'),
-    ('Looking', 'operating monitoring', 'status explain_job check next_fires watch', 'job job_status timetable_node blocked event_log state_machine'),
+    ('Looking', 'operating monitoring', 'status explain_job job_events check next_fires watch', 'job job_status timetable_node blocked event_log state_machine'),
     ('Deadlines and forecasts', 'alerting simulate', 'forecast simulate', 'late duration'),
     ('Boxes', 'agent', '', 'box box_status box_daemon unit_of_work_box'),
     ('Timeperiods', 'timeperiods', 'timeperiod_is_valid timeperiod_start timeperiod_end timeperiod_bounds timeperiod_at timeperiod_cast '

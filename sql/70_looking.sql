@@ -27,6 +27,25 @@ CREATE FUNCTION synergy.explain_job(process_name text, timeperiod text)
 COMMENT ON FUNCTION synergy.explain_job(text, text) IS
 'Why is the job in this state, and what is it waiting for? The job at level 0, what it waits for below it, and so on. ERROR 42704 for no such job';
 
+-- Steps are found by the marks of the job and of its units, and by what came after them; all else by the index.
+CREATE FUNCTION synergy.job_events(process_name text, timeperiod text) RETURNS SETOF synergy.event_log
+	LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT e.* FROM synergy.event_log e WHERE e.process_name = $1 AND e.timeperiod = $2 AND NOT e.is_step
+	UNION ALL
+	SELECT e.* FROM synergy.event_log n JOIN synergy.event_log e ON e.event_id = n.previous_id AND e.is_step
+		WHERE n.process_name = $1 AND n.timeperiod = $2 AND NOT n.is_step
+	UNION ALL
+	SELECT e.* FROM synergy.process p JOIN synergy.job_data j ON j.process_id = p.process_id AND j.timeperiod = $2
+		JOIN synergy.event_log e ON e.event_id = j.mark AND e.is_step WHERE p.process_name = $1
+	UNION ALL
+	SELECT e.* FROM synergy.process p JOIN synergy.unit_of_work_data u ON u.process_id = p.process_id AND u.timeperiod = $2
+		JOIN synergy.event_log e ON e.event_id = u.mark AND e.is_step WHERE p.process_name = $1
+	ORDER BY 1;
+END;
+COMMENT ON FUNCTION synergy.job_events(text, text) IS
+'What is in synergy.event_log of a job, or of a freerun''s unit, in its order: found by keys, where a condition on the log itself goes through all of it. Of a unit that retention has taken, and of a process that is not registered any more, without the step to in_progress';
+
 CREATE FUNCTION synergy.next_fires(trigger_frequency text, timezone text DEFAULT 'UTC', from_time timestamptz DEFAULT NULL,
 	n int DEFAULT 10) RETURNS SETOF timestamptz
 	LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'synergy_next_fires';
@@ -161,6 +180,17 @@ BEGIN ATOMIC
 	SELECT 'a box with units in progress is waited for', d.process_name, u.timeperiod, u.unit_of_work_id, u.box_name
 	FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id) JOIN synergy.box b USING (box_name)
 	WHERE u.state = 'i' AND NOT b.is_busy
+	UNION ALL
+	SELECT 'a step of a job is found', e.process_name, e.timeperiod, e.unit_of_work_id, format('event %s', e.event_id)
+	FROM synergy.event_log e JOIN synergy.process p USING (process_name)
+	WHERE e.is_step AND coalesce(e.unit_of_work_id > synergy.missing_up_to(), true)
+	AND NOT EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = p.process_id AND j.timeperiod = e.timeperiod AND j.mark = e.event_id)
+	AND NOT EXISTS (SELECT FROM synergy.unit_of_work_data u WHERE u.process_id = p.process_id AND u.timeperiod = e.timeperiod AND u.mark = e.event_id)
+	AND NOT EXISTS (SELECT FROM synergy.event_log n WHERE n.previous_id = e.event_id AND n.process_name = e.process_name
+		AND n.timeperiod = e.timeperiod AND NOT n.is_step)
+	-- of an earlier process of this name
+	AND NOT EXISTS (SELECT FROM synergy.event_log n WHERE n.process_name = e.process_name AND n.event = 'unregister' AND n.entry_name IS NULL
+		AND n.event_id > e.event_id AND NOT n.is_step)
 	-- order
 	UNION ALL
 	SELECT 'no job is final on stale inputs', p.process_name, j.timeperiod, j.unit_of_work_id,

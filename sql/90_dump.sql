@@ -19,7 +19,7 @@ BEGIN
 				UNION ALL SELECT i FROM synergy.pending n CROSS JOIN LATERAL unnest(n.unit_of_work_ids) i)$$),
 		('unit_of_work_data_unit_of_work_id_seq', ''), ('active_unit', ''), ('pending', ''), ('pending_pending_id_seq', ''),
 		('outbox', ''), ('outbox_outbox_id_seq', ''),
-		('event_log', 'WHERE ' || with_history), ('event_log_event_id_seq', ''),
+		('event_log', 'WHERE ' || with_history),
 		('unit_of_work_log', 'WHERE ' || with_history), ('unit_of_work_log_line_no_seq', ''),
 		('identity', ''), ('mark_seq', ''), ('change_seq', ''), ('pruned_seq', '')
 	LOOP

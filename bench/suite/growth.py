@@ -21,14 +21,14 @@ FROM fact ORDER BY id;
 INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, state, timeperiod, start_timeperiod, end_timeperiod, attempt, start_id, end_id, mark,
 	created_at, submitted_at, started_at, finished_at)
 SELECT id, process_id, 'p', timeperiod, timeperiod, ends, 1, 0, 1, 2 * id, at, at, at, at FROM fact WHERE NOT is_last ORDER BY id;
-INSERT INTO synergy.event_log (at, role_name, event, process_name, timeperiod, unit_of_work_id, old_state, new_state)
-SELECT at, 'postgres', 'job', process_name, timeperiod, id, old_state, new_state
+INSERT INTO synergy.event_log (event_id, is_step, at, role_name, event, process_name, timeperiod, unit_of_work_id, old_state, new_state)
+SELECT 2 * id + n, true, at, 'postgres', 'job', process_name, timeperiod, id, old_state, new_state
 FROM fact JOIN synergy.process USING (process_id), (VALUES (0, 'embryo', 'in_progress'), (1, 'in_progress', 'processed')) step (n, old_state, new_state)
 WHERE NOT is_last ORDER BY id, n;
 INSERT INTO synergy.progress (process_id, head, frontier)
 SELECT process_id, max(timeperiod), max(timeperiod) FROM fact GROUP BY 1
 ON CONFLICT (process_id) DO UPDATE SET head = excluded.head, frontier = excluded.frontier;
-SELECT setval('synergy.mark_seq', (SELECT (max(2 * id) / 1000000 + 2) * 1000000 FROM fact)),
+SELECT setval('synergy.mark_seq', (SELECT (max(2 * id) / 100 + 2) * 100 FROM fact)),
 	setval(pg_get_serial_sequence('synergy.unit_of_work_data', 'unit_of_work_id'), (SELECT max(id) FROM fact));
 """
 

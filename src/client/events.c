@@ -19,14 +19,22 @@ static const TableColumn columns[] = {
 	{NULL}
 };
 
-/* the newest so many, the oldest of them first; a filter that was not given is NULL and folded away by the planner */
-#define EVENTS(columns) \
-	"SELECT " columns " FROM (SELECT * FROM synergy.event_log e " \
+/*
+ * The newest so many, the oldest of them first; a filter that was not given is NULL and folded away by the planner.  Those of a
+ * job are found by keys, all others from the end of the log.
+ */
+#define OF_ALL "synergy.event_log"
+#define OF_JOB "synergy.job_events($1, $2)"
+#define EVENTS(columns, source) \
+	"SELECT " columns " FROM (SELECT * FROM " source " e " \
 	"WHERE ($1::text IS NULL OR e.process_name = $1) AND ($2::text IS NULL OR e.timeperiod = $2) " \
 	"AND ($3::text IS NULL OR e.entry_name = $3) AND ($4::text IS NULL OR e.event = $4) " \
 	"AND ($5::bigint IS NULL OR e.unit_of_work_id = $5) AND ($6::text IS NULL OR e.role_name = $6) " \
 	"AND ($7::interval IS NULL OR e.at >= now() - $7) AND ($8::text IS NULL OR e.new_state = $8) " \
 	"ORDER BY e.event_id DESC LIMIT $9::bigint) q ORDER BY event_id"
+
+#define JSON "event_id, at, role_name, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail"
+#define TEXT "*, to_char(at, 'YYYY-MM-DD HH24:MI:SS') AS at_text"
 
 int
 events_main(int argc, char **argv)
@@ -55,7 +63,10 @@ events_main(int argc, char **argv)
 
 	if (!options_parse(&arguments, argc, argv, own, 0, 2, false, &code))
 		return code;
-	command.sql = client_json ? EVENTS("*") : EVENTS("*, to_char(at, 'YYYY-MM-DD HH24:MI:SS') AS at_text");
+	if (arguments.count > 1)
+		command.sql = client_json ? EVENTS(JSON, OF_JOB) : EVENTS(TEXT, OF_JOB);
+	else
+		command.sql = client_json ? EVENTS(JSON, OF_ALL) : EVENTS(TEXT, OF_ALL);
 	connection = options_connect(&arguments);
 	if (connection == NULL)
 		return EXIT_NO_CONNECTION;

@@ -58,6 +58,14 @@
 	"ORDER BY u.unit_of_work_id DESC LIMIT " n
 
 /*
+ * The steps of a process's newest periods, by the marks of its jobs or units: the index of events has what is no step, see
+ * store/event.h.  LEFT: marks that lead to none count as well.
+ */
+#define STEPS_OF(process_name, table, left, n) \
+	"(SELECT e.* FROM synergy.process p CROSS JOIN LATERAL (SELECT t.mark FROM " table " t WHERE t.process_id = p.process_id " \
+	"	ORDER BY t.timeperiod DESC LIMIT " n ") t " left " JOIN synergy.event_log e ON e.event_id = t.mark AND e.is_step WHERE p.process_name = " process_name ")"
+
+/*
  * The last events of one definition: from the newest of all, those of its newest periods, and those of the definition
  * itself, which have none.
  */
@@ -65,9 +73,10 @@
 	"SELECT " EVENT_COLUMNS " FROM (" \
 	"SELECT * FROM (SELECT * FROM synergy.event_log ORDER BY event_id DESC LIMIT " EVENTS_AT ") e WHERE e.process_name = " process_name " " \
 	"UNION " \
-	"(SELECT * FROM synergy.event_log e WHERE e.process_name = " process_name " AND e.timeperiod IS NOT NULL ORDER BY e.timeperiod DESC LIMIT 200) " \
+	"(SELECT * FROM synergy.event_log e WHERE e.process_name = " process_name " AND NOT e.is_step AND e.timeperiod IS NOT NULL ORDER BY e.timeperiod DESC LIMIT 200) " \
+	"UNION " STEPS_OF(process_name, "synergy.job_data", "", "100") " UNION " STEPS_OF(process_name, "synergy.unit_of_work_data", "", "100") " " \
 	"UNION " \
-	"(SELECT * FROM synergy.event_log e WHERE e.process_name = " process_name " AND e.timeperiod IS NULL LIMIT 1000)) e " \
+	"(SELECT * FROM synergy.event_log e WHERE e.process_name = " process_name " AND NOT e.is_step AND e.timeperiod IS NULL LIMIT 1000)) e " \
 	"WHERE e.entry_name IS NOT DISTINCT FROM " entry_name " ORDER BY e.event_id DESC LIMIT " n
 
 /* active units by definition, over their own index; status_sql.h has the same by name */

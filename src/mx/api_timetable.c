@@ -200,8 +200,8 @@
 	"'units', " ROWS("SELECT " UNIT_ROW " FROM (SELECT * FROM synergy.unit_of_work_data u WHERE u.process_id = j.process_id " \
 	"	AND u.timeperiod = j.timeperiod ORDER BY u.unit_of_work_id + 0 DESC LIMIT 50) u CROSS JOIN (SELECT j.process_name, NULL::text AS entry_name, j.worker) d " \
 	"	ORDER BY u.unit_of_work_id DESC") ", " \
-	"'events', " ROWS("SELECT " EVENT_COLUMNS " FROM synergy.event_log e WHERE e.process_name = $1 AND e.timeperiod = $2 " \
-	"	ORDER BY e.event_id + 0 DESC LIMIT 100") \
+	"'events', " ROWS("SELECT " EVENT_COLUMNS " FROM synergy.job_events($1, $2) e " \
+	"	ORDER BY e.event_id DESC LIMIT 100") \
 	")::text FROM job j"
 
 const ApiEndpoint api_timetables[] = {

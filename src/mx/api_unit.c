@@ -98,8 +98,8 @@
 	"'unit', (SELECT row_to_json(r) FROM (SELECT " UNIT_COLUMNS("u.error") ", d.arguments, u.start_id, u.end_id, d.source, d.sink, d.command, " \
 	"	u.heard_at, (SELECT count(*) FROM (SELECT FROM synergy.unit_of_work_log l WHERE l.unit_of_work_id = u.unit_of_work_id " \
 	"		ORDER BY l.line_no LIMIT " LOG_LINES_AT ") l) AS log_lines) r), " \
-	"'events', " ROWS("SELECT " EVENT_COLUMNS " FROM synergy.event_log e WHERE e.process_name = d.process_name AND e.timeperiod = u.timeperiod " \
-	"	AND e.unit_of_work_id = u.unit_of_work_id ORDER BY e.event_id + 0 DESC LIMIT 1000") \
+	"'events', " ROWS("SELECT " EVENT_COLUMNS " FROM synergy.job_events(d.process_name, u.timeperiod) e " \
+	"	WHERE e.unit_of_work_id = u.unit_of_work_id ORDER BY e.event_id DESC LIMIT 1000") \
 	")::text FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id) WHERE u.unit_of_work_id = $1::bigint"
 
 /* $1 id, $2 after, $3 limit */
@@ -122,17 +122,24 @@
 	"($1::text IS NULL OR r.process_name = $1) AND ($2::text IS NULL OR r.entry_name = $2) AND ($3::text IS NULL OR r.timeperiod = $3) " \
 	"AND ($4::text IS NULL OR r.unit_of_work_id = $4::bigint) AND ($5::text IS NULL OR r.event = $5) AND ($6::text IS NULL OR r.role_name = $6)"
 
+#define EVENTS_OF_PROCESS \
+	"SELECT k.* FROM ((SELECT * FROM synergy.event_log e WHERE e.process_name = a.process_name AND NOT e.is_step " \
+	"	ORDER BY e.timeperiod DESC LIMIT " FEW " + 1) " \
+	"UNION ALL (SELECT e.* FROM synergy.event_log n JOIN synergy.event_log e ON e.event_id = n.previous_id AND e.is_step " \
+	"	WHERE n.process_name = a.process_name AND NOT n.is_step LIMIT " FEW " + 1) " \
+	"UNION ALL " STEPS_OF("a.process_name", "synergy.job_data", "LEFT", FEW " + 1") \
+	"UNION ALL " STEPS_OF("a.process_name", "synergy.unit_of_work_data", "LEFT", FEW " + 1") ") k"
+
 /* $1 process, $2 entry, $3 timeperiod, $4 unit, $5 event, $6 role, $7 before, $8 limit. A unit's events are those of its job. */
 #define EVENTS \
 	"WITH asked AS MATERIALIZED (SELECT " PAGE("$8") " AS n, 0 AS low, coalesce($7::bigint, 9223372036854775807) AS high, " \
 	"	k.process_name, k.timeperiod, coalesce(k.timeperiod IS NOT NULL AND k.process_name IS NOT NULL, false) AS is_exact, " \
-	"	$1::text IS NOT NULL AS has_process, CASE WHEN $1::text IS NULL THEN " FAR " ELSE " NEAR " END AS near_at " \
+	"	EXISTS (SELECT FROM synergy.definition d WHERE d.process_name = $1) AS has_process, CASE WHEN $1::text IS NULL THEN " FAR " ELSE " NEAR " END AS near_at " \
 	"	FROM (SELECT 1) one LEFT JOIN (SELECT d.process_name, u.timeperiod FROM synergy.unit_of_work_data u JOIN synergy.definition d USING (process_id) " \
 	"			WHERE $4::text IS NOT NULL AND u.unit_of_work_id = $4::bigint) w ON true " \
 	"		CROSS JOIN LATERAL (SELECT coalesce(w.process_name, $1::text) AS process_name, coalesce(w.timeperiod, $3::text) AS timeperiod) k), " \
 	LADDER("synergy.event_log", "event_id", EVENT_FILTER, \
-		   "SELECT * FROM synergy.event_log e WHERE e.process_name = a.process_name AND e.timeperiod = a.timeperiod OFFSET 0", \
-		   "SELECT k.* FROM (SELECT * FROM synergy.event_log e WHERE e.process_name = a.process_name ORDER BY e.timeperiod DESC LIMIT " FEW " + 1) k") \
+		   "SELECT * FROM synergy.job_events(a.process_name, a.timeperiod) OFFSET 0", EVENTS_OF_PROCESS) \
 	"SELECT json_build_object('at', synergy.now(), 'events', " \
 	ROWS("SELECT " EVENT_COLUMNS " FROM page e ORDER BY e.event_id DESC") ", " NEXT("event_id") ")::text FROM ends e"
 

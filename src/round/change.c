@@ -21,6 +21,7 @@
 #include "round/refused.h"
 #include "store/active.h"
 #include "store/box_unit.h"
+#include "store/event.h"
 #include "store/outbox.h"
 #include "store/stream.h"
 
@@ -29,9 +30,9 @@
 int64
 frame_next_mark(Frame *frame)
 {
-	if (frame->mark_base == 0 || frame->marks_used == UNIT_MARK_BLOCK)
+	if (frame->mark_base == 0 || frame->marks_used == MARK_BLOCK)
 	{
-		frame->mark_base = frame->is_dry ? DRY_MARKS : unit_take_marks();
+		frame->mark_base = frame->is_dry ? DRY_MARKS : event_take_ids();
 		frame->marks_used = 0;
 	}
 	return frame->mark_base + frame->marks_used++;
@@ -99,11 +100,36 @@ frame_add_event(Frame *frame, EventKind kind, int64 unit_id, Job *job)
 	MemoryContextSwitchTo(old);
 }
 
+/* may the event of this request be found by the unit's mark? Units of recomputing processes may get another one, when they are recycled */
+static bool
+is_first_of_unit(const Job *job)
+{
+	const Unit *unit = job->unit;
+
+	return unit != NULL && unit->is_new && !unit->is_logged && unit->process_id == job->key.process_id &&
+		unit->timeperiod == job->key.timeperiod && !state_machine_reads_rows(job->process->machine);
+}
+
+/* The event of a step has the mark of what the step has made, the job's or its new unit's, and is found by that, see store/event.h. */
 static void
-log_state(Frame *frame, Job *job, JobState old_state)
+log_state(Frame *frame, Job *job, JobState old_state, int64 previous_mark)
 {
 	EventRecord *record = palloc0(sizeof(EventRecord));
 
+	if (!job_state_is_active(job->state))
+	{
+		record->id = job->mark;
+		record->previous_id = previous_mark;
+		record->is_step = previous_mark == 0;
+	}
+	else if (is_first_of_unit(job))
+	{
+		job->unit->is_logged = true;
+		record->id = job->unit->mark;
+		record->is_step = true;
+	}
+	else
+		record->id = frame_next_mark(frame);
 	record->event = "job";
 	record->process_name = job->process->name;
 	record->timeperiod = job->key.timeperiod;
@@ -122,6 +148,7 @@ frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_
 	Freerun    *freerun = definition_freerun(frame->definitions, unit->process_id);
 	EventRecord *record = palloc0(sizeof(EventRecord));
 
+	record->id = frame_next_mark(frame);
 	record->event = event;
 	record->process_name = process ? process->name : freerun ? freerun->process_name : NULL;
 	record->entry_name = freerun ? freerun->entry_name : NULL;
@@ -153,6 +180,7 @@ frame_set_state(Frame *frame, Job *job, JobState state)
 {
 	MemoryContext old = MemoryContextSwitchTo(frame->context);
 	JobState	old_state = job->state;
+	int64		old_mark = job->mark;
 
 	job->state = state;
 	frame_touch_job(frame, job);
@@ -170,7 +198,7 @@ frame_set_state(Frame *frame, Job *job, JobState state)
 	if (state != old_state)
 	{
 		frame->touched = lappend(frame->touched, job);
-		log_state(frame, job, old_state);
+		log_state(frame, job, old_state, old_mark);
 		if (frame->supervise)
 			note_change(frame, job, old_state);
 	}

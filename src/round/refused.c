@@ -17,6 +17,7 @@
 
 #include "round/frame.h"
 #include "round/refused.h"
+#include "store/event.h"
 #include "store/pending.h"
 
 static Job *
@@ -57,11 +58,20 @@ let_go(Frame *frame, Unit *unit)
 static bool
 withdraw(Frame *frame, Unit *unit)
 {
+	ListCell   *cell;
+
 	frame->ready = list_delete_ptr(frame->ready, unit);
 	unit->is_ready = false;
 	frame->to_publish = list_delete_ptr(frame->to_publish, unit);
 	if (!unit->is_new)
 		return unit_state_is_active(unit->state);
+	foreach(cell, frame->log)
+	{
+		EventRecord *record = lfirst(cell);
+
+		if (record->id == unit->mark)
+			record->is_step = false;	/* nothing leads there any more */
+	}
 	frame->new_units = list_delete_ptr(frame->new_units, unit);
 	return false;
 }

@@ -19,8 +19,14 @@
 enum
 {
 	EVENT_ID, EVENT_AT, EVENT_ROLE_NAME, EVENT_EVENT, EVENT_PROCESS_NAME, EVENT_ENTRY_NAME, EVENT_TIMEPERIOD, EVENT_UNIT_OF_WORK_ID,
-	EVENT_OLD_STATE, EVENT_NEW_STATE, EVENT_DETAIL, EVENT_COLUMNS
+	EVENT_OLD_STATE, EVENT_NEW_STATE, EVENT_DETAIL, EVENT_IS_STEP, EVENT_PREVIOUS_ID, EVENT_COLUMNS
 };
+
+int64
+event_take_ids(void)
+{
+	return nextval_internal(get_relname_relid("mark_seq", get_namespace_oid("synergy", false)), false);
+}
 
 static void
 set_text(Datum *values, bool *nulls, int column, const char *text)
@@ -44,15 +50,17 @@ fill_row(const EventRecord *record, Datum *values, bool *nulls)
 	set_text(values, nulls, EVENT_OLD_STATE, record->old_state);
 	set_text(values, nulls, EVENT_NEW_STATE, record->new_state);
 	set_text(values, nulls, EVENT_DETAIL, record->detail);
+	nulls[EVENT_IS_STEP] = false;
+	values[EVENT_IS_STEP] = BoolGetDatum(record->is_step);
+	nulls[EVENT_PREVIOUS_ID] = record->previous_id == 0;
+	values[EVENT_PREVIOUS_ID] = Int64GetDatum(record->previous_id);
 }
 
 /* false: it is to be done by INSERT */
 static bool
 write_in_bulk(List *records, TimestampTz at)
 {
-	Oid			schema = get_namespace_oid("synergy", false);
-	Oid			sequence = get_relname_relid("event_log_event_id_seq", schema);
-	Bulk	   *bulk = bulk_begin(get_relname_relid("event_log", schema), EVENT_COLUMNS);
+	Bulk	   *bulk = bulk_begin(get_relname_relid("event_log", get_namespace_oid("synergy", false)), EVENT_COLUMNS);
 	Datum		role;
 	ListCell   *cell;
 
@@ -61,14 +69,15 @@ write_in_bulk(List *records, TimestampTz at)
 	role = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false));
 	foreach(cell, records)
 	{
+		EventRecord *record = lfirst(cell);
 		bool	   *nulls;
 		Datum	   *values = bulk_row(bulk, &nulls);
 
-		values[EVENT_ID] = Int64GetDatum(nextval_internal(sequence, false));
+		values[EVENT_ID] = Int64GetDatum(record->id != 0 ? record->id : event_take_ids());
 		values[EVENT_AT] = TimestampTzGetDatum(at);
 		values[EVENT_ROLE_NAME] = role;
 		nulls[EVENT_ID] = nulls[EVENT_AT] = nulls[EVENT_ROLE_NAME] = false;
-		fill_row(lfirst(cell), values, nulls);
+		fill_row(record, values, nulls);
 	}
 	bulk_end(bulk);
 	return true;
@@ -78,19 +87,19 @@ void
 event_log_write(List *records, TimestampTz at)
 {
 	static StoreQuery query = {
-		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail) "
-		"SELECT $9, * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)", 9,
+		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail, event_id, is_step, previous_id) "
+		"SELECT $12, * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 12,
 		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TIMESTAMPTZOID}
+		INT8ARRAYOID, BOOLARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
-	StoreColumn columns[8];
-	Datum		values[9];
+	StoreColumn columns[11];
+	Datum		values[12];
 	ListCell   *cell;
 
 	if (records == NIL || write_in_bulk(records, at))
 		return;
-	for (int i = 0; i < 8; i++)
-		column_init(&columns[i], i == 4 ? INT8OID : TEXTOID);
+	for (int i = 0; i < 11; i++)
+		column_init(&columns[i], i == 4 || i == 8 || i == 10 ? INT8OID : i == 9 ? BOOLOID : TEXTOID);
 	foreach(cell, records)
 	{
 		EventRecord *record = lfirst(cell);
@@ -103,9 +112,12 @@ event_log_write(List *records, TimestampTz at)
 		column_add_text(&columns[5], record->old_state);
 		column_add_text(&columns[6], record->new_state);
 		column_add_text(&columns[7], record->detail);
+		column_add(&columns[8], Int64GetDatum(record->id != 0 ? record->id : event_take_ids()));
+		column_add(&columns[9], BoolGetDatum(record->is_step));
+		column_add_id(&columns[10], record->previous_id);
 	}
-	columns_arrays(columns, values, 8);
-	values[8] = TimestampTzGetDatum(at);
+	columns_arrays(columns, values, 11);
+	values[11] = TimestampTzGetDatum(at);
 	store_execute(&query, values, NULL);
 }
 

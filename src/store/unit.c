@@ -56,12 +56,6 @@ unit_take_ids(int64 *ids, int n)
 		ids[i] = nextval_internal(sequence, false);
 }
 
-int64
-unit_take_marks(void)
-{
-	return nextval_internal(sequence_oid("mark_seq"), false);
-}
-
 /* ordered by an expression, too: a job has few units, and they are found by it */
 uint64
 unit_select_with_bounds(const UnitBounds *wanted, int n)

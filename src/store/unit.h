@@ -36,6 +36,7 @@ typedef struct Unit
 	UnitState	stored_state;
 	int			stored_attempt;
 	bool		is_new;
+	bool		is_logged;		/* the event with its mark */
 	bool		is_dirty;
 	bool		is_ready;		/* it is in the frame's list `ready` */
 	bool		is_written;		/* by the last unit_update() */
@@ -57,8 +58,6 @@ extern Oid	unit_relation(void);	/* of synergy.unit_of_work_data */
 
 /* the next n ids, ascending */
 extern void unit_take_ids(int64 *ids, int n);
-extern int64 unit_take_marks(void);	/* the base of a block of UNIT_MARK_BLOCK marks */
-#define UNIT_MARK_BLOCK 1000000
 
 /* those of these that there are: *units is palloc'd, and so is what it points to */
 extern int	unit_fetch(const int64 *ids, int n, Unit **units);

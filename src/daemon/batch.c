@@ -8,9 +8,9 @@
  *
  * Each is its own.  Between two commands the session is made as a new one, settings are rolled back with a nest level
  * of their own, and what one leaves behind in the session is gone for the next.  When anything goes wrong (an error, a
- * unit that takes long, a unit that was canceled or requested anew meanwhile) all of it is rolled back and each unit
- * is run alone, where an error is its own.  Only commands of one statement that is no utility come here: SET
- * TRANSACTION, LISTEN, LOCK or VACUUM are about the whole transaction.
+ * unit that takes long) all of it is rolled back and each unit is run alone, where an error is its own; when a unit was
+ * canceled or requested anew meanwhile, the others are run together once more.  Only commands of one statement that is
+ * no utility come here: SET TRANSACTION, LISTEN, LOCK or VACUUM are about the whole transaction.
  *
  * The fence.  No row is read, locked or written before the commands have been run: what a unit is about came with the
  * mail.  A round may request it anew meanwhile, or move its bounds, so its end counts only if attempt, mark and bounds
@@ -347,8 +347,23 @@ give_up(int32 process_id, MemoryContext context)
 	}
 }
 
+/* takes those out of the mail that were not as requested; the number of what is left */
+static int
+drop_stale(UnitRequest *mail, const BatchUnit *units, int n, int *n_lost)
+{
+	int			n_left = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!units[i].is_stale)
+			mail[n_left++] = units[i].request;
+		*n_lost += units[i].is_stale && units[i].is_requested;
+	}
+	return n_left;
+}
+
 BatchOutcome
-batch_run(const UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit)
+batch_run(UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit)
 {
 	MemoryContext context = CurrentMemoryContext;
 	BatchUnit  *units = palloc0(sizeof(BatchUnit) * n);
@@ -371,8 +386,15 @@ batch_run(const UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit)
 	}
 	PG_END_TRY();
 	*culprit = current;
-	for (int i = 0; i < *n_run; i++)
-		*n_lost += !units[i].is_ours;
+	if (outcome == BATCH_DONE)
+		for (int i = 0; i < *n_run; i++)
+			*n_lost += !units[i].is_ours;
+	else
+	{
+		*n_run = drop_stale(mail, units, n, n_lost);
+		if (*n_run < n)
+			outcome = BATCH_STALE;
+	}
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return outcome;

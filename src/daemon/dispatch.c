@@ -25,6 +25,7 @@
 #include "compat.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/hands.h"
 #include "daemon/processes.h"
 #include "guc.h"
 #include "nls.h"
@@ -67,75 +68,7 @@ dispatch_init(DatabaseSlot *slot)
 static bool
 is_ours(const ExecutorSlot *executor)
 {
-	return executor->state != EXECUTOR_FREE && executor->database == MyDatabaseId;
-}
-
-/* its place among those that the executor runs; -1: it has none */
-static int
-place_in_hands(const ExecutorSlot *executor, int64 unit_id)
-{
-	for (int i = 0; i < executor->n_running; i++)
-		if (executor->running[i] == unit_id)
-			return i;
-	return -1;
-}
-
-/* does it run this very request?  Of a single unit the attempt is known once its start has committed */
-static bool
-runs_request(const ExecutorSlot *executor, const UnitRequest *request)
-{
-	int			i = place_in_hands(executor, request->unit_id);
-
-	if (i < 0)
-		return false;
-	return executor->running_attempt != 0 ? executor->running_attempt == request->attempt + 1 : executor->running_mark[i] == request->mark;
-}
-
-/*
- * Has an executor this very request?  One that still runs an older one, which was taken from it or has ended a moment
- * ago, does not care for the new one.  (One that was just taking the older may take the new one; then whoever else gets
- * that finds it taken, and wakes us: end_units.)
- */
-static bool
-is_in_hands(const UnitRequest *request)
-{
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
-	{
-		ExecutorSlot *executor = &slots->executors[i];
-
-		if (!is_ours(executor))
-			continue;
-		if (runs_request(executor, request))
-			return true;
-		for (int j = 0; j < executor->n_mail; j++)
-			if (executor->mail[j].unit_id == request->unit_id)
-				return true;
-	}
-	return false;
-}
-
-/*
- * One that is just taking the unit may be the one whose start we have seen, or one that comes too late for another whose
- * session is gone: then it is asked again, when it has told us that the unit was not for it.
- */
-bool
-dispatch_is_running(int64 unit_id, int32 attempt, void *context)
-{
-	bool		is_running = false;
-
-	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS && !is_running; i++)
-	{
-		ExecutorSlot *executor = &slots->executors[i];
-
-		if (!is_ours(executor) || place_in_hands(executor, unit_id) < 0)
-			continue;
-		is_running = executor->running_attempt == 0 || executor->running_attempt == attempt;
-		if (executor->running_attempt == 0)
-			database_slot->executor_lost = true;
-	}
-	LWLockRelease(slots->lock);
-	return is_running;
+	return slots_is_of_database(executor, MyDatabaseId);
 }
 
 void
@@ -146,14 +79,8 @@ dispatch_add(const ReadyUnit *units, int n)
 		bool		is_known;
 		Queued	   *queued;
 
-		if (!units[i].is_new)
-		{
-			LWLockAcquire(slots->lock, LW_SHARED);
-			is_known = is_in_hands(&units[i].request);
-			LWLockRelease(slots->lock);
-			if (is_known)
-				continue;
-		}
+		if (!units[i].is_new && hands_have(&units[i].request))
+			continue;
 		hash_search(queued_ids, &units[i].request.unit_id, HASH_ENTER, &is_known);
 		if (is_known)
 			continue;

@@ -17,7 +17,4 @@ extern void dispatch_add(const ReadyUnit *units, int n);
 /* hands out what can be handed out; returns when to come back by itself (PG_INT64_MAX: when woken) */
 extern TimestampTz dispatch_run(void);
 
-/* for round_reclaim() */
-extern bool dispatch_is_running(int64 unit_id, int32 attempt, void *context);
-
 #endif							/* SYNERGY_DAEMON_DISPATCH_H */

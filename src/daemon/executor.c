@@ -143,11 +143,7 @@ take_mail(UnitRequest *mail, bool *together, bool *stop)
 		memcpy(mail, my_slot->mail, sizeof(UnitRequest) * n);
 		my_slot->n_mail -= n;
 		memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(UnitRequest) * my_slot->n_mail);
-		for (int i = 0; i < n; i++)
-		{
-			my_slot->running[i] = mail[i].unit_id;
-			my_slot->running_mark[i] = mail[i].mark;
-		}
+		memcpy(my_slot->running, mail, sizeof(UnitRequest) * n);
 		my_slot->n_running = n;
 		my_slot->running_attempt = 0;
 		my_slot->running_since = GetCurrentTimestamp();
@@ -361,17 +357,22 @@ run_together(UnitRequest *mail, int n)
 				n_lost,
 				culprit;
 
-	if (batch_run(mail, n, &n_run, &n_lost, &culprit) == BATCH_FAILED)
+	switch (batch_run(mail, n, &n_run, &n_lost, &culprit))
 	{
-		for (int i = 0; i < n; i++)
-			mail[i].is_alone |= culprit < 0 || i == culprit;
-		give_back(mail, n);
-	}
-	else
-	{
-		if (n_run < n)
-			give_back(&mail[n_run], n - n_run);
-		end_units(n_lost == 0, batch_usec(mail[n - 1].process_id));
+		case BATCH_DONE:
+			if (n_run < n)
+				give_back(&mail[n_run], n - n_run);
+			end_units(n_lost == 0, batch_usec(mail[n - 1].process_id));
+			break;
+		case BATCH_STALE:
+			give_back(mail, n_run);
+			end_units(n_lost == 0, batch_usec(mail[0].process_id));
+			break;
+		case BATCH_FAILED:
+			for (int i = 0; i < n; i++)
+				mail[i].is_alone |= culprit < 0 || i == culprit;
+			give_back(mail, n);
+			break;
 	}
 }
 

@@ -43,10 +43,11 @@ typedef enum BatchOutcome
 {
 	BATCH_DONE,					/* the first *n_run have ended; of them, *n_lost were not ours to run */
 	BATCH_FAILED,				/* nothing has happened; *culprit is to be run alone, or each, if that is -1 */
+	BATCH_STALE,				/* likewise; those that were not as requested are not in the mail any more: *n_run are left; *n_lost are requested anew */
 } BatchOutcome;
 
 #define BATCH_USEC 4000			/* what is expected to take longer together is not put together */
 
-extern BatchOutcome batch_run(const UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit);
+extern BatchOutcome batch_run(UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit);
 
 #endif							/* SYNERGY_DAEMON_EXECUTOR_H */

@@ -29,6 +29,7 @@
 #include "courier/courier.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/hands.h"
 #include "daemon/processes.h"
 #include "daemon/prune.h"
 #include "daemon/slots.h"
@@ -173,7 +174,7 @@ run_round(void *context)
 static void
 reclaim(void *context)
 {
-	int			n = round_reclaim(dispatch_is_running, NULL, GetCurrentTimestamp());
+	int			n = round_reclaim(hands_are_at_work, NULL, GetCurrentTimestamp());
 
 	if (n > 0)
 		ereport(LOG,
@@ -274,6 +275,7 @@ work(Loop *loop)
 		succeeded = process_run("synergy: round", reclaim, NULL);
 		call.reasons |= WAKE_REQUESTS | WAKE_EVENTS;
 	}
+	hands_note();
 	succeeded = succeeded && process_run("synergy: round", run_round, &call);
 	if (succeeded)
 	{

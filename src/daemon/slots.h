@@ -145,8 +145,7 @@ typedef struct ExecutorSlot
 	int			n_mail;
 	UnitRequest mail[2 * MAILBOX_SIZE]; /* an executor may give back what it had in its hands */
 	int			n_running;
-	int64		running[MAILBOX_SIZE];	/* from before the start of a unit commits until after its end has */
-	int64		running_mark[MAILBOX_SIZE];	/* of the request that was taken */
+	UnitRequest running[MAILBOX_SIZE];	/* from before the start of a unit commits until after its end has */
 	int32		running_attempt;	/* of a single one, once its start has committed; 0: before */
 	TimestampTz starting_since;
 	TimestampTz idle_since;
@@ -180,6 +179,12 @@ typedef struct SharedSlots
 extern SharedSlots *slots;		/* NULL when the library is not in shared_preload_libraries */
 
 extern void slots_install_hooks(void);	/* by _PG_init, when preloaded */
+
+static inline bool
+slots_is_of_database(const ExecutorSlot *executor, Oid database)
+{
+	return executor->state != EXECUTOR_FREE && executor->database == database;
+}
 
 /* all of these need the lock */
 extern DatabaseSlot *slots_find(Oid database, bool create);	/* NULL: none, or no room */

@@ -90,13 +90,22 @@ amend_units(BatchUnit *units, int n, TimestampTz now)
 		return -1;
 	for (int i = 0; i < n; i++)
 	{
-		Datum	   *values;
+		Datum	   *values = NULL;
 		bool	   *nulls;
 
-		if (units[i].started == 0 || !amend_seek(amend, units[i].request.unit_id, &values, &nulls) || !is_as_requested(&units[i].request, values))
+		if (units[i].started == 0)
 			continue;
+		if (!amend_seek(amend, units[i].request.unit_id, &values, &nulls) || !is_as_requested(&units[i].request, values))
+		{
+			units[i].is_stale = true;
+			units[i].is_requested = values != NULL && DatumGetChar(values[UNIT_COLUMN_STATE]) == UNIT_REQUESTED;
+			continue;
+		}
 		set_processed(&units[i], now, values, nulls);
-		n_done += amend_write(amend, true);
+		if (amend_write(amend, true))
+			n_done++;
+		else
+			units[i].is_stale = units[i].is_requested = true;	/* somebody has just changed it */
 	}
 	amend_end(amend);
 	return n_done;

@@ -25,6 +25,8 @@ typedef struct BatchUnit
 {
 	UnitRequest request;		/* attempt, mark and bound are the fence: it ends only if it still is as it was requested */
 	bool		is_ours;
+	bool		is_stale;		/* it was not as it was requested, which unit_batch_complete() has found */
+	bool		is_requested;	/* but is requested all the same */
 	TimestampTz started;		/* 0: it was not run */
 	int64		n_rows;
 } BatchUnit;

@@ -101,6 +101,28 @@ is(query(q(SELECT count(*) FROM canceled JOIN synergy.unit_of_work ON process_na
 is(query(q(SELECT count(*) FROM canceled JOIN done USING (at) WHERE name = 'cancel')), '0', 'and has left nothing');
 is(query(q(SELECT count(*), count(DISTINCT at) FROM (SELECT at FROM done WHERE name = 'cancel' UNION ALL SELECT at FROM canceled) n)), '96|96', 'all others are done once');
 is(query('SELECT count(*) FROM synergy.check()'), '0', 'nothing is violated');
+my $n_ends = query(q(SELECT count(DISTINCT finished_at) FROM synergy.unit_of_work WHERE process_name = 'cancel' AND state = 'processed'));
+cmp_ok($n_ends, '<', 30, 'in few transactions: those that were run together with them still are');
+
+# ---------------------------------------------------------------- what is in hands is not handed out once more
+
+# a round that has read the definitions again asks for all that is requested, and what executors are just running is still so; here
+# they have ended it before the round has. A sequence counts what is rolled back, too.
+query(q(CREATE SEQUENCE run;
+	CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$;
+	CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON synergy.event_log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+		WHEN (NEW.process_name = 'often' AND NEW.timeperiod LIKE '%12') EXECUTE FUNCTION linger()));
+register('often', 1000, q(SELECT nextval('run')));
+query(q(DO $$ BEGIN
+	LOOP
+		PERFORM nextval('synergy.change_seq'), synergy.trigger_now('often');
+		COMMIT;
+		EXIT WHEN (SELECT count(*) > 0 AND bool_and(state = 'processed') FROM synergy.job WHERE process_name = 'often' AND timeperiod < to_char(now(), 'YYYYMMDDHH24'));
+	END LOOP;
+END $$));
+ok(defined all_is_done('often'), 'a thousand units are done, while it is asked all the time who is to run them');
+is(query(q(SELECT last_value - (SELECT count(*) FROM synergy.unit_of_work WHERE process_name = 'often' AND state = 'processed') FROM run)), '0', 'each was run once');
+query('DROP TRIGGER linger ON synergy.event_log');
 
 # ---------------------------------------------------------------- nothing stays in memory
 

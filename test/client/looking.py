@@ -114,9 +114,12 @@ def explain(w):
         w.ok(w.run('explain', *job, LC_ALL='C').out.splitlines()[-1].startswith('`- t_hourly'), 'explain: in ASCII where that is the locale')
 
 
+EVENT = 'event_id, at, role_name, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail'
+
+
 def events(w):
     w.same(w.code(0, 'events', '--json', '-n', '7').json(),
-           w.rows_as_json('SELECT * FROM (SELECT * FROM synergy.event_log ORDER BY event_id DESC LIMIT 7) e ORDER BY event_id'), 'events as JSON')
+           w.rows_as_json('SELECT %s FROM (SELECT * FROM synergy.event_log ORDER BY event_id DESC LIMIT 7) e ORDER BY event_id' % EVENT), 'events as JSON')
     w.same(len(w.code(0, 'events', '-n', '7').out.splitlines()), 8, 'events for people: so many lines and a title')
     w.same(len(w.code(0, 'events', '-n', '7', '-q').out.splitlines()), 7, 'quiet: without it')
     for arguments, condition in ((['t_daily'], "process_name = 't_daily'"), (['t_daily', day(-1)], "process_name = 't_daily' AND timeperiod = '%s'" % day(-1)),
@@ -124,7 +127,7 @@ def events(w):
                                  (['free', '--entry', 'one'], "process_name = 'free' AND entry_name = 'one'"),
                                  (['--role', 'nobody'], 'false'), (['--since', '0 s'], 'false'), (['--since', '1 day'], 'true')):
         w.same(w.code(0, 'events', '-n', '100000', '--json', *arguments).json(),
-               w.rows_as_json('SELECT * FROM synergy.event_log WHERE %s ORDER BY event_id' % condition), 'events %s' % ' '.join(arguments))
+               w.rows_as_json('SELECT %s FROM synergy.event_log WHERE %s ORDER BY event_id' % (EVENT, condition)), 'events %s' % ' '.join(arguments))
     w.has(w.code(0, 'events', '--role', 'nobody').err, 'no such events', 'none are none')
 
 

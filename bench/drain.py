@@ -36,19 +36,21 @@ def register(d, processes, hours, command, options):
 
 
 def drain(d, arguments):
-    """seconds until all is processed, and how many that were; looking costs little: at one job of each process, until that is done"""
+    """seconds until all is processed, and how many that were; looking costs little: at one job, until that is done"""
     expected = arguments.processes * arguments.hours
     last = d.value("SELECT to_char(now() AT TIME ZONE 'UTC' - interval '1 hour', 'YYYYMMDDHH24')")
     look = psycopg2.connect(d.dsn)
     look.autocommit = True
     cursor = look.cursor()
+    cursor.execute("PREPARE look AS SELECT FROM synergy.process CROSS JOIN LATERAL (SELECT state FROM synergy.job_data j WHERE j.process_id = process.process_id "
+                   "AND j.timeperiod = $1 OFFSET 0) j WHERE process_name = 'lane_0' AND state = 'p'")
     register(d, arguments.processes, arguments.hours, arguments.command, arguments.options)
     began = time.time()
     done = 0
     while done < expected:
         time.sleep(0.02)
-        cursor.execute("SELECT count(*) FROM synergy.job_data WHERE process_id IN (SELECT process_id FROM synergy.process) AND timeperiod = %s AND state = 'p'", (last,))
-        if cursor.fetchone()[0] >= arguments.processes:
+        cursor.execute('EXECUTE look (%s)', (last,))
+        if cursor.rowcount > 0:
             cursor.execute("SELECT count(*) FROM synergy.job_data WHERE state = 'p'")
             done = cursor.fetchone()[0]
         if time.time() - began > arguments.limit:

@@ -132,7 +132,8 @@ COMMENT ON COLUMN synergy.progress.unit_of_work_id IS 'Freerun: its current unit
 COMMENT ON COLUMN synergy.progress.fired_at IS 'Freerun: the last fire of its timer that was acted on; later ones are still to come, or were missed';
 
 -- One row a node. No index knows the state: state changes stay HOT, and the scheduler finds work by key. Many neighbours change in
--- one transaction: so there is room on a page for all of its rows once more, and a little, since versions grow.
+-- one transaction, and an old snapshot keeps all versions: so there is room on a page for all of its rows twice more, requested and
+-- finished, and a little, since versions grow.
 CREATE TABLE synergy.job_data (
 	process_id		integer NOT NULL,
 	timeperiod		synergy.timeperiod NOT NULL,
@@ -142,7 +143,7 @@ CREATE TABLE synergy.job_data (
 	unit_of_work_id	bigint,
 	mark			bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY (process_id, timeperiod)
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 30);
 COMMENT ON TABLE synergy.job_data IS 'Storage of synergy.job. Written only under the round lock';
 COMMENT ON COLUMN synergy.job_data.process_id IS 'The process';
 COMMENT ON COLUMN synergy.job_data.timeperiod IS 'The period, at the process''s precision';

@@ -22,7 +22,8 @@
 #define MAX_BATCH 2048
 #define FIRST_TIMEPERIOD INT64CONST(1000000)	/* year 0001 */
 #define END_OF_TIME INT64CONST(9999999999)
-#define STEPS_UNSAVED 16		/* a frontier is written when it has moved so often */
+#define STEPS_UNSAVED 16		/* a frontier is written when it has moved so often, */
+#define SAVE_INTERVAL USECS_PER_SEC /* and not more often than that */
 
 LaneKind
 lane_of(const Process *process, Timeperiod timeperiod)
@@ -38,6 +39,20 @@ frontier_of(Process *process, LaneKind kind)
 	return kind == LANE_MAIN ? &process->frontier : &process->backfill_frontier;
 }
 
+/*
+ * A lower bound serves as well, so not each step is worth a row; nor sixteen, of a process that makes hundreds in a second: while
+ * somebody holds an old snapshot all versions of the row stay, and a new one that finds no room on its page is compared with them.
+ */
+static bool
+is_worth_a_row(Process *process, TimestampTz now)
+{
+	if (++process->steps < STEPS_UNSAVED || (now >= process->steps_saved_at && now - process->steps_saved_at < SAVE_INTERVAL))
+		return false;
+	process->steps = 0;
+	process->steps_saved_at = now;
+	return true;
+}
+
 /* whatever lies before the very first active job need not be walked through next time */
 static void
 advance_frontier(Frame *frame, Process *process, LaneKind kind, Timeperiod first)
@@ -47,8 +62,7 @@ advance_frontier(Frame *frame, Process *process, LaneKind kind, Timeperiod first
 	if (frontier > *frontier_of(process, kind))
 	{
 		*frontier_of(process, kind) = frontier;
-		/* a lower bound serves as well: not each step is worth a row */
-		if (first == TIMEPERIOD_NONE || ++process->steps % STEPS_UNSAVED == 0)
+		if (first == TIMEPERIOD_NONE || is_worth_a_row(process, frame->now))
 			definition_note_process(frame->definitions, process);
 	}
 }

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "storage/itemptr.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
@@ -68,9 +69,11 @@ struct Process
 	TimestampTz deadlines_seen; /* deadlines up to here have been looked at, or do not count */
 	int			n_late;			/* rows of it in synergy.late_job */
 	bool		has_moved;		/* it is in the list of those */
+	ItemPointerData progress_place; /* where in the table progress was written last: a hint, checked when it is used */
 	/* the round's, kept between rounds */
 	int			number;			/* in the array of all */
 	int			steps;			/* of its frontiers, so far */
+	TimestampTz steps_saved_at;
 	TimestampTz next_fire;		/* 0: to be worked out, strictly after now */
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
 	TimestampTz next_deadline;	/* no job misses its deadline before that; 0: to be worked out */
@@ -121,6 +124,7 @@ typedef struct Freerun
 	int64		unit_id;		/* its current unit, 0: none yet */
 	TimestampTz fired_at;		/* the last fire that was acted on, 0: none */
 	bool		has_moved;		/* likewise */
+	ItemPointerData progress_place;
 	/* the round's, kept between rounds */
 	int			number;			/* in the array of all */
 	TimestampTz next_fire;		/* may be past: then it is owed */

@@ -3,6 +3,9 @@
  *
  * A round writes the rows of those that have moved.  They are there already but for new definitions, and are changed where they
  * lie (store/amend.h); new ones, and all of them when somebody has changed the table, go by a statement.
+ *
+ * Where a row was written last is remembered: while somebody holds an old snapshot none of its versions can go, and to look for it in
+ * the index is to walk through all of them, which are more each second.
  */
 #include "postgres.h"
 
@@ -74,22 +77,34 @@ fill(const Process *process, const Freerun *freerun, Datum *values, bool *nulls)
 	nulls[PROGRESS_DEADLINES_SEEN_AT] = deadlines_seen == 0;
 }
 
-static void
-save(Saving *saving, int32 id, const Process *process, const Freerun *freerun)
+/* where it was written last, or by its key */
+static bool
+find_row(Amend *amend, int32 id, const ItemPointerData *place, Datum **values, bool **nulls)
 {
 	Datum		key[1] = {Int32GetDatum(id)};
+
+	return (amend_fetch(amend, place, values, nulls) && DatumGetInt32((*values)[PROGRESS_ID]) == id) ||
+		amend_find(amend, key, values, nulls);
+}
+
+static void
+save(Saving *saving, int32 id, const Process *process, const Freerun *freerun, ItemPointerData *place)
+{
 	Datum		values[PROGRESS_COLUMNS];
 	bool		nulls[PROGRESS_COLUMNS];
 	Datum	   *found;
 	bool	   *found_nulls;
 
-	if (saving->amend != NULL && amend_find(saving->amend, key, &found, &found_nulls))
+	if (saving->amend != NULL && find_row(saving->amend, id, place, &found, &found_nulls))
 	{
 		fill(process, freerun, found, found_nulls);
 		if (amend_write(saving->amend, true))
+		{
+			*place = amend_place(saving->amend);
 			return;
+		}
 	}
-	values[PROGRESS_ID] = key[0];
+	values[PROGRESS_ID] = Int32GetDatum(id);
 	nulls[PROGRESS_ID] = false;
 	fill(process, freerun, values, nulls);
 	for (int i = 0; i < PROGRESS_COLUMNS; i++)
@@ -143,14 +158,14 @@ definition_save_progress(Definitions *definitions)
 	{
 		Process    *process = lfirst(cell);
 
-		save(&saving, process->id, process, NULL);
+		save(&saving, process->id, process, NULL, &process->progress_place);
 		process->has_moved = false;
 	}
 	foreach(cell, definitions->moved_freeruns)
 	{
 		Freerun    *freerun = lfirst(cell);
 
-		save(&saving, freerun->id, NULL, freerun);
+		save(&saving, freerun->id, NULL, freerun, &freerun->progress_place);
 		freerun->has_moved = false;
 	}
 	list_free(definitions->moved_processes);

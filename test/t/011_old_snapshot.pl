@@ -5,6 +5,7 @@ use lib 't/lib';
 use SynergyTest;
 use Test::More;
 use IPC::Run;
+use Time::HiRes qw(usleep);
 
 my $node = synergy_node('snapshot', "timezone = 'UTC'", 'max_prepared_transactions = 2', 'autovacuum_naptime = 1', 'fsync = off');
 $node->start;
@@ -86,6 +87,29 @@ ok(defined wait_for($node, 'postgres', $processed, 30, '22'), 'and the missing o
 $node->safe_psql('postgres', q(BEGIN; SELECT count(synergy.complete(unit_of_work_id)) FROM synergy.claim('w'); ROLLBACK; CALL work(50)));
 ok(defined wait_for($node, 'postgres', $processed, 30, '72'), 'one that will never come does not matter');
 let_go($holder);
+
+# what the scheduler writes of a job and of how far it has come has room where it is, though no version of it can go
+$node->safe_psql('postgres', 'CREATE DATABASE drained');
+create_synergy($node, 'drained');
+scheduler_state($node, 'drained', 'running');
+$holder = hold('drained');
+$node->safe_psql('drained', q(SELECT synergy.register_process('lane_' || i, 'hourly', 'SELECT 1', start_timeperiod => to_char(now() - interval '1000 hours', 'YYYYMMDDHH24'))
+	FROM generate_series(1, 5) i));
+my $began = time;
+ok(defined wait_for($node, 'drained', q(SELECT count(*) = 5000 FROM synergy.job WHERE state = 'processed'), 60), 'five thousand jobs are done under an old snapshot');
+my $written = time - $began + 2;	# frontiers are written once a second
+my $updates = q(SELECT n_tup_upd - n_tup_hot_upd < 0.02 * n_tup_upd FROM pg_stat_user_tables WHERE relid = 'synergy.job_data'::regclass AND n_tup_upd >= 9900);
+# what was counted is told with the end of another round
+for (1 .. 100)
+{
+	last if $node->safe_psql('drained', $updates) eq 't';
+	$node->safe_psql('drained', q(SELECT synergy.trigger_now('lane_1')));
+	usleep(100_000);
+}
+is($node->safe_psql('drained', $updates), 't', 'by updates that touch no index');
+cmp_ok($node->safe_psql('drained', q(SELECT n_tup_upd FROM pg_stat_user_tables WHERE relid = 'synergy.progress'::regclass)), '<=', 5 * $written, 'and frontiers are written now and then only');
+let_go($holder);
+is_healthy($node, 'drained');
 is_healthy($node);
 $node->stop;
 done_testing();

@@ -62,25 +62,27 @@ hands_note(void)
 static int
 compare_noted(const void *a, const void *b)
 {
-	int64		x = ((const Noted *) a)->unit_id,
-				y = ((const Noted *) b)->unit_id;
+	const Noted *x = a,
+			   *y = b;
 
-	return x < y ? -1 : x > y;
+	if (x->unit_id != y->unit_id)
+		return x->unit_id < y->unit_id ? -1 : 1;
+	if (x->mark != y->mark)
+		return x->mark < y->mark ? -1 : 1;
+	return x->attempt < y->attempt ? -1 : x->attempt > y->attempt;
 }
 
 static bool
 was_in_hands(const UnitRequest *request)
 {
-	Noted		key = {request->unit_id};
-	const Noted *found;
+	Noted		key = {request->unit_id, request->mark, request->attempt};
 
 	if (n_noted == 0)
 		return false;
 	if (!is_sorted)
 		qsort(noted, n_noted, sizeof(Noted), compare_noted);
 	is_sorted = true;
-	found = bsearch(&key, noted, n_noted, sizeof(Noted), compare_noted);
-	return found != NULL && found->mark == request->mark && found->attempt == request->attempt;
+	return bsearch(&key, noted, n_noted, sizeof(Noted), compare_noted) != NULL;
 }
 
 /* what the executor runs of the unit; NULL: nothing */
@@ -114,9 +116,9 @@ has_request(const ExecutorSlot *executor, const UnitRequest *request)
 bool
 hands_have(const UnitRequest *request)
 {
-	bool		is_in_hands = was_in_hands(request);
+	bool		is_in_hands = false;
 
-	if (is_in_hands)
+	if (was_in_hands(request))
 		return true;
 	LWLockAcquire(slots->lock, LW_SHARED);
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS && !is_in_hands; i++)

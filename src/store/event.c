@@ -28,6 +28,12 @@ event_take_ids(void)
 	return nextval_internal(get_relname_relid("mark_seq", get_namespace_oid("synergy", false)), false);
 }
 
+static int64
+id_of(const EventRecord *record)
+{
+	return record->id != 0 ? record->id : event_take_ids();
+}
+
 static void
 set_text(Datum *values, bool *nulls, int column, const char *text)
 {
@@ -73,7 +79,7 @@ write_in_bulk(List *records, TimestampTz at)
 		bool	   *nulls;
 		Datum	   *values = bulk_row(bulk, &nulls);
 
-		values[EVENT_ID] = Int64GetDatum(record->id != 0 ? record->id : event_take_ids());
+		values[EVENT_ID] = Int64GetDatum(id_of(record));
 		values[EVENT_AT] = TimestampTzGetDatum(at);
 		values[EVENT_ROLE_NAME] = role;
 		nulls[EVENT_ID] = nulls[EVENT_AT] = nulls[EVENT_ROLE_NAME] = false;
@@ -92,14 +98,14 @@ event_log_write(List *records, TimestampTz at)
 		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		INT8ARRAYOID, BOOLARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
+	static const Oid types[11] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, BOOLOID, INT8OID};
 	StoreColumn columns[11];
 	Datum		values[12];
 	ListCell   *cell;
 
 	if (records == NIL || write_in_bulk(records, at))
 		return;
-	for (int i = 0; i < 11; i++)
-		column_init(&columns[i], i == 4 || i == 8 || i == 10 ? INT8OID : i == 9 ? BOOLOID : TEXTOID);
+	columns_init(columns, types, 11);
 	foreach(cell, records)
 	{
 		EventRecord *record = lfirst(cell);
@@ -112,7 +118,7 @@ event_log_write(List *records, TimestampTz at)
 		column_add_text(&columns[5], record->old_state);
 		column_add_text(&columns[6], record->new_state);
 		column_add_text(&columns[7], record->detail);
-		column_add(&columns[8], Int64GetDatum(record->id != 0 ? record->id : event_take_ids()));
+		column_add(&columns[8], Int64GetDatum(id_of(record)));
 		column_add(&columns[9], BoolGetDatum(record->is_step));
 		column_add_id(&columns[10], record->previous_id);
 	}

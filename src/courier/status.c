@@ -13,6 +13,7 @@
 
 #include "courier/courier.h"
 #include "store/json_text.h"
+#include "store/message.h"
 
 static bool
 refuse(Report *report, const char *reason)
@@ -115,7 +116,7 @@ status_read(const char *body, int size, Report *report)
 		!get_number(object, "number_of_aggregated", &report->has_aggregated, &report->aggregated))
 		return refuse(report, "malformed: number_of_processed or number_of_aggregated is not a whole number");
 	database = json_text(object, "database");
-	if (database != NULL && strcmp(database, outbox_database()) != 0)
+	if (database != NULL && strcmp(database, message_database()) != 0)
 		return refuse(report, "it belongs to another database");
 	report->attempt = (int) attempt;
 	report->error = json_text(object, "error");

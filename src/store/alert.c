@@ -17,7 +17,7 @@
 #include "daemon/watch.h"
 #include "guc.h"
 #include "store/alert.h"
-#include "store/outbox.h"
+#include "store/message.h"
 #include "store/spi.h"
 
 /* `changed`: the rows of late_job that were made or deleted; $1 now, $2 this database, $3 is it published? */
@@ -43,7 +43,7 @@ tell(StoreQuery *query, Datum *values, Definitions *definitions, TimestampTz now
 	uint64		n;
 
 	values[0] = TimestampTzGetDatum(now);
-	values[1] = CStringGetTextDatum(outbox_database());
+	values[1] = CStringGetTextDatum(message_database());
 	values[2] = BoolGetDatum(is_published);
 	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
 	n = store_execute(query, values, NULL);

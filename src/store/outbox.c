@@ -1,7 +1,7 @@
 /*
  * store/outbox.c: synergy.outbox: what the courier is to publish.
  *
- * A request is a row with the unit's id.  Its message is made when it is fetched, so that it shows the unit as it is
+ * A request is a row with the unit's id.  Its message is made when it is fetched (store/message.c), so that it shows the unit as it is
  * then, and so that one which was canceled or taken meanwhile is not published at all.  Whoever requests a unit again
  * moves its row to the end, under another outbox_id: the courier, which deletes by outbox_id what the broker has
  * confirmed, then leaves it alone.
@@ -18,21 +18,17 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "nls.h"
 #include "store/amend.h"
 #include "store/finder.h"
 #include "store/ids.h"
+#include "store/message.h"
 #include "store/outbox.h"
 #include "store/spi.h"
 #include "store/unit.h"
@@ -40,192 +36,29 @@
 
 #define FIRST_RETRY_SECONDS 1
 #define MAX_RETRY_SECONDS 300
-#define MAX_ARGUMENTS 2048		/* bytes of arguments, source and sink together: more stays behind */
 
 void
 outbox_add_units(List *units)
 {
 	static StoreQuery query = {
-		"INSERT INTO synergy.outbox (unit_of_work_id) SELECT DISTINCT unnest($1) ON CONFLICT (unit_of_work_id) DO UPDATE "
+		"INSERT INTO synergy.outbox (unit_of_work_id) SELECT unnest($1) ON CONFLICT (unit_of_work_id) DO UPDATE "
 		"SET outbox_id = EXCLUDED.outbox_id, created_at = EXCLUDED.created_at, retry_at = NULL, number_of_tries = 0, error = NULL", 1,
 		{INT8ARRAYOID}
 	};
-	StoreColumn column;
+	int64	   *ids = palloc(sizeof(int64) * list_length(units));
+	int			n = 0;
 	Datum		values[1];
 	ListCell   *cell;
 
-	column_init(&column, INT8OID);
 	foreach(cell, units)
-		column_add(&column, Int64GetDatum(((Unit *) lfirst(cell))->id));
-	values[0] = column_array(&column);
+		ids[n++] = ((Unit *) lfirst(cell))->id;
+	ids = ids_each_once(ids, n, &n);
+	values[0] = ids_array(ids, n);
 	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
 	store_execute(&query, values, NULL);
 }
 
 /* ---------------------------------------------------------------- fetching */
-
-/*
- * A message's parts that all units of a process share are made once for each batch, from its definition as it is then.
- */
-typedef struct Letterhead
-{
-	int32		process_id;
-	OutboxRow	route;
-	char	   *begin;			/* {"process_name": ... "entry_name": ... */
-	char	   *end;			/* "source": ... } */
-} Letterhead;
-
-const char *
-outbox_database(void)
-{
-	static char name[64];
-
-	if (name[0] == '\0')
-		snprintf(name, sizeof(name), UINT64_FORMAT ".%u", GetSystemIdentifier(), MyDatabaseId);
-	return name;
-}
-
-/* in SQL_ASCII nobody knows what is beyond ASCII: what is no UTF-8 is not shown */
-static char *
-to_utf8(char *text)
-{
-	if (GetDatabaseEncoding() != PG_SQL_ASCII)
-		return pg_server_to_any(text, strlen(text), PG_UTF8);
-	if (!pg_verify_mbstr(PG_UTF8, text, strlen(text), true))
-		for (char *c = text; *c; c++)
-			if (IS_HIGHBIT_SET(*c))
-				*c = '?';
-	return text;
-}
-
-/* , "key": "value" in UTF-8, or null */
-static void
-append_text(StringInfo out, const char *key, char *value)
-{
-	appendStringInfo(out, "%s\"%s\": ", out->len > 1 ? ", " : "", key);
-	if (value == NULL)
-		appendStringInfoString(out, "null");
-	else
-		escape_json(out, to_utf8(value));
-}
-
-static void
-append_time(StringInfo out, const char *key, TimestampTz time)
-{
-	struct pg_tm tm;
-	fsec_t		fraction;
-
-	if (timestamp2tm(time, NULL, &tm, &fraction, NULL, NULL) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("a time of a unit of work is out of range")));
-	appendStringInfo(out, ", \"%s\": \"%04d-%02d-%02dT%02d:%02d:%02dZ\"", key, tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
-					 tm.tm_min, tm.tm_sec);
-}
-
-static void
-append_timeperiod(StringInfo out, const char *key, Timeperiod timeperiod)
-{
-	char		text[TIMEPERIOD_BUFFER];
-
-	timeperiod_format(timeperiod, text);
-	appendStringInfo(out, ", \"%s\": \"%s\"", key, text);
-}
-
-static void
-read_route(uint64 row, OutboxRow *route)
-{
-	route->exchange = store_get_text(row, 1);
-	route->routing_key = store_get_text(row, 2);
-	route->queue = store_get_text(row, 3);
-	route->queue_type = store_get_text(row, 4);
-	route->priority = store_get_int32(row, 5, -1);
-	route->ttl_ms = store_get_int64(row, 6, -1);
-}
-
-#define ROUTE_COLUMNS "exchange, routing_key, queue, queue_type, priority, message_ttl"
-
-static void
-write_letterhead(uint64 row, Letterhead *head)
-{
-	StringInfoData text;
-	char	   *source = store_get_text(row, 10);
-	char	   *sink = store_get_text(row, 11);
-	char	   *arguments = store_get_text(row, 12);
-	bool		fits = strlen(arguments) + (source ? strlen(source) : 0) + (sink ? strlen(sink) : 0) <= MAX_ARGUMENTS;
-
-	read_route(row, &head->route);
-	head->process_id = store_get_int32(row, 7, 0);
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	append_text(&text, "process_name", store_get_text(row, 8));
-	append_text(&text, "entry_name", store_get_text(row, 9));
-	head->begin = text.data;
-	initStringInfo(&text);
-	append_text(&text, "database", pstrdup(outbox_database()));
-	append_text(&text, "source", fits ? source : NULL);
-	append_text(&text, "sink", fits ? sink : NULL);
-	appendStringInfo(&text, ", \"arguments\": %s, \"omitted\": %s}",
-					 fits ? to_utf8(arguments) : "null", fits ? "false" : "true");
-	head->end = text.data;
-}
-
-/* of the processes that these rows are of */
-static int
-write_letterheads(List *rows, Letterhead **heads)
-{
-	static StoreQuery query = {
-		"SELECT " ROUTE_COLUMNS ", process_id, process_name, entry_name, source, sink, arguments::text "
-		"FROM (SELECT DISTINCT n FROM unnest($1) n) d JOIN synergy.amqp_route ON process_id = d.n", 1,
-		{INT4ARRAYOID}
-	};
-	StoreColumn ids;
-	Datum		values[1];
-	ListCell   *cell;
-	uint64		n;
-
-	column_init(&ids, INT4OID);
-	foreach(cell, rows)
-	{
-		int32		id = ((OutboxRow *) lfirst(cell))->process_id;
-
-		if (id != 0 && (ids.n == 0 || DatumGetInt32(ids.values[ids.n - 1]) != id))
-			column_add(&ids, Int32GetDatum(id));
-	}
-	if (ids.n == 0)
-		return 0;
-	values[0] = column_array(&ids);
-	n = store_execute(&query, values, NULL);
-	*heads = palloc0(sizeof(Letterhead) * Max(n, 1));
-	for (uint64 i = 0; i < n; i++)
-		write_letterhead(i, &(*heads)[i]);
-	SPI_freetuptable(SPI_tuptable);
-	return (int) n;
-}
-
-static void
-write_message(OutboxRow *row, const Letterhead *head)
-{
-	StringInfoData text;
-
-	row->exchange = head->route.exchange;
-	row->routing_key = head->route.routing_key;
-	row->queue = head->route.queue;
-	row->queue_type = head->route.queue_type;
-	row->priority = head->route.priority;
-	row->ttl_ms = head->route.ttl_ms;
-	row->is_void = false;
-	initStringInfo(&text);
-	appendStringInfo(&text, "%s, \"record_db_id\": " INT64_FORMAT ", \"attempt\": %d", head->begin, row->unit_id, row->attempt);
-	append_timeperiod(&text, "timeperiod", row->timeperiod);
-	append_timeperiod(&text, "start_timeperiod", row->start);
-	append_timeperiod(&text, "end_timeperiod", row->end);
-	append_time(&text, "start_time", timeperiod_start(row->start));
-	append_time(&text, "end_time", timeperiod_start(row->end));
-	appendStringInfo(&text, ", \"start_id\": " INT64_FORMAT ", \"end_id\": " INT64_FORMAT ", \"number_of_retries\": %d, %s",
-					 row->start_id, row->end_id, row->retries, head->end);
-	row->body = text.data;
-}
 
 /* the columns of synergy.outbox, in their order */
 enum
@@ -257,7 +90,8 @@ make_row(int64 id, int64 unit_id, char *routing_key, char *body)
 	{
 		row->exchange = "ex_utils";
 		row->routing_key = routing_key;
-		row->body = to_utf8(body);
+		row->body = message_to_utf8(body);
+		row->size = strlen(row->body);
 	}
 	return row;
 }
@@ -310,30 +144,6 @@ read_units(List *rows)
 	}
 	pfree(units);
 	pfree(ids);
-}
-
-static void
-write_messages(List *rows)
-{
-	Letterhead *heads = NULL;
-	int			n_heads;
-	int			last = 0;
-	ListCell   *cell;
-
-	read_units(rows);
-	n_heads = write_letterheads(rows, &heads);
-	foreach(cell, rows)
-	{
-		OutboxRow  *row = lfirst(cell);
-
-		/* neighbours mostly are of one process */
-		for (int i = 0; i < n_heads && row->process_id != 0 && row->is_void; i++, last = (last + 1) % n_heads)
-			if (heads[last].process_id == row->process_id)
-			{
-				write_message(row, &heads[last]);
-				break;
-			}
-	}
 }
 
 /* a look that was cut short has still seen all up to its last row; what is below the last one seen before is a gap */
@@ -409,7 +219,8 @@ outbox_fetch(Backlog *backlog, int limit, List **rows, bool *is_partial)
 	BacklogRange ranges[BACKLOG_MAX_RANGES];
 	List	   *found = find_ranges(ranges, backlog_ranges(backlog, false, ranges), limit);
 
-	write_messages(found);
+	read_units(found);
+	message_write(found);
 	*is_partial = !note_seen(backlog, found, limit, oldest_running);
 	*rows = list_concat(*rows, found);
 	return list_length(found);
@@ -452,7 +263,8 @@ outbox_fetch_due(const Backlog *backlog, TimestampTz now, int limit, List **rows
 	foreach(cell, due)
 		if (!is_within(ranges, n_ranges, ((OutboxRow *) lfirst(cell))->id))
 			seen = lappend(seen, lfirst(cell));
-	write_messages(seen);
+	read_units(seen);
+	message_write(seen);
 	*rows = list_concat(*rows, seen);
 	return list_length(seen);
 }
@@ -470,23 +282,6 @@ outbox_next_try(TimestampTz now)
 		return PG_INT64_MAX;
 	next = store_get_time(0, 1, PG_INT64_MAX);
 	return next > latest_retry(now) ? now : next;
-}
-
-List *
-outbox_routes(void)
-{
-	static StoreQuery query = {"SELECT DISTINCT " ROUTE_COLUMNS " FROM synergy.amqp_route", 0};
-	uint64		n = store_execute(&query, NULL, NULL);
-	List	   *routes = NIL;
-
-	for (uint64 i = 0; i < n; i++)
-	{
-		OutboxRow  *route = palloc0(sizeof(OutboxRow));
-
-		read_route(i, route);
-		routes = lappend(routes, route);
-	}
-	return routes;
 }
 
 /* ---------------------------------------------------------------- what became of them */

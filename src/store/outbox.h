@@ -24,6 +24,7 @@ typedef struct OutboxRow
 	int			priority;		/* -1: none */
 	int64		ttl_ms;			/* -1: for ever */
 	char	   *body;			/* UTF-8 */
+	size_t		size;			/* bytes of it */
 	/* of the unit */
 	int32		process_id;
 	int			attempt;		/* that a start of it will have */
@@ -64,11 +65,5 @@ typedef struct OutboxFailure
 } OutboxFailure;
 
 extern void outbox_postpone(const OutboxFailure *failures, int n, TimestampTz now);
-
-/* the routes of all amqp processes (synergy.amqp_route), as OutboxRows without a message */
-extern List *outbox_routes(void);
-
-/* this database, as messages name it: a status that names another one is not for us */
-extern const char *outbox_database(void);
 
 #endif							/* SYNERGY_STORE_OUTBOX_H */

@@ -15,7 +15,7 @@
 #include "guc.h"
 #include "store/ids.h"
 #include "store/job.h"
-#include "store/outbox.h"
+#include "store/message.h"
 #include "store/spi.h"
 #include "store/stream.h"
 #include "store/unit.h"
@@ -45,7 +45,7 @@ stream_units(const int64 *ids, int n, TimestampTz now)
 		return;
 	values[0] = ids_array(ids, n);
 	values[1] = TimestampTzGetDatum(now);
-	values[2] = CStringGetTextDatum(outbox_database());
+	values[2] = CStringGetTextDatum(message_database());
 	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
 	store_execute(&query, values, NULL);
 	wake_courier_at_commit();
@@ -107,7 +107,7 @@ stream_jobs(List *jobs, TimestampTz now)
 		return;
 	columns_arrays(columns, values, 5);
 	values[5] = TimestampTzGetDatum(now);
-	values[6] = CStringGetTextDatum(outbox_database());
+	values[6] = CStringGetTextDatum(message_database());
 	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
 	store_execute(&query, values, NULL);
 	wake_courier_at_commit();

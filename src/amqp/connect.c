@@ -108,6 +108,7 @@ open_socket(AmqpLink *link)
 	link->connection = amqp_new_connection();
 	if (link->connection == NULL)
 		return link_fail(link, "connecting", AMQP_STATUS_NO_MEMORY);
+	link->is_tls = info.ssl;
 	status = prepare_socket(link, info.ssl);
 	if (status != AMQP_STATUS_OK)
 		return link_fail(link, "preparing TLS with these certificates", status);
@@ -158,6 +159,47 @@ login(AmqpLink *link)
 	return AMQP_OK;
 }
 
+/* the same question over each channel but the first, and then all answers, which nothing else is mixed with yet */
+static AmqpResult
+ask_channels(AmqpLink *link, amqp_method_number_t question, void *arguments, amqp_method_number_t expected)
+{
+	struct timeval timeout = link_patience(link);
+	amqp_rpc_reply_t refusal = {.reply_type = AMQP_RESPONSE_SERVER_EXCEPTION};
+	amqp_frame_t frame;
+	int			status = AMQP_STATUS_OK;
+
+	for (int i = 1; i < link->n_channels && status == AMQP_STATUS_OK; i++)
+		status = amqp_send_method(link->connection, channel_number(i), question, arguments);
+	for (int answers = 1; answers < link->n_channels && status == AMQP_STATUS_OK;)
+	{
+		status = amqp_simple_wait_frame_noblock(link->connection, &frame, &timeout);
+		if (status != AMQP_STATUS_OK || frame.frame_type != AMQP_FRAME_METHOD)
+			continue;
+		refusal.reply = frame.payload.method;
+		if (refusal.reply.id == AMQP_CONNECTION_CLOSE_METHOD || refusal.reply.id == AMQP_CHANNEL_CLOSE_METHOD)
+			return link_fail_reply(link, "opening channels", refusal);
+		answers += refusal.reply.id == expected;
+	}
+	return status == AMQP_STATUS_OK ? AMQP_OK : link_fail(link, "opening channels", status);
+}
+
+static AmqpResult
+open_channels(AmqpLink *link)
+{
+	amqp_channel_open_t open = {0};
+	amqp_confirm_select_t confirm = {0};
+	int			most = amqp_get_channel_max(link->connection);	/* 0: there is no limit */
+	AmqpResult	result;
+
+	link->n_channels = 1;
+	while (link->n_channels < link->address.channels && (most == 0 || channel_number(link->n_channels) <= most))
+		link->n_channels++;
+	result = ask_channels(link, AMQP_CHANNEL_OPEN_METHOD, &open, AMQP_CHANNEL_OPEN_OK_METHOD);
+	if (result == AMQP_OK && link->address.confirms)
+		result = ask_channels(link, AMQP_CONFIRM_SELECT_METHOD, &confirm, AMQP_CONFIRM_SELECT_OK_METHOD);
+	return result;
+}
+
 /* a step for which the broker has to answer */
 static AmqpResult
 ask_step(AmqpLink *link, const AskArguments *arguments)
@@ -179,6 +221,9 @@ ask_step(AmqpLink *link, const AskArguments *arguments)
 		case STAGE_CONFIRM:
 			if (link->address.confirms && amqp_confirm_select(link->connection, CHANNEL_WORK) == NULL)
 				result = link_fail_reply(link, "asking for confirms", amqp_get_rpc_reply(link->connection));
+			break;
+		case STAGE_CHANNELS:
+			result = open_channels(link);
 			break;
 		case STAGE_ADMIN:
 			if (amqp_channel_open(link->connection, CHANNEL_ADMIN) == NULL)

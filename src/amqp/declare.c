@@ -80,8 +80,8 @@ ask_consume(AmqpLink *link, const AskArguments *a)
 static AmqpResult
 ask_apart(AmqpLink *link, const AskArguments *a)
 {
-	if (amqp_channel_open(link->connection, CHANNEL_APART + a->number) == NULL ||
-		amqp_confirm_select(link->connection, CHANNEL_APART + a->number) == NULL)
+	if (amqp_channel_open(link->connection, channel_number(a->number)) == NULL ||
+		amqp_confirm_select(link->connection, channel_number(a->number)) == NULL)
 		return link_fail_reply(link, "opening a channel", amqp_get_rpc_reply(link->connection));
 	return AMQP_OK;
 }

@@ -121,7 +121,7 @@ errand_run(AmqpLink *link, AskFunction ask, const AskArguments *arguments)
 	Errand	   *errand = link->address.go_on ? calloc(1, sizeof(Errand)) : NULL;
 	AmqpResult	result;
 
-	link_push(link);			/* the question is not to wait for a full packet */
+	link_push(link);			/* the question comes behind what was published */
 	if (errand == NULL)
 		return ask(link, arguments);
 	errand->link = link;

@@ -29,7 +29,9 @@
 #define AMQP_HEARTBEAT_SECONDS 10	/* both sides; next_event() must be called at least twice as often */
 #define AMQP_MAX_BODY 65536			/* of a message that arrives, what is longer is cut off */
 #define AMQP_ERROR_SIZE 256
-#define AMQP_APART 16				/* channels for messages that must not hold up others, from 1 on; 0 is the usual one */
+#define AMQP_STREAMS 4				/* channels for what is published, at most: the first ones */
+#define AMQP_APART 16				/* and those behind them for messages that must not hold up others */
+#define AMQP_CHANNELS (AMQP_STREAMS + AMQP_APART)
 
 typedef struct AmqpLink AmqpLink;
 
@@ -45,6 +47,7 @@ typedef struct AmqpAddress
 	bool		verify_peer;	/* TLS: is the certificate signed by one of ca_file? */
 	bool		verify_host;	/* TLS: and is it the host's? */
 	bool		confirms;		/* the broker is to confirm what is published */
+	int			channels;		/* that are to be open from the beginning, 1 to AMQP_CHANNELS */
 	int			patience_ms;	/* with each answer */
 	bool		(*go_on) (void);	/* false: not to wait any longer.  May also exit(); destroy() is then called from there */
 } AmqpAddress;
@@ -73,7 +76,7 @@ typedef enum AmqpEventKind
 typedef struct AmqpEvent
 {
 	AmqpEventKind kind;
-	int			channel;		/* 0, or one of those apart: tags and the like are its own */
+	int			channel;		/* below AMQP_CHANNELS: tags and the like are its own */
 	uint64_t	tag;
 	bool		multiple;
 	char		text[AMQP_ERROR_SIZE];	/* why: returned, blocked, closed */
@@ -107,6 +110,7 @@ typedef struct AmqpFunctions
 	void		(*destroy) (AmqpLink *link, bool orderly);	/* orderly: says good-bye */
 	const char *(*error) (AmqpLink *link);
 	bool		(*timed_out) (AmqpLink *link);	/* was it the patience that was at its end? */
+	int			(*channels) (AmqpLink *link);	/* so many are open, once it is connected: the broker may allow fewer */
 	int			(*socket) (AmqpLink *link); /* to wait for */
 	void		(*beat) (AmqpLink *link);	/* a sign of life, when next_event() is not called for a while */
 
@@ -114,7 +118,7 @@ typedef struct AmqpFunctions
 	size_t		(*room) (AmqpLink *link);	/* bytes that can be written without waiting */
 	AmqpResult (*publish) (AmqpLink *link, const AmqpMessage *message, int channel);	/* its tags count 1, 2, 3... */
 	void		(*push) (AmqpLink *link);	/* all that was published is on its way from now on */
-	AmqpResult (*open_apart) (AmqpLink *link, int channel); /* before the first message on it; asks the broker */
+	AmqpResult (*open_apart) (AmqpLink *link, int channel); /* before the first message on one apart; asks the broker */
 	AmqpResult (*ack) (AmqpLink *link, uint64_t tag);
 
 	AmqpResult (*declare_exchange) (AmqpLink *link, const char *name, bool passive);
@@ -123,7 +127,7 @@ typedef struct AmqpFunctions
 	AmqpResult (*consume) (AmqpLink *link, const char *queue, int prefetch);
 } AmqpFunctions;
 
-#define AMQP_FUNCTIONS_VERSION 3
+#define AMQP_FUNCTIONS_VERSION 4
 
 extern const AmqpFunctions amqp_link_functions;
 

@@ -21,8 +21,8 @@ typedef struct Errand Errand;
 
 #define CHANNEL_WORK 1			/* publishing, or consuming */
 #define SEND_BUFFER 524288		/* bytes */
+#define AMQP_GATHERED 65536		/* likewise */
 #define CHANNEL_ADMIN 2			/* declaring: an exception closes it, and only it */
-#define CHANNEL_APART 2			/* and the number of the one apart */
 
 typedef enum ConnectStage
 {
@@ -31,6 +31,7 @@ typedef enum ConnectStage
 	STAGE_LOGIN,
 	STAGE_WORK,
 	STAGE_CONFIRM,
+	STAGE_CHANNELS,
 	STAGE_ADMIN,
 	STAGE_DONE,
 } ConnectStage;
@@ -71,11 +72,15 @@ struct AmqpLink
 	bool		is_up;				/* logged in: can be closed in an orderly way */
 	bool		is_broken;
 	bool		timed_out;		/* that was why */
+	int			n_channels;		/* open for what is published */
+	bool		is_tls;
 	bool		is_held;		/* packets are filled before they are sent */
 	Errand	   *errand;			/* a thread that is asking the broker: nobody else may touch the connection */
 	char		error[AMQP_ERROR_SIZE];
-	Arriving	arriving[1 + AMQP_APART];	/* by the channel, as the courier counts: frames of several may be mixed */
+	Arriving	arriving[AMQP_CHANNELS];	/* by the channel, as the courier counts: frames of several may be mixed */
 	char		body[AMQP_MAX_BODY];
+	size_t		n_gathered;
+	unsigned char gathered[AMQP_GATHERED];	/* frames to be written, write.c */
 };
 
 /* the link is broken: says why, in the words of librabbitmq or of the broker */
@@ -99,7 +104,20 @@ typedef AmqpResult (*AskFunction) (AmqpLink *link, const AskArguments *arguments
 extern AmqpResult errand_run(AmqpLink *link, AskFunction ask, const AskArguments *arguments);
 extern bool errand_abort(AmqpLink *link);	/* false: the thread does not end, and keeps the link */
 
+extern int	link_socket(AmqpLink *link);
+
+/* the broker's number of a channel that the courier counts from 0 on: the one for declaring is between the first two */
+static inline int
+channel_number(int channel)
+{
+	return channel == 0 ? CHANNEL_WORK : CHANNEL_ADMIN + channel;
+}
+
+/* write.c: link_push() before anything else writes to the connection */
+extern size_t link_room(AmqpLink *link);
+extern AmqpResult link_publish(AmqpLink *link, const AmqpMessage *message, int channel);
 extern void link_push(AmqpLink *link);
+
 extern struct timeval link_patience(const AmqpLink *link);
 extern AmqpResult link_connect_step(AmqpLink *link);
 extern AmqpResult link_next_event(AmqpLink *link, AmqpEvent *event);

@@ -49,6 +49,9 @@ settle(Publisher *publisher, InFlight *flying)
 		publisher_add_failure(publisher, flying->outbox_id, "the broker could not take it over (nack)");
 	else
 		publisher->done[publisher->n_done++] = flying->outbox_id;
+	if (flying->error)
+		pfree(flying->error);
+	flying->error = NULL;
 	MemoryContextSwitchTo(old);
 }
 
@@ -83,13 +86,14 @@ watch_nacks(Publisher *publisher, InFlight *flying)
 static void
 take_confirm(Publisher *publisher, const AmqpEvent *event)
 {
-	uint64		from = event->multiple ? publisher->first_tag : event->tag;
+	Stream	   *stream = &publisher->streams[event->channel];
+	uint64		from = event->multiple ? stream->first_tag : event->tag;
 
-	if (event->tag >= publisher->next_tag)
+	if (event->tag >= stream->next_tag)
 		return;					/* of nothing that we sent */
-	for (uint64 tag = Max(from, publisher->first_tag); tag <= event->tag; tag++)
+	for (uint64 tag = Max(from, stream->first_tag); tag <= event->tag; tag++)
 	{
-		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
+		InFlight   *flying = flight_of(stream, tag);
 
 		if (flying->is_confirmed)
 			continue;
@@ -98,32 +102,36 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 		settle(publisher, flying);
 		watch_nacks(publisher, flying);
 	}
-	while (publisher->first_tag < publisher->next_tag &&
-		   publisher->flying[publisher->first_tag % PUBLISH_WINDOW].is_confirmed)
-		publisher->first_tag++;
+	flight_advance(publisher, stream);
 }
 
 static void
 mark_returned(Publisher *publisher, InFlight *flying, const AmqpEvent *event)
 {
 	flying->is_returned = true;
-	strlcpy(flying->error, event->text, sizeof(flying->error));
+	if (flying->error)
+		pfree(flying->error);
+	flying->error = MemoryContextStrdup(TopMemoryContext, event->text);
 	topology_forget(flying->route);	/* somebody deleted what was there */
 	publisher->has_lost_dead_letters |= flying->rejected != NULL;
 }
 
-/* until when the oldest message may be without an answer, and its queue without any */
+/* until when a stream's oldest message may be without an answer, and its queue without any */
 TimestampTz
-publisher_silent_until(const Publisher *publisher)
+publisher_silent_until(Publisher *publisher)
 {
-	const InFlight *flying = &publisher->flying[publisher->first_tag % PUBLISH_WINDOW];
-	const Refusals *refusals;
+	TimestampTz until = PG_INT64_MAX;
 
-	if (publisher->is_blocked || publisher->first_tag == publisher->next_tag)
-		return PG_INT64_MAX;
-	refusals = publisher_refusals(publisher, flying->route);
-	return Max(Max(flying->sent_at, publisher->reading_since), refusals->answered_at) +
-		SILENCE;
+	for (int i = 0; i < AMQP_STREAMS && !publisher->is_blocked; i++)
+	{
+		Stream	   *stream = &publisher->streams[i];
+		const InFlight *flying = flight_of(stream, stream->first_tag);
+
+		if (stream->first_tag < stream->next_tag)
+			until = Min(until, Max(Max(flying->sent_at, publisher->reading_since),
+								   publisher_refusals(publisher, flying->route)->answered_at) + SILENCE);
+	}
+	return until;
 }
 
 static void
@@ -140,7 +148,7 @@ watch_silence(Publisher *publisher)
 static void
 take_probe(Publisher *publisher, const AmqpEvent *event)
 {
-	Probe	   *probe = &publisher->probes[event->channel - 1];
+	Probe	   *probe = &publisher->probes[event->channel - AMQP_STREAMS];
 	InFlight   *flying = &probe->flying;
 
 	if (!probe->is_out)
@@ -169,9 +177,11 @@ take_probe(Publisher *publisher, const AmqpEvent *event)
 static void
 take_returned(Publisher *publisher, const AmqpEvent *event)
 {
-	for (uint64 tag = publisher->first_tag; tag < publisher->next_tag; tag++)
+	Stream	   *stream = &publisher->streams[event->channel];
+
+	for (uint64 tag = stream->first_tag; tag < stream->next_tag; tag++)
 	{
-		InFlight   *flying = &publisher->flying[tag % PUBLISH_WINDOW];
+		InFlight   *flying = flight_of(stream, tag);
 
 		if (flying->is_confirmed || flying->is_returned || strcmp(flying->message_id, event->message_id) != 0)
 			continue;
@@ -203,7 +213,7 @@ publisher_read(Publisher *publisher)
 			watch_silence(publisher);
 		if (result != AMQP_OK)
 			return;
-		if (event.channel != 0)
+		if (event.channel >= AMQP_STREAMS)
 		{
 			take_probe(publisher, &event);
 			continue;

@@ -49,6 +49,7 @@ typedef struct Dial
 {
 	const char *role;			/* publisher, listener */
 	bool		confirms;
+	int			channels;		/* to be open with the next connection, if the broker allows so many */
 	const CourierSettings *settings;
 	AmqpLink   *link;			/* NULL: none, not even begun */
 	bool		is_up;
@@ -117,8 +118,16 @@ typedef struct InFlight
 	bool		is_returned;
 	bool		is_refused;		/* nack */
 	char		message_id[48];
-	char		error[AMQP_ERROR_SIZE];
+	char	   *error;			/* why it was returned */
 } InFlight;
+
+/* one of the channels for what is published */
+typedef struct Stream
+{
+	uint64		first_tag;
+	uint64		next_tag;
+	InFlight	ring[PUBLISH_WINDOW];	/* tag first_tag is at first_tag % PUBLISH_WINDOW */
+} Stream;
 
 /* one message to a queue that is suspect, on a channel of its own: the broker may handle nothing behind it */
 typedef struct Probe
@@ -139,10 +148,10 @@ typedef struct Publisher
 	MemoryContext batch;		/* of the rows in `rows` */
 	List	   *rows;			/* of OutboxRow *: fetched */
 	int			next_row;		/* those before it have been published */
-	InFlight	flying[PUBLISH_WINDOW]; /* ring: tag first_tag is at first_tag % PUBLISH_WINDOW */
+	Stream		streams[AMQP_STREAMS];
+	int			n_streams;		/* of them are there */
 	Probe		probes[AMQP_APART];
-	uint64		first_tag;
-	uint64		next_tag;
+	int			n_flying;		/* over the streams */
 	size_t		flying_bytes;
 	size_t		room;			/* in the socket's buffer, at least */
 	Backlog		backlog;		/* what of the outbox has been fetched */
@@ -179,15 +188,23 @@ extern void publisher_disconnected(Publisher *publisher);
 extern void publisher_write(Publisher *publisher);	/* as much as fits */
 extern bool publisher_wants_database(const Publisher *publisher);
 extern void publisher_use_database(Publisher *publisher);	/* a transaction of its own */
-extern TimestampTz publisher_next(const Publisher *publisher);
+extern TimestampTz publisher_next(Publisher *publisher);
 extern void publisher_reject(Publisher *publisher, Rejected *rejected);
+
+/* ---------------------------------------------------------------- flight.c */
+
+extern void flight_reset(Publisher *publisher);
+extern int	flight_stream(const Publisher *publisher, bool in_order);	/* for the next message */
+extern InFlight *flight_add(Publisher *publisher, int stream);
+extern InFlight *flight_of(Stream *stream, uint64 tag);
+extern void flight_advance(Publisher *publisher, Stream *stream);
 
 /* ---------------------------------------------------------------- confirms.c */
 
 extern void publisher_read(Publisher *publisher);
 extern void publisher_add_failure(Publisher *publisher, int64 id, const char *error);
 extern Refusals *publisher_refusals(const Publisher *publisher, struct Route *route);
-extern TimestampTz publisher_silent_until(const Publisher *publisher);
+extern TimestampTz publisher_silent_until(Publisher *publisher);
 
 /* ---------------------------------------------------------------- topology.c */
 
@@ -201,6 +218,7 @@ typedef struct Route Route;
 extern Route *topology_prepare(Publisher *publisher, const OutboxRow *row, bool *has_declared);
 extern const char *topology_error(const Route *route);	/* or NULL */
 extern Refusals *topology_refusals(Route *route);
+extern int	topology_count_suspects(const Publisher *publisher);	/* queues, and what goes over no route */
 extern void topology_forget(Route *route);	/* to be declared again before it is used */
 extern void topology_refuse(Route *route, const char *why);	/* the broker closed the channel over a message: `why` is its error for a while */
 

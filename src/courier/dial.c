@@ -70,6 +70,7 @@ begin(Dial *dial)
 	address.verify_peer = settings->verify != AMQP_VERIFY_NONE;
 	address.verify_host = settings->verify == AMQP_VERIFY_FULL;
 	address.confirms = dial->confirms;
+	address.channels = dial->channels;
 	dial->patience_ms = Max(dial->patience_ms, AMQP_PATIENCE_MS);
 	address.patience_ms = dial->patience_ms;
 	address.go_on = settings->go_on;

@@ -29,6 +29,7 @@ listener_init(Listener *listener, const CourierSettings *settings)
 {
 	memset(listener, 0, sizeof(*listener));
 	listener->dial.role = "listener";
+	listener->dial.channels = 1;
 	listener->dial.settings = settings;
 	listener->context = AllocSetContextCreate(TopMemoryContext, "synergy courier deliveries", ALLOCSET_DEFAULT_SIZES);
 }

@@ -30,6 +30,7 @@
 #include "courier/courier.h"
 #include "daemon/processes.h"
 #include "guc.h"
+#include "store/message.h"
 #include "store/spi.h"
 
 #define LOOK_INTERVAL (60 * USECS_PER_SEC) /* for what a COMMIT PREPARED has added, which wakes nobody */
@@ -45,13 +46,14 @@ publisher_init(Publisher *publisher, const CourierSettings *settings)
 	memset(publisher, 0, sizeof(*publisher));
 	publisher->dial.role = "publisher";
 	publisher->dial.confirms = true;
+	publisher->dial.channels = AMQP_STREAMS;
 	publisher->dial.settings = settings;
 	publisher->batch = AllocSetContextCreate(TopMemoryContext, "synergy courier batch", ALLOCSET_DEFAULT_SIZES);
 	publisher->routes_context = AllocSetContextCreate(TopMemoryContext, "synergy courier routes", ALLOCSET_DEFAULT_SIZES);
 	publisher->done_capacity = PUBLISH_ENOUGH_DONE + PUBLISH_FETCH + PUBLISH_WINDOW;
 	publisher->done = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
 	publisher->left = MemoryContextAlloc(TopMemoryContext, sizeof(int64) * publisher->done_capacity);
-	publisher->first_tag = publisher->next_tag = 1;
+	flight_reset(publisher);
 	publisher->next_try = PG_INT64_MAX;
 	publisher->nack_patience = NACK_PATIENCE;
 	topology_reset(publisher);
@@ -66,8 +68,10 @@ publisher_connected(Publisher *publisher)
 	publisher->refusals.since = publisher->refusals.probed_at = 0;
 	publisher->refusals.was_probed = false;
 	memset(publisher->probes, 0, sizeof(publisher->probes));
-	publisher->first_tag = publisher->next_tag = 1;
-	publisher->flying_bytes = 0;
+	flight_reset(publisher);
+	publisher->n_streams = Min(AMQP_STREAMS, amqp->channels(publisher->dial.link));
+	for (int i = 0; i < AMQP_APART; i++)
+		publisher->probes[i].is_open = AMQP_STREAMS + i < amqp->channels(publisher->dial.link);
 	backlog_reset(&publisher->backlog);
 	publisher->has_mail = true;
 	publisher->new_routes = true;
@@ -84,27 +88,44 @@ publisher_reject(Publisher *publisher, Rejected *rejected)
 	MemoryContextSwitchTo(old);
 }
 
-/* all that is on its way may be lost: it is still in the outbox, and fetched again */
+/* a message that may be lost: it is still in the outbox, and fetched again, unless it is a rejected status */
+static void
+give_up(Publisher *publisher, InFlight *flying)
+{
+	if (flying->rejected)
+		publisher_reject(publisher, flying->rejected);
+	if (flying->error)
+		pfree(flying->error);
+	flying->error = NULL;
+}
+
 void
 publisher_disconnected(Publisher *publisher)
 {
-	while (publisher->first_tag < publisher->next_tag)
+	for (int i = 0; i < AMQP_STREAMS; i++)
 	{
-		InFlight   *flying = &publisher->flying[publisher->first_tag++ % PUBLISH_WINDOW];
+		Stream	   *stream = &publisher->streams[i];
 
-		if (!flying->is_confirmed)
+		for (uint64 tag = stream->first_tag; tag < stream->next_tag; tag++)
+		{
+			InFlight   *flying = flight_of(stream, tag);
+
+			/* what was confirmed before those in front of it is settled, and gone */
+			if (flying->is_confirmed)
+				continue;
 			publisher_refusals(publisher, flying->route)->is_suspect = true;
-		/* what was confirmed before those in front of it is settled, and gone */
-		if (flying->rejected && !flying->is_confirmed)
-			publisher_reject(publisher, flying->rejected);
+			give_up(publisher, flying);
+		}
 	}
 	for (int i = 0; i < AMQP_APART; i++)
 	{
-		if (publisher->probes[i].is_out && publisher->probes[i].flying.rejected)
-			publisher_reject(publisher, publisher->probes[i].flying.rejected);
+		if (publisher->probes[i].is_out)
+			give_up(publisher, &publisher->probes[i].flying);
 		publisher->probes[i].is_out = false;
 	}
-	publisher->flying_bytes = 0;
+	flight_reset(publisher);
+	/* to open one later is to ask a broker that may have stopped reading meanwhile */
+	publisher->dial.channels = AMQP_STREAMS + Min(AMQP_APART, topology_count_suspects(publisher));
 	publisher->rows = NIL;
 	publisher->next_row = 0;
 	publisher->to_declare = NIL;
@@ -119,7 +140,7 @@ has_room(Publisher *publisher, size_t size)
 {
 	size_t		needed = size + MESSAGE_OVERHEAD;
 
-	if (publisher->next_tag - publisher->first_tag >= PUBLISH_WINDOW)
+	if (publisher->n_flying >= PUBLISH_WINDOW)
 		return false;
 	if (publisher->flying_bytes > 0 && publisher->flying_bytes + needed > PUBLISH_WINDOW_BYTES)
 		return false;
@@ -130,33 +151,47 @@ has_room(Publisher *publisher, size_t size)
 	return !publisher->is_short_of_room;
 }
 
-/* one that is free; -1: none is */
-static int
-channel_apart(const Publisher *publisher)
+/* one that is free; NULL: none is */
+static Probe *
+free_probe(const Publisher *publisher)
 {
 	for (int i = 0; i < AMQP_APART; i++)
 		if (!publisher->probes[i].is_out)
-			return i + 1;
-	return -1;
+			return (Probe *) &publisher->probes[i];
+	return NULL;
+}
+
+/* over which channel; -1: it could not be opened, and the link is broken */
+static int
+open_channel(Publisher *publisher, Probe *probe, bool in_order)
+{
+	int			channel;
+	AmqpResult	result;
+
+	if (probe == NULL)
+		return flight_stream(publisher, in_order);
+	channel = AMQP_STREAMS + (int) (probe - publisher->probes);
+	if (!probe->is_open)
+	{
+		result = amqp->open_apart(publisher->dial.link, channel);
+		process_check(0);
+		if (result != AMQP_OK)
+			return -1;
+		probe->is_open = true;
+		publisher->has_unread = true;	/* librabbitmq may have kept what came before the answer */
+	}
+	return channel;
 }
 
 static bool
 send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, Rejected *rejected, Route *route)
 {
-	InFlight   *flying = &publisher->flying[publisher->next_tag % PUBLISH_WINDOW];
+	InFlight   *flying;
 	Refusals   *refusals = publisher_refusals(publisher, route);
-	int			channel = refusals->is_suspect ? channel_apart(publisher) : 0;
-	Probe	   *probe = channel > 0 ? &publisher->probes[channel - 1] : NULL;
-	AmqpResult	result = AMQP_OK;
+	Probe	   *probe = refusals->is_suspect ? free_probe(publisher) : NULL;
+	int			channel = open_channel(publisher, probe, route == NULL);
 
-	if (probe != NULL && !probe->is_open)
-	{
-		result = amqp->open_apart(publisher->dial.link, channel);
-		process_check(0);
-	}
-	if (result == AMQP_OK)
-		result = amqp->publish(publisher->dial.link, message, channel);
-	if (result != AMQP_OK)
+	if (channel < 0 || amqp->publish(publisher->dial.link, message, channel) != AMQP_OK)
 	{
 		dial_fail(&publisher->dial, NULL);
 		return false;
@@ -164,14 +199,14 @@ send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, 
 	if (probe != NULL)
 	{
 		flying = &probe->flying;
-		probe->is_open = probe->is_out = true;
+		probe->is_out = true;
 		refusals->probed_at = GetCurrentTimestamp();
 		publisher->moment_ends = refusals->was_probed ? 0 : refusals->probed_at + PROBE_MOMENT;
 		refusals->was_probed = true;
 	}
 	else
-		publisher->next_tag++;
-	memset(flying, 0, offsetof(InFlight, error));
+		flying = flight_add(publisher, channel);
+	memset(flying, 0, sizeof(*flying));
 	flying->outbox_id = outbox_id;
 	flying->rejected = rejected;
 	flying->route = route;
@@ -187,7 +222,7 @@ send_message(Publisher *publisher, const AmqpMessage *message, int64 outbox_id, 
 static bool
 owes_answer(const Publisher *publisher, const Refusals *refusals)
 {
-	return refusals->is_suspect && (refusals->probed_at != 0 || channel_apart(publisher) < 0);
+	return refusals->is_suspect && (refusals->probed_at != 0 || free_probe(publisher) == NULL);
 }
 
 /* into the dead letter queue, with the reason */
@@ -234,7 +269,7 @@ send_row(Publisher *publisher, OutboxRow *row)
 		publisher->done[publisher->n_done++] = row->id;
 		return true;
 	}
-	message.size = strlen(row->body);
+	message.size = row->size;
 	if (!has_room(publisher, message.size))
 		return false;
 	route = topology_prepare(publisher, row, &publisher->has_declared);
@@ -260,7 +295,7 @@ send_row(Publisher *publisher, OutboxRow *row)
 	else
 		snprintf(id, sizeof(id), "event-" INT64_FORMAT, row->id);
 	message.message_id = id;
-	message.type = row->unit_id ? "uow" : row->routing_key;
+	message.type = row->unit_id ? NULL : row->routing_key;
 	message.reply_to = row->unit_id ? STATUS_QUEUE : NULL;
 	message.priority = row->priority;
 	message.ttl_ms = row->ttl_ms;
@@ -309,12 +344,6 @@ publisher_write(Publisher *publisher)
 
 /* ---------------------------------------------------------------- the database */
 
-static bool
-is_flying(const Publisher *publisher)
-{
-	return publisher->first_tag < publisher->next_tag;
-}
-
 /* a look from the front waits until nothing is on its way: what is would be found in the table once more */
 static bool
 may_fetch(const Publisher *publisher)
@@ -322,7 +351,7 @@ may_fetch(const Publisher *publisher)
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (!publisher->dial.is_up || publisher->is_blocked || publisher->next_row < list_length(publisher->rows) ||
-		(publisher->is_partial && is_flying(publisher)))
+		(publisher->is_partial && publisher->n_flying > 0))
 		return false;
 	return publisher->has_mail || now >= Min(publisher->next_try, publisher->next_look);
 }
@@ -336,7 +365,7 @@ publisher_wants_database(const Publisher *publisher)
 	if (now < publisher->no_database_before)
 		return false;
 	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= PUBLISH_ENOUGH_DONE ||
-		(publisher->n_done > publisher->n_held && !is_flying(publisher) && !has_rows) ||
+		(publisher->n_done > publisher->n_held && publisher->n_flying == 0 && !has_rows) ||
 		(publisher->n_held > 0 && now >= publisher->held_until) || (publisher->new_routes && publisher->dial.is_up);
 }
 
@@ -367,7 +396,7 @@ fetch_routes(Publisher *publisher)
 
 	MemoryContextReset(publisher->routes_context);
 	old = MemoryContextSwitchTo(publisher->routes_context);
-	publisher->to_declare = outbox_routes();
+	publisher->to_declare = message_routes();
 	publisher->new_routes = false;
 	MemoryContextSwitchTo(old);
 }
@@ -427,7 +456,7 @@ publisher_use_database(Publisher *publisher)
 }
 
 TimestampTz
-publisher_next(const Publisher *publisher)
+publisher_next(Publisher *publisher)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next;
@@ -446,5 +475,5 @@ publisher_next(const Publisher *publisher)
 	/* a confirm comes, and wakes us; or it does not */
 	if (publisher->moment_ends > now)
 		return Min(publisher_silent_until(publisher), publisher->moment_ends);
-	return is_flying(publisher) ? publisher_silent_until(publisher) : next;
+	return publisher->n_flying > 0 ? publisher_silent_until(publisher) : next;
 }

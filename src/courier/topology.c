@@ -71,6 +71,7 @@ note_refusal(Publisher *publisher, const char *message, const char *name)
 static bool
 is_alive(Publisher *publisher, AmqpResult result)
 {
+	publisher->has_unread = true;	/* librabbitmq may have kept what came before the answer */
 	process_check(0);
 	if (result != AMQP_FAILED)
 		return true;
@@ -153,6 +154,19 @@ Refusals *
 topology_refusals(Route *route)
 {
 	return &route->refusals;
+}
+
+int
+topology_count_suspects(const Publisher *publisher)
+{
+	int			n = publisher->refusals.is_suspect;
+	HASH_SEQ_STATUS scan;
+	Route	   *route;
+
+	hash_seq_init(&scan, publisher->routes);
+	while ((route = hash_seq_search(&scan)) != NULL)
+		n += route->refusals.is_suspect;
+	return n;
 }
 
 void

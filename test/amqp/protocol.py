@@ -71,6 +71,36 @@ def overrides(w):
     w.ok(body is not None, 'a queue that is there with other properties is used as it is')
 
 
+def many_requested(w, name, units):
+    """while there is no courier; true: all wait for it"""
+    w.reset('amqp_uri')
+    w.courier('off', 'the courier ends')
+    w.process(name, units=units)
+    w.comes('%s: requests wait for it' % name, 'SELECT count(*) = %s FROM synergy.outbox', units)
+
+
+def streams(w):
+    """few messages go over one channel, in their order, and many over several"""
+    units = 60
+    many_requested(w, 'few', units)
+    w.connect()
+    w.comes('few are published', 'SELECT count(*) = 0 FROM synergy.outbox')
+    channel = w.channel()
+    bodies = [channel.basic_get('queue_few', auto_ack=True)[2] for _ in range(units)]
+    channel.connection.close()
+    found = [json.loads(body)['timeperiod'] for body in bodies if body]
+    w.same((len(found), found), (units, sorted(found)), 'in the order of their periods')
+
+    many_requested(w, 'many', 1000)
+    w.connect()
+    w.comes('many are published', 'SELECT count(*) = 0 FROM synergy.outbox')
+    w.same(w.length('queue_many'), 1000, 'each once')
+    confirming = w.broker.ctl('list_channels', 'confirm', '--no-table-headers').split().count('true')
+    w.ok(confirming > 1, 'over %d channels' % confirming)
+    for name in ('few', 'many'):
+        w.patiently('SELECT synergy.unregister_process(%s)', name)
+
+
 def rejected(w):
     w.process('judged', units=3)
     w.sql("SELECT synergy.register_freerun('local', 'sql', 'once 2099-01-01 00:00', 'SELECT pg_sleep(60)')")
@@ -252,4 +282,4 @@ def alerts(w):
     w.courier('up', 'and switched off')
 
 
-ALL = [requests, overrides, rejected, unroutable, events, alerts]
+ALL = [requests, overrides, streams, rejected, unroutable, events, alerts]

@@ -54,9 +54,7 @@ wait_for_confirm(amqp_connection_state_t connection)
 static void
 add_properties(amqp_basic_properties_t *properties)
 {
-	properties->_flags |= AMQP_BASIC_TYPE_FLAG | AMQP_BASIC_APP_ID_FLAG | AMQP_BASIC_REPLY_TO_FLAG | AMQP_BASIC_EXPIRATION_FLAG;
-	properties->type = amqp_cstring_bytes("uow");
-	properties->app_id = amqp_cstring_bytes("synergy");
+	properties->_flags |= AMQP_BASIC_REPLY_TO_FLAG | AMQP_BASIC_EXPIRATION_FLAG;
 	properties->reply_to = amqp_cstring_bytes("q_uow_status");
 	properties->expiration = amqp_cstring_bytes("3600000");
 }

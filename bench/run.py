@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import table  # noqa: E402
-from suite import due, growth, node, ours, pgq, skip_locked  # noqa: E402
+from suite import due, growth, node, ours, pgq, publish, skip_locked  # noqa: E402
 from suite.latency import notify_latency  # noqa: E402
 from suite.measure import Server  # noqa: E402
 
@@ -27,6 +27,7 @@ def sizes_of(arguments):
         sizes = {'processes': 50, 'hours': 1000, 'one_by_one': 10000, 'samples': 300, 'polled_samples': 40, 'idle_seconds': 20,
                  'grown': [0, 100000, 1000000] + ([10000000] if arguments.long else []), 'years': 10,
                  'due': {'100 processes, 1,000 freeruns': (100, 1000), '10,000 processes, 100,000 freeruns': (10000, 100000)}}
+    sizes['published'] = 5000 if arguments.quick else max(5000, int(50000 * arguments.scale))
     # more than a thousand units of a process are not requested at once
     sizes['hours'] = max(2, min(1000, int(sizes['hours'] * arguments.scale)))
     sizes['one_by_one'] = max(50, int(sizes['one_by_one'] * arguments.scale))
@@ -69,7 +70,14 @@ def workloads(server, sizes):
         count = sizes['polled_samples'] if peer.name == 'pgboss' else sizes['samples']
         latency[peer.title] = samples_of(lambda peer=peer, count=count: peer.latency(server, count))
         idle[peer.title] = lambda peer=peer: peer.idle(server, sizes['idle_seconds'])
-    return {'drain': drain, 'external': external, 'latency': latency, 'idle': idle,
+    publishing = {}
+    if publish.is_there():
+        publishing = {'Synergy': lambda: publish.courier(server, sizes['published']),
+                      'a bare loop, plain messages': lambda: publish.bare(sizes['published'], False),
+                      'a bare loop, messages as ours': lambda: publish.bare(sizes['published'], True)}
+    else:
+        print('publishing is left out: RabbitMQ is not there', file=sys.stderr)
+    return {'drain': drain, 'external': external, 'publish': publishing, 'latency': latency, 'idle': idle,
             'growth': {str(jobs): lambda jobs=jobs: growth.growth(server, jobs, min(100, sizes['samples'])) for jobs in sizes['grown']},
             'due': {name: lambda many=many: due.due(server, *many) for name, many in sizes['due'].items()},
             'build': {'Synergy': lambda: ours.build(server, sizes['years'])}}
@@ -120,6 +128,7 @@ def main():
                     failed += 1
                     print('%s, %s: %r' % (name, contestant, error), file=sys.stderr)
                 print('%s, %s: %.0f s' % (name, contestant, time.time() - began), file=sys.stderr, flush=True)
+        publish.Rig.close()
         results['about']['load_after'] = os.getloadavg()[0]
         with open(arguments.out, 'w') as file:
             json.dump(results, file, indent=1)

@@ -94,6 +94,11 @@ def due(contestants):
                  for name, turns in contestants.items() if turns])
 
 
+def publish(contestants):
+    return rows(['requests, a window of 1,024', 'confirmed/s', "courier, µs of processor"],
+                [[name] + [number(median(turns, m)) for m in ('per_second', 'client_us')] for name, turns in contestants.items() if turns])
+
+
 def sizing(results):
     """of what a unit costs; the hour's jobs done within five minutes, and a year of history"""
     drained = results['workloads'].get('drain', {}).get('Synergy')
@@ -111,7 +116,7 @@ def sizing(results):
 
 PARTS = [('drain', 'From embryo to processed', lambda c: throughput(c, 'no-op units')),
          ('external', 'Workers outside', lambda c: throughput(c, '100 at once, connections')),
-         ('latency', 'From commit to start', latency), ('idle', 'Nothing due', idle), ('growth', 'With history', growth), ('due', 'Many definitions', due), ('build', 'Timetables', build)]
+         ('publish', 'Published to RabbitMQ', publish), ('latency', 'From commit to start', latency), ('idle', 'Nothing due', idle), ('growth', 'With history', growth), ('due', 'Many definitions', due), ('build', 'Timetables', build)]
 
 
 def markdown(results):

@@ -10,7 +10,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import table  # noqa: E402
-from suite import ours, publish, skip_locked  # noqa: E402
+from suite import growth, ours, publish, skip_locked  # noqa: E402
 from suite.latency import notify_latency  # noqa: E402
 from suite.measure import Server  # noqa: E402
 
@@ -39,6 +39,8 @@ def main():
     ok(costs_something(queue), 'so does a table with SKIP LOCKED', queue)
     told = notify_latency(server, 3)
     ok(len(told) == 3 and all(0 < ms < 10000 for ms in told), 'a NOTIFY arrives after it was sent', told)
+    grown = growth.growth(server, 2000, 3)
+    ok(all(grown[metric] > 0 for metric, _ in table.GROWING), 'a database with history does all that an empty one does', grown)
     if publish.is_there():
         confirmed = publish.courier(server, 3000)['per_second'], publish.bare(3000, True)['per_second']
         publish.Rig.close()

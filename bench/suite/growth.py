@@ -10,25 +10,26 @@ LANES = 20
 
 HISTORY = """
 CREATE TEMP TABLE fact AS
-SELECT row_number() OVER (ORDER BY at, process_id) AS id, process_id, to_char(at, 'YYYYMMDDHH24') AS timeperiod, to_char(at + interval '1 hour', 'YYYYMMDDHH24') AS ends,
+SELECT row_number() OVER (ORDER BY at, process_id) AS id, 2 * row_number() OVER (ORDER BY at, process_id) + last_value AS mark, process_id, to_char(at, 'YYYYMMDDHH24') AS timeperiod, to_char(at + interval '1 hour', 'YYYYMMDDHH24') AS ends,
 	at AT TIME ZONE 'UTC' AS at, at = head AS is_last
-FROM (SELECT process_id, date_trunc('hour', synergy.now() AT TIME ZONE 'UTC') AS head FROM synergy.process) p
+FROM (SELECT (last_value / 100 + 1) * 100 AS last_value FROM synergy.mark_seq) taken
+CROSS JOIN (SELECT process_id, date_trunc('hour', synergy.now() AT TIME ZONE 'UTC') AS head FROM synergy.process) p
 CROSS JOIN LATERAL generate_series(head - %(hours)s * interval '1 hour', head, '1 hour') at;
 DELETE FROM synergy.job_data;
 INSERT INTO synergy.job_data (process_id, timeperiod, state, number_of_units, unit_of_work_id, mark)
-SELECT process_id, timeperiod, CASE WHEN is_last THEN 'e' ELSE 'p' END, (NOT is_last)::int, CASE WHEN NOT is_last THEN id END, CASE WHEN is_last THEN 0 ELSE 2 * id + 1 END
+SELECT process_id, timeperiod, CASE WHEN is_last THEN 'e' ELSE 'p' END, (NOT is_last)::int, CASE WHEN NOT is_last THEN id END, CASE WHEN is_last THEN 0 ELSE mark + 1 END
 FROM fact ORDER BY id;
 INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, state, timeperiod, start_timeperiod, end_timeperiod, attempt, start_id, end_id, mark,
 	created_at, submitted_at, started_at, finished_at)
-SELECT id, process_id, 'p', timeperiod, timeperiod, ends, 1, 0, 1, 2 * id, at, at, at, at FROM fact WHERE NOT is_last ORDER BY id;
+SELECT id, process_id, 'p', timeperiod, timeperiod, ends, 1, 0, 1, mark, at, at, at, at FROM fact WHERE NOT is_last ORDER BY id;
 INSERT INTO synergy.event_log (event_id, is_step, at, role_name, event, process_name, timeperiod, unit_of_work_id, old_state, new_state)
-SELECT 2 * id + n, true, at, 'postgres', 'job', process_name, timeperiod, id, old_state, new_state
+SELECT mark + n, true, at, 'postgres', 'job', process_name, timeperiod, id, old_state, new_state
 FROM fact JOIN synergy.process USING (process_id), (VALUES (0, 'embryo', 'in_progress'), (1, 'in_progress', 'processed')) step (n, old_state, new_state)
 WHERE NOT is_last ORDER BY id, n;
 INSERT INTO synergy.progress (process_id, head, frontier)
 SELECT process_id, max(timeperiod), max(timeperiod) FROM fact GROUP BY 1
 ON CONFLICT (process_id) DO UPDATE SET head = excluded.head, frontier = excluded.frontier;
-SELECT setval('synergy.mark_seq', (SELECT (max(2 * id) / 100 + 2) * 100 FROM fact)),
+SELECT setval('synergy.mark_seq', (SELECT (max(mark) / 100 + 2) * 100 FROM fact)),
 	setval(pg_get_serial_sequence('synergy.unit_of_work_data', 'unit_of_work_id'), (SELECT max(id) FROM fact));
 """
 

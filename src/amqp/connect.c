@@ -188,12 +188,10 @@ open_channels(AmqpLink *link)
 {
 	amqp_channel_open_t open = {0};
 	amqp_confirm_select_t confirm = {0};
-	int			most = amqp_get_channel_max(link->connection);	/* 0: there is no limit */
+	int			most = link_most_channels(link);
 	AmqpResult	result;
 
-	link->n_channels = 1;
-	while (link->n_channels < link->address.channels && (most == 0 || channel_number(link->n_channels) <= most))
-		link->n_channels++;
+	link->n_channels = link->address.channels < most ? link->address.channels : most;
 	result = ask_channels(link, AMQP_CHANNEL_OPEN_METHOD, &open, AMQP_CHANNEL_OPEN_OK_METHOD);
 	if (result == AMQP_OK && link->address.confirms)
 		result = ask_channels(link, AMQP_CONFIRM_SELECT_METHOD, &confirm, AMQP_CONFIRM_SELECT_OK_METHOD);

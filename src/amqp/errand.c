@@ -121,7 +121,8 @@ errand_run(AmqpLink *link, AskFunction ask, const AskArguments *arguments)
 	Errand	   *errand = link->address.go_on ? calloc(1, sizeof(Errand)) : NULL;
 	AmqpResult	result;
 
-	link_push(link);			/* the question comes behind what was published */
+	if (link_push(link) != AMQP_OK) /* the question comes behind what was published */
+		return AMQP_FAILED;
 	if (errand == NULL)
 		return ask(link, arguments);
 	errand->link = link;

@@ -148,7 +148,7 @@ link_next_event(AmqpLink *link, AmqpEvent *event)
 	event->text[0] = event->message_id[0] = '\0';
 	event->body = NULL;
 	event->size = 0;
-	link_push(link);			/* librabbitmq sends heartbeats by the way */
+	(void) link_push(link);		/* librabbitmq sends heartbeats by the way */
 	for (;;)
 	{
 		struct timeval zero = {0, 0};

@@ -67,6 +67,15 @@ link_channels(AmqpLink *link)
 	return link->n_channels;
 }
 
+/* the one for declaring takes one, too; 0: there is no limit */
+int
+link_most_channels(AmqpLink *link)
+{
+	int			most = amqp_get_channel_max(link->connection) - 1;
+
+	return most < 0 || most > AMQP_CHANNELS ? AMQP_CHANNELS : most < 1 ? 1 : most;
+}
+
 /* ---------------------------------------------------------------- beginning and end */
 
 static AmqpLink *
@@ -85,7 +94,8 @@ link_destroy(AmqpLink *link, bool orderly)
 {
 	if (link == NULL || !errand_abort(link))
 		return;
-	link_push(link);
+	if (orderly)
+		(void) link_push(link);
 	if (link->connection != NULL)
 	{
 		struct timeval timeout = {0, 300000};
@@ -115,9 +125,8 @@ link_beat(AmqpLink *link)
 
 	if (link->errand != NULL || link->stage != STAGE_DONE)
 		return;
-	link_push(link);
 	frame.frame_type = AMQP_FRAME_HEARTBEAT;
-	if (!link->is_broken && link_room(link) > 1024)
+	if (link_push(link) == AMQP_OK && link_room(link) > 1024)
 		(void) amqp_send_frame(link->connection, &frame);	/* a link that is broken shows it elsewhere */
 }
 
@@ -126,7 +135,8 @@ link_ack(AmqpLink *link, uint64_t tag)
 {
 	int			status;
 
-	link_push(link);
+	if (link_push(link) != AMQP_OK)
+		return AMQP_FAILED;
 	status = amqp_basic_ack(link->connection, CHANNEL_WORK, tag, 0);
 	return status == AMQP_STATUS_OK ? AMQP_OK : link_fail(link, "acknowledging", status);
 }
@@ -139,6 +149,7 @@ const AmqpFunctions amqp_link_functions = {
 	link_error,
 	link_timed_out,
 	link_channels,
+	link_most_channels,
 	link_socket,
 	link_beat,
 	link_next_event,

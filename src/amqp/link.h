@@ -11,7 +11,7 @@
  *						call address.go_on() every few moments meanwhile
  *	 next_event()		takes what has arrived, and never waits
  *	 publish(), ack()	only write into the socket's buffer.  librabbitmq would wait for ever, and be deaf to signals, if
- *						that were full.  So publish() must not be called when room() says that the message might not fit.
+ *						that were full, and so do we, for a moment.  So publish() must not be called when room() says that the message might not fit.
  *						What was published is sent by the next push(), or earlier
  *
  * After a function has failed, error() says why, and the link is good for nothing but destroy().  Exceptions are the
@@ -110,14 +110,15 @@ typedef struct AmqpFunctions
 	void		(*destroy) (AmqpLink *link, bool orderly);	/* orderly: says good-bye */
 	const char *(*error) (AmqpLink *link);
 	bool		(*timed_out) (AmqpLink *link);	/* was it the patience that was at its end? */
-	int			(*channels) (AmqpLink *link);	/* so many are open, once it is connected: the broker may allow fewer */
+	int			(*channels) (AmqpLink *link);	/* so many are open, once it is connected */
+	int			(*most_channels) (AmqpLink *link);	/* that the broker allows over it, and we know; 1 to AMQP_CHANNELS */
 	int			(*socket) (AmqpLink *link); /* to wait for */
 	void		(*beat) (AmqpLink *link);	/* a sign of life, when next_event() is not called for a while */
 
 	AmqpResult (*next_event) (AmqpLink *link, AmqpEvent *event);	/* AMQP_OK: event; AMQP_AGAIN: nothing now */
 	size_t		(*room) (AmqpLink *link);	/* bytes that can be written without waiting */
 	AmqpResult (*publish) (AmqpLink *link, const AmqpMessage *message, int channel);	/* its tags count 1, 2, 3... */
-	void		(*push) (AmqpLink *link);	/* all that was published is on its way from now on */
+	AmqpResult (*push) (AmqpLink *link);	/* all that was published is on its way from now on */
 	AmqpResult (*open_apart) (AmqpLink *link, int channel); /* before the first message on one apart; asks the broker */
 	AmqpResult (*ack) (AmqpLink *link, uint64_t tag);
 

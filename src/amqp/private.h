@@ -20,9 +20,9 @@
 typedef struct Errand Errand;
 
 #define CHANNEL_WORK 1			/* publishing, or consuming */
-#define SEND_BUFFER 524288		/* bytes */
-#define AMQP_GATHERED 65536		/* likewise */
 #define CHANNEL_ADMIN 2			/* declaring: an exception closes it, and only it */
+#define SEND_BUFFER 524288		/* bytes */
+#define AMQP_GATHERED 65536		/* bytes */
 
 typedef enum ConnectStage
 {
@@ -105,6 +105,7 @@ extern AmqpResult errand_run(AmqpLink *link, AskFunction ask, const AskArguments
 extern bool errand_abort(AmqpLink *link);	/* false: the thread does not end, and keeps the link */
 
 extern int	link_socket(AmqpLink *link);
+extern int	link_most_channels(AmqpLink *link);
 
 /* the broker's number of a channel that the courier counts from 0 on: the one for declaring is between the first two */
 static inline int
@@ -116,7 +117,7 @@ channel_number(int channel)
 /* write.c: link_push() before anything else writes to the connection */
 extern size_t link_room(AmqpLink *link);
 extern AmqpResult link_publish(AmqpLink *link, const AmqpMessage *message, int channel);
-extern void link_push(AmqpLink *link);
+extern AmqpResult link_push(AmqpLink *link);
 
 extern struct timeval link_patience(const AmqpLink *link);
 extern AmqpResult link_connect_step(AmqpLink *link);

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -56,11 +57,21 @@ link_room(AmqpLink *link)
 
 /* ---------------------------------------------------------------- gathered */
 
-/* There was room for it, so that it does not wait; and if there is none after all, no longer than for a first answer. */
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* there was room for it, so that it does not wait; and if there is none after all, for a moment only */
 static void
 write_gathered(AmqpLink *link)
 {
 	struct pollfd ready = {link_socket(link), POLLOUT, 0};
+	int64_t		until = 0;
 	size_t		done = 0;
 
 	while (done < link->n_gathered && !link->is_broken)
@@ -71,8 +82,10 @@ write_gathered(AmqpLink *link)
 			done += written;
 		else if (errno == EAGAIN || errno == EWOULDBLOCK)
 		{
-			if (poll(&ready, 1, AMQP_PATIENCE_MS) == 0)
-				(void) link_fail(link, "publishing", AMQP_STATUS_TIMEOUT);
+			until = until ? until : now_ms() + AMQP_PATIENCE_MS;
+			if (now_ms() >= until)
+				(void) link_fail(link, "the broker stopped reading", AMQP_STATUS_SOCKET_ERROR);
+			(void) poll(&ready, 1, 50);
 		}
 		else if (errno != EINTR)
 			(void) link_fail(link, "publishing", AMQP_STATUS_SOCKET_ERROR);
@@ -175,14 +188,14 @@ hold(AmqpLink *link, bool is_held)
 #endif
 }
 
-void
+AmqpResult
 link_push(AmqpLink *link)
 {
-	if (link->connection == NULL)
-		return;
-	if (link->n_gathered > 0)
+	if (link->connection != NULL && link->n_gathered > 0)
 		write_gathered(link);
-	hold(link, false);
+	if (link->connection != NULL)
+		hold(link, false);
+	return link->is_broken ? AMQP_FAILED : AMQP_OK;
 }
 
 /* the texts of `message`, `expiration` and `reason` must outlive what is made of them here */
@@ -248,9 +261,7 @@ link_publish(AmqpLink *link, const AmqpMessage *message, int channel)
 	int			status;
 
 	set_properties(message, &properties, expiration, &reason);
-	if (needed > sizeof(link->gathered) - link->n_gathered)
-		link_push(link);
-	if (link->is_broken)
+	if (needed > sizeof(link->gathered) - link->n_gathered && link_push(link) != AMQP_OK)
 		return AMQP_FAILED;
 	if (link->is_tls || needed > sizeof(link->gathered))
 		status = publish_by_itself(link, number, message, &properties);

@@ -91,6 +91,7 @@ take_confirm(Publisher *publisher, const AmqpEvent *event)
 
 	if (event->tag >= stream->next_tag)
 		return;					/* of nothing that we sent */
+	stream->answered_at = GetCurrentTimestamp();
 	for (uint64 tag = Max(from, stream->first_tag); tag <= event->tag; tag++)
 	{
 		InFlight   *flying = flight_of(stream, tag);
@@ -116,7 +117,10 @@ mark_returned(Publisher *publisher, InFlight *flying, const AmqpEvent *event)
 	publisher->has_lost_dead_letters |= flying->rejected != NULL;
 }
 
-/* until when a stream's oldest message may be without an answer, and its queue without any */
+/*
+ * Until when a stream's oldest message may be without an answer, and its queue without any.  A queue that answers over the other
+ * streams proves nothing for this one: it may have to wait here for what is behind its message.
+ */
 TimestampTz
 publisher_silent_until(Publisher *publisher)
 {
@@ -129,7 +133,7 @@ publisher_silent_until(Publisher *publisher)
 
 		if (stream->first_tag < stream->next_tag)
 			until = Min(until, Max(Max(flying->sent_at, publisher->reading_since),
-								   publisher_refusals(publisher, flying->route)->answered_at) + SILENCE);
+								   Min(publisher_refusals(publisher, flying->route)->answered_at, stream->answered_at)) + SILENCE);
 	}
 	return until;
 }
@@ -148,9 +152,11 @@ watch_silence(Publisher *publisher)
 static void
 take_probe(Publisher *publisher, const AmqpEvent *event)
 {
-	Probe	   *probe = &publisher->probes[event->channel - AMQP_STREAMS];
+	Probe	   *probe = &publisher->probes[event->channel - publisher->n_streams];
 	InFlight   *flying = &probe->flying;
 
+	if (event->kind == AMQP_EVENT_CHANNEL_CLOSED)
+		probe->is_open = false;
 	if (!probe->is_out)
 		return;
 	if (event->kind == AMQP_EVENT_RETURNED)
@@ -162,7 +168,6 @@ take_probe(Publisher *publisher, const AmqpEvent *event)
 	publisher_refusals(publisher, flying->route)->probed_at = 0;
 	if (event->kind == AMQP_EVENT_CHANNEL_CLOSED)
 	{
-		probe->is_open = false;
 		mark_returned(publisher, flying, event);
 		topology_refuse(flying->route, event->text);
 		settle(publisher, flying);
@@ -200,10 +205,11 @@ publisher_read(Publisher *publisher)
 	{
 		AmqpResult	result;
 
-		if (publisher->n_done >= PUBLISH_ENOUGH_DONE + PUBLISH_FETCH)
+		if (publisher_is_full(publisher))
 		{
 			/* librabbitmq may have taken more of them from the socket, which then tells nothing */
 			publisher->has_unread = true;
+			amqp->beat(publisher->dial.link);
 			return;
 		}
 		result = amqp->next_event(publisher->dial.link, &event);
@@ -213,7 +219,7 @@ publisher_read(Publisher *publisher)
 			watch_silence(publisher);
 		if (result != AMQP_OK)
 			return;
-		if (event.channel >= AMQP_STREAMS)
+		if (event.channel >= publisher->n_streams)
 		{
 			take_probe(publisher, &event);
 			continue;

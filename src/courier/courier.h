@@ -126,6 +126,7 @@ typedef struct Stream
 {
 	uint64		first_tag;
 	uint64		next_tag;
+	TimestampTz answered_at;	/* the last time */
 	InFlight	ring[PUBLISH_WINDOW];	/* tag first_tag is at first_tag % PUBLISH_WINDOW */
 } Stream;
 
@@ -149,7 +150,8 @@ typedef struct Publisher
 	List	   *rows;			/* of OutboxRow *: fetched */
 	int			next_row;		/* those before it have been published */
 	Stream		streams[AMQP_STREAMS];
-	int			n_streams;		/* of them are there */
+	int			n_streams;		/* of them are there; behind them are the channels apart */
+	int			n_apart;		/* that the broker allows */
 	Probe		probes[AMQP_APART];
 	int			n_flying;		/* over the streams */
 	size_t		flying_bytes;
@@ -186,6 +188,7 @@ extern void publisher_init(Publisher *publisher, const CourierSettings *settings
 extern void publisher_connected(Publisher *publisher);
 extern void publisher_disconnected(Publisher *publisher);
 extern void publisher_write(Publisher *publisher);	/* as much as fits */
+extern bool publisher_is_full(const Publisher *publisher);	/* so much is confirmed that it has to be deleted before more is read */
 extern bool publisher_wants_database(const Publisher *publisher);
 extern void publisher_use_database(Publisher *publisher);	/* a transaction of its own */
 extern TimestampTz publisher_next(Publisher *publisher);

@@ -4,7 +4,8 @@
  * The broker handles one channel in one process of its own, and another one side by side with it: over several channels it takes in
  * a fifth more.  But two messages over two channels may overtake each other.  So as long as few are on their way, all go over the
  * first one, in the order of the outbox; when there are many, requests are spread, each over the channel with the fewest, and arrive
- * in about that order.  Events and rejected statuses always go over the first.
+ * in about that order.  Events and rejected statuses always go over the first (unless that gave no answer over the
+ * connection before: see publisher.c).
  *
  * Invariants: what is on its way over a stream has the tags first_tag to next_tag - 1, and those of all streams together are no more
  * than PUBLISH_WINDOW, so that none is overwritten in its ring.
@@ -13,13 +14,16 @@
 
 #include "courier/courier.h"
 
-#define STREAM_ENOUGH 64		/* so many on the first one are few */
+#define FEW 64
 
 void
 flight_reset(Publisher *publisher)
 {
 	for (int i = 0; i < AMQP_STREAMS; i++)
+	{
 		publisher->streams[i].first_tag = publisher->streams[i].next_tag = 1;
+		publisher->streams[i].answered_at = 0;
+	}
 	publisher->n_flying = 0;
 	publisher->flying_bytes = 0;
 }
@@ -35,7 +39,7 @@ flight_stream(const Publisher *publisher, bool in_order)
 {
 	int			best = 0;
 
-	if (in_order || stream_size(&publisher->streams[0]) < STREAM_ENOUGH)
+	if (in_order || publisher->n_flying < FEW)
 		return 0;
 	for (int i = 1; i < publisher->n_streams; i++)
 		if (stream_size(&publisher->streams[i]) < stream_size(&publisher->streams[best]))

@@ -69,9 +69,10 @@ publisher_connected(Publisher *publisher)
 	publisher->refusals.was_probed = false;
 	memset(publisher->probes, 0, sizeof(publisher->probes));
 	flight_reset(publisher);
-	publisher->n_streams = Min(AMQP_STREAMS, amqp->channels(publisher->dial.link));
-	for (int i = 0; i < AMQP_APART; i++)
-		publisher->probes[i].is_open = AMQP_STREAMS + i < amqp->channels(publisher->dial.link);
+	publisher->n_streams = amqp->most_channels(publisher->dial.link) > AMQP_STREAMS ? AMQP_STREAMS : 1;
+	publisher->n_apart = Min(AMQP_APART, amqp->most_channels(publisher->dial.link) - publisher->n_streams);
+	for (int i = 0; i < publisher->n_apart; i++)
+		publisher->probes[i].is_open = publisher->n_streams + i < amqp->channels(publisher->dial.link);
 	backlog_reset(&publisher->backlog);
 	publisher->has_mail = true;
 	publisher->new_routes = true;
@@ -155,7 +156,7 @@ has_room(Publisher *publisher, size_t size)
 static Probe *
 free_probe(const Publisher *publisher)
 {
-	for (int i = 0; i < AMQP_APART; i++)
+	for (int i = 0; i < publisher->n_apart; i++)
 		if (!publisher->probes[i].is_out)
 			return (Probe *) &publisher->probes[i];
 	return NULL;
@@ -170,7 +171,7 @@ open_channel(Publisher *publisher, Probe *probe, bool in_order)
 
 	if (probe == NULL)
 		return flight_stream(publisher, in_order);
-	channel = AMQP_STREAMS + (int) (probe - publisher->probes);
+	channel = publisher->n_streams + (int) (probe - publisher->probes);
 	if (!probe->is_open)
 	{
 		result = amqp->open_apart(publisher->dial.link, channel);
@@ -306,7 +307,7 @@ send_row(Publisher *publisher, OutboxRow *row)
 static void
 send_rows(Publisher *publisher)
 {
-	while (publisher->dial.is_up && !publisher->is_blocked && publisher->next_row < list_length(publisher->rows) &&
+	while (publisher->dial.is_up && !publisher->is_blocked && !publisher->has_unread && publisher->next_row < list_length(publisher->rows) &&
 		   publisher->n_done < publisher->done_capacity)
 	{
 		if (!send_row(publisher, list_nth(publisher->rows, publisher->next_row)))
@@ -319,18 +320,21 @@ static void
 write_all(Publisher *publisher)
 {
 	publisher->is_short_of_room = publisher->has_declared = false;
+	/* what is unread may say that the broker reads no more: a question would get no answer then */
+	if (publisher->has_unread)
+		return;
 	if (publisher->has_lost_dead_letters && publisher->dial.is_up && !publisher->is_blocked)
 	{
 		publisher->has_lost_dead_letters = false;
 		topology_declare_common(publisher);
 	}
-	while (publisher->dial.is_up && !publisher->is_blocked && publisher->rejected != NIL &&
+	while (publisher->dial.is_up && !publisher->is_blocked && !publisher->has_unread && publisher->rejected != NIL &&
 		   GetCurrentTimestamp() >= publisher->rejected_not_before)
 		if (!send_rejected(publisher))
 			break;
-	if (publisher->dial.is_up && !publisher->is_blocked && publisher->to_declare != NIL)
+	if (publisher->dial.is_up && !publisher->is_blocked && !publisher->has_unread && publisher->to_declare != NIL)
 		topology_declare_next(publisher);
-	if (publisher->dial.is_up && publisher->next_row < list_length(publisher->rows))
+	if (publisher->dial.is_up && !publisher->has_unread && publisher->next_row < list_length(publisher->rows))
 		send_rows(publisher);
 }
 
@@ -338,8 +342,8 @@ void
 publisher_write(Publisher *publisher)
 {
 	write_all(publisher);
-	if (publisher->dial.is_up)
-		amqp->push(publisher->dial.link);
+	if (publisher->dial.is_up && amqp->push(publisher->dial.link) != AMQP_OK)
+		dial_fail(&publisher->dial, NULL);
 }
 
 /* ---------------------------------------------------------------- the database */
@@ -357,6 +361,12 @@ may_fetch(const Publisher *publisher)
 }
 
 bool
+publisher_is_full(const Publisher *publisher)
+{
+	return publisher->n_done >= PUBLISH_ENOUGH_DONE + PUBLISH_FETCH;
+}
+
+bool
 publisher_wants_database(const Publisher *publisher)
 {
 	bool		has_rows = publisher->next_row < list_length(publisher->rows);
@@ -364,7 +374,7 @@ publisher_wants_database(const Publisher *publisher)
 
 	if (now < publisher->no_database_before)
 		return false;
-	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done >= PUBLISH_ENOUGH_DONE ||
+	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done - publisher->n_held >= PUBLISH_ENOUGH_DONE ||
 		(publisher->n_done > publisher->n_held && publisher->n_flying == 0 && !has_rows) ||
 		(publisher->n_held > 0 && now >= publisher->held_until) || (publisher->new_routes && publisher->dial.is_up);
 }
@@ -461,11 +471,17 @@ publisher_next(Publisher *publisher)
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz next;
 
-	if (!publisher->dial.is_up || publisher->is_blocked)
+	if (!publisher->dial.is_up)
 		return dial_next(&publisher->dial);
+	if (publisher_is_full(publisher) && !publisher_wants_database(publisher))
+		return Max(publisher->no_database_before, publisher->n_held > 0 ? publisher->held_until : 0);
+	if (publisher->has_unread)
+		return now;
+	if (publisher->is_blocked)
+		return publisher_wants_database(publisher) ? now : PG_INT64_MAX;
 	if (publisher->is_short_of_room)
 		return now + 10 * 1000; /* the kernel does not tell */
-	if (publisher->has_unread || publisher->to_declare != NIL || publisher->has_declared || publisher_wants_database(publisher))
+	if (publisher->to_declare != NIL || publisher->has_declared || publisher_wants_database(publisher))
 		return now;
 	next = Max(Min(publisher->next_try, publisher->next_look), publisher->no_database_before);
 	if (publisher->rejected != NIL)

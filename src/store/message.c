@@ -1,8 +1,8 @@
 /*
  * store/message.c: a request as a message: the JSON of a unit, and the way it goes.
  *
- * A message is made when it is published, so that it shows the unit as it is then.  It has no blanks, which a broker would have to
- * keep as well.  What all units of a process share is made once for each batch.
+ * A message is made when it is published, so that it shows the unit as it is then.  It has no blanks but in the arguments: a broker would
+ * have to keep them as well.  What all units of a process share is made once for each batch.
  */
 #include "postgres.h"
 

@@ -434,4 +434,30 @@ def mute(w):
         worker.stop()
 
 
-ALL = [again, stuck, twice, mute, settings, alarm, silent, slow, tls, copies, bounded, down, storm]
+def mute_one(w):
+    """one message to a queue that does not answer, among many to one that does, over the same channels"""
+    channel = w.channel()
+    for name in ('queue_mute_one', 'queue_beside'):
+        channel.queue_declare(name, durable=True, arguments={'x-queue-type': 'quorum'})
+    channel.connection.close()
+    beside = {'queue': 'queue_beside', 'routing_key': 'routing_beside'}
+    w.reset('amqp_uri')
+    w.courier('off', 'the courier ends')
+    for name, units, options in (('one_front', 600, beside), ('mute_one', 1, {}), ('one_behind', 900, beside)):
+        w.process(name, units=units, options=options)
+        w.ok(wait_for(lambda: waiting(w, name) == units), '%s: requests wait for it' % name)
+    w.broker.suspend('queue_mute_one')
+    w.connect()
+    bursts, end = [], time.time() + 40
+    while waiting(w, 'one_front') + waiting(w, 'one_behind') and time.time() < end:
+        bursts.append('burst_%d' % len(bursts))
+        w.process(bursts[-1], units=200, options=beside)
+        time.sleep(0.3)
+    w.same(waiting(w, 'one_front') + waiting(w, 'one_behind'), 0, 'those beside it are confirmed, while the queue goes on answering over other channels')
+    w.broker.suspend('queue_mute_one', False)
+    w.ok(wait_for(lambda: waiting(w, 'mute_one') == 0), 'and it is published when its queue answers', w.state())
+    for name in ['one_front', 'mute_one', 'one_behind'] + bursts:
+        w.patiently('SELECT synergy.unregister_process(%s)', name)
+
+
+ALL = [again, stuck, twice, mute, mute_one, settings, alarm, silent, slow, tls, copies, bounded, down, storm]

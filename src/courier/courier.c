@@ -268,7 +268,7 @@ next_turn(TimestampTz now)
 	return next;
 }
 
-/* the latch and the sockets that are of interest now; made anew when these are others */
+/* the latch and the sockets that are of interest now (not one that is not read); made anew when these are others */
 static WaitEventSet *
 wait_set(void)
 {
@@ -276,7 +276,8 @@ wait_set(void)
 	static uint64 made_for = 0;
 	Publisher  *publisher = &courier.publisher;
 	Listener   *listener = &courier.listener;
-	uint64		wanted = 1 + (publisher->dial.is_up ? (uint64) publisher->dial.generation << 32 : 0) +
+	bool		reads = publisher->dial.is_up && !publisher_is_full(publisher);
+	uint64		wanted = 1 + (reads ? (uint64) publisher->dial.generation << 32 : 0) +
 		(listener->dial.is_up ? (uint64) listener->dial.generation << 1 : 0);
 
 	if (wanted == made_for)
@@ -287,7 +288,7 @@ wait_set(void)
 	set = CREATE_WAIT_EVENT_SET(4);
 	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	if (publisher->dial.is_up)
+	if (reads)
 		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(publisher->dial.link), NULL, NULL);
 	if (listener->dial.is_up)
 		AddWaitEventToSet(set, WL_SOCKET_READABLE, amqp->socket(listener->dial.link), NULL, NULL);

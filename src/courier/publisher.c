@@ -375,6 +375,7 @@ publisher_wants_database(const Publisher *publisher)
 	if (now < publisher->no_database_before)
 		return false;
 	return may_fetch(publisher) || publisher->failures != NIL || publisher->n_done - publisher->n_held >= PUBLISH_ENOUGH_DONE ||
+		(publisher_is_full(publisher) && publisher->n_done > publisher->n_held) ||
 		(publisher->n_done > publisher->n_held && publisher->n_flying == 0 && !has_rows) ||
 		(publisher->n_held > 0 && now >= publisher->held_until) || (publisher->new_routes && publisher->dial.is_up);
 }

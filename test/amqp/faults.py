@@ -410,6 +410,32 @@ def twice(w):
     w.same(w.logged('ERROR:') - errors, 0, 'nothing of it was an error')
 
 
+def held_many(w):
+    """more confirmed rows than are deleted at once, all of them held by somebody: the courier waits, and does not turn round and round"""
+    w.reset('amqp_uri')
+    w.courier('off', 'the courier ends')
+    names = ['held_%d' % i for i in range(3)]
+    for name in names:
+        w.process(name, units=1000, options={'queue': 'queue_held_many', 'routing_key': 'routing_held_many'})
+        w.ok(wait_for(lambda: waiting(w, name) == 1000), '%s: requests wait for it' % name)
+    holder = psycopg2.connect(w.dsn)
+    holder.cursor().execute('SELECT FROM synergy.outbox FOR UPDATE')
+    w.connect()
+    w.ok(wait_for(lambda: (w.length('queue_held_many') or 0) > 1500), 'they are published', w.state())
+    time.sleep(1)
+    pid, busy = w.pid(), []
+    for _ in range(2):
+        with open('/proc/%d/schedstat' % pid) as file:
+            busy.append(int(file.read().split()[0]) / 1e9)
+        time.sleep(3)
+    w.ok(busy[1] - busy[0] < 1, 'in three seconds the courier takes %.2f s of a processor' % (busy[1] - busy[0]))
+    holder.rollback()
+    holder.close()
+    w.ok(wait_for(lambda: sum(waiting(w, name) for name in names) == 0), 'all are deleted when they are free', w.state())
+    for name in names:
+        w.patiently('SELECT synergy.unregister_process(%s)', name)
+
+
 def mute(w):
     """a queue that neither confirms nor refuses anything, as one without a leader does, holds up no other one for long"""
     channel = w.channel()
@@ -460,4 +486,4 @@ def mute_one(w):
         w.patiently('SELECT synergy.unregister_process(%s)', name)
 
 
-ALL = [again, stuck, twice, mute, mute_one, settings, alarm, silent, slow, tls, copies, bounded, down, storm]
+ALL = [again, stuck, twice, held_many, mute, mute_one, settings, alarm, silent, slow, tls, copies, bounded, down, storm]

@@ -36,7 +36,8 @@ class Rig:
         subprocess.run(['gcc', '-O2', '-o', self.program, os.path.join(HERE, '..', 'amqp_bare.c'), '-lrabbitmq'], check=True)
         with open(os.path.join(TOP, 'src', 'courier', 'courier.h')) as header:
             self.window = re.search(r'#define PUBLISH_WINDOW (\d+)', header.read()).group(1)
-        self.broker = Broker().__enter__()
+        self.broker = Broker()
+        self.broker.start()
 
     @classmethod
     def get(cls):

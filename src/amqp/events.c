@@ -164,7 +164,7 @@ link_next_event(AmqpLink *link, AmqpEvent *event)
 			return AMQP_AGAIN;
 		if (status != AMQP_STATUS_OK)
 			return link_fail(link, "the connection is lost", status);
-		event->channel = frame.channel > CHANNEL_ADMIN && frame.channel <= channel_number(AMQP_CHANNELS - 1) ? frame.channel - CHANNEL_ADMIN : 0;
+		event->channel = channel_of(frame.channel);
 		if (frame.frame_type == AMQP_FRAME_METHOD)
 			is_event = take_method(link, &frame, event);
 		else if ((frame.frame_type == AMQP_FRAME_HEADER || frame.frame_type == AMQP_FRAME_BODY) &&

@@ -11,8 +11,8 @@
  *						call address.go_on() every few moments meanwhile
  *	 next_event()		takes what has arrived, and never waits
  *	 publish(), ack()	only write into the socket's buffer.  librabbitmq would wait for ever, and be deaf to signals, if
- *						that were full, and so do we, for a moment.  So publish() must not be called when room() says that the message might not fit.
- *						What was published is sent by the next push(), or earlier
+ *						that were full, and so do we, for a moment.  So publish() must not be called when room() says
+ *						that the message might not fit.  What was published is sent by the next push(), or earlier
  *
  * After a function has failed, error() says why, and the link is good for nothing but destroy().  Exceptions are the
  * declaring ones: what the broker refuses there (AMQP_REFUSED) does not harm the link.

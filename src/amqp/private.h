@@ -114,6 +114,13 @@ channel_number(int channel)
 	return channel == 0 ? CHANNEL_WORK : CHANNEL_ADMIN + channel;
 }
 
+/* and back; 0, too, for what is none of them */
+static inline int
+channel_of(int number)
+{
+	return number > CHANNEL_ADMIN && number <= channel_number(AMQP_CHANNELS - 1) ? number - CHANNEL_ADMIN : 0;
+}
+
 /* write.c: link_push() before anything else writes to the connection */
 extern size_t link_room(AmqpLink *link);
 extern AmqpResult link_publish(AmqpLink *link, const AmqpMessage *message, int channel);

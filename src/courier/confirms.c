@@ -49,9 +49,7 @@ settle(Publisher *publisher, InFlight *flying)
 		publisher_add_failure(publisher, flying->outbox_id, "the broker could not take it over (nack)");
 	else
 		publisher->done[publisher->n_done++] = flying->outbox_id;
-	if (flying->error)
-		pfree(flying->error);
-	flying->error = NULL;
+	flight_set_error(flying, NULL);
 	MemoryContextSwitchTo(old);
 }
 
@@ -110,9 +108,7 @@ static void
 mark_returned(Publisher *publisher, InFlight *flying, const AmqpEvent *event)
 {
 	flying->is_returned = true;
-	if (flying->error)
-		pfree(flying->error);
-	flying->error = MemoryContextStrdup(TopMemoryContext, event->text);
+	flight_set_error(flying, event->text);
 	topology_forget(flying->route);	/* somebody deleted what was there */
 	publisher->has_lost_dead_letters |= flying->rejected != NULL;
 }

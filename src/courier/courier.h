@@ -4,6 +4,7 @@
  *	 courier.c		the process: its loop, its settings, what it shows of itself
  *	 dial.c			one connection: making it, losing it, trying again
  *	 publisher.c	outbox -> broker, with confirms
+ *	 flight.c		what is on its way, and over which channel
  *	 confirms.c		what the broker says of it
  *	 topology.c		exchanges, queues and bindings, declared before they are used
  *	 listener.c		status queue -> units
@@ -173,7 +174,6 @@ typedef struct Publisher
 	int64		database_backoff;
 	TimestampTz rejected_not_before;
 	bool		has_unread;		/* events in the library's buffers */
-	bool		has_declared;	/* in this turn */
 	int			done_capacity;
 	List	   *failures;		/* of OutboxFailure * */
 	List	   *rejected;		/* of Rejected *: to be published */
@@ -200,6 +200,7 @@ extern void flight_reset(Publisher *publisher);
 extern int	flight_stream(const Publisher *publisher, bool in_order);	/* for the next message */
 extern InFlight *flight_add(Publisher *publisher, int stream);
 extern InFlight *flight_of(Stream *stream, uint64 tag);
+extern void flight_set_error(InFlight *flying, const char *error);	/* NULL: none */
 extern void flight_advance(Publisher *publisher, Stream *stream);
 
 /* ---------------------------------------------------------------- confirms.c */

@@ -12,6 +12,8 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "courier/courier.h"
 
 #define FEW 64
@@ -60,6 +62,14 @@ InFlight *
 flight_of(Stream *stream, uint64 tag)
 {
 	return &stream->ring[tag % PUBLISH_WINDOW];
+}
+
+void
+flight_set_error(InFlight *flying, const char *error)
+{
+	if (flying->error)
+		pfree(flying->error);
+	flying->error = error ? MemoryContextStrdup(TopMemoryContext, error) : NULL;
 }
 
 /* those at its beginning that are confirmed are not on their way any more */

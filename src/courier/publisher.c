@@ -95,9 +95,7 @@ give_up(Publisher *publisher, InFlight *flying)
 {
 	if (flying->rejected)
 		publisher_reject(publisher, flying->rejected);
-	if (flying->error)
-		pfree(flying->error);
-	flying->error = NULL;
+	flight_set_error(flying, NULL);
 }
 
 void
@@ -263,6 +261,7 @@ send_row(Publisher *publisher, OutboxRow *row)
 	AmqpMessage message = {0};
 	const char *error;
 	Route	   *route;
+	bool		has_declared = false;
 	char		id[48];
 
 	if (row->is_void)
@@ -273,9 +272,9 @@ send_row(Publisher *publisher, OutboxRow *row)
 	message.size = row->size;
 	if (!has_room(publisher, message.size))
 		return false;
-	route = topology_prepare(publisher, row, &publisher->has_declared);
+	route = topology_prepare(publisher, row, &has_declared);
 	error = topology_error(route);
-	if (!publisher->dial.is_up || publisher->has_declared)
+	if (!publisher->dial.is_up || has_declared)
 		return false;			/* declaring takes its time: the others have their turn first */
 	if (error == NULL && owes_answer(publisher, publisher_refusals(publisher, route)))
 	{
@@ -304,11 +303,17 @@ send_row(Publisher *publisher, OutboxRow *row)
 	return send_message(publisher, &message, row->id, NULL, route);
 }
 
+/* what is unread may say that the broker reads no more: a question would get no answer then */
+static bool
+may_write(const Publisher *publisher)
+{
+	return publisher->dial.is_up && !publisher->is_blocked && !publisher->has_unread;
+}
+
 static void
 send_rows(Publisher *publisher)
 {
-	while (publisher->dial.is_up && !publisher->is_blocked && !publisher->has_unread && publisher->next_row < list_length(publisher->rows) &&
-		   publisher->n_done < publisher->done_capacity)
+	while (may_write(publisher) && publisher->next_row < list_length(publisher->rows) && publisher->n_done < publisher->done_capacity)
 	{
 		if (!send_row(publisher, list_nth(publisher->rows, publisher->next_row)))
 			return;
@@ -319,23 +324,18 @@ send_rows(Publisher *publisher)
 static void
 write_all(Publisher *publisher)
 {
-	publisher->is_short_of_room = publisher->has_declared = false;
-	/* what is unread may say that the broker reads no more: a question would get no answer then */
-	if (publisher->has_unread)
-		return;
-	if (publisher->has_lost_dead_letters && publisher->dial.is_up && !publisher->is_blocked)
+	publisher->is_short_of_room = false;
+	if (publisher->has_lost_dead_letters && may_write(publisher))
 	{
 		publisher->has_lost_dead_letters = false;
 		topology_declare_common(publisher);
 	}
-	while (publisher->dial.is_up && !publisher->is_blocked && !publisher->has_unread && publisher->rejected != NIL &&
-		   GetCurrentTimestamp() >= publisher->rejected_not_before)
+	while (may_write(publisher) && publisher->rejected != NIL && GetCurrentTimestamp() >= publisher->rejected_not_before)
 		if (!send_rejected(publisher))
 			break;
-	if (publisher->dial.is_up && !publisher->is_blocked && !publisher->has_unread && publisher->to_declare != NIL)
+	if (publisher->to_declare != NIL && may_write(publisher))
 		topology_declare_next(publisher);
-	if (publisher->dial.is_up && !publisher->has_unread && publisher->next_row < list_length(publisher->rows))
-		send_rows(publisher);
+	send_rows(publisher);
 }
 
 void
@@ -474,15 +474,17 @@ publisher_next(Publisher *publisher)
 
 	if (!publisher->dial.is_up)
 		return dial_next(&publisher->dial);
-	if (publisher_is_full(publisher) && !publisher_wants_database(publisher))
+	if (publisher_wants_database(publisher))
+		return now;
+	if (publisher_is_full(publisher))
 		return Max(publisher->no_database_before, publisher->n_held > 0 ? publisher->held_until : 0);
 	if (publisher->has_unread)
 		return now;
 	if (publisher->is_blocked)
-		return publisher_wants_database(publisher) ? now : PG_INT64_MAX;
+		return PG_INT64_MAX;
 	if (publisher->is_short_of_room)
 		return now + 10 * 1000; /* the kernel does not tell */
-	if (publisher->to_declare != NIL || publisher->has_declared || publisher_wants_database(publisher))
+	if (publisher->to_declare != NIL)
 		return now;
 	next = Max(Min(publisher->next_try, publisher->next_look), publisher->no_database_before);
 	if (publisher->rejected != NIL)

@@ -96,7 +96,7 @@ def streams(w):
     w.comes('many are published', 'SELECT count(*) = 0 FROM synergy.outbox')
     w.same(w.length('queue_many'), 1000, 'each once')
     confirming = w.broker.ctl('list_channels', 'confirm', '--no-table-headers').split().count('true')
-    w.ok(confirming > 1, 'over %d channels' % confirming)
+    w.ok(confirming > 1, 'and %d channels are open for them' % confirming)
     for name in ('few', 'many'):
         w.patiently('SELECT synergy.unregister_process(%s)', name)
 

@@ -39,7 +39,7 @@ SECTIONS = [
      'import_owner import_rows import_switch_off import_entry import_check import_freerun import_warn import_pg_cron_schedule '
      'import_pg_timetable_schedule import_pg_timetable_task import_pg_timetable_tasks import_pg_timetable_chains '
      'import_pgagent_numbers import_pgagent_steps import_pgagent_schedule import_pgagent_jobs look_at_all may_execute '
-     'privilege_functions privilege_role privilege_check',
+     'privilege_functions privilege_role privilege_check active_jobs',
      'progress job_data late_job unit_of_work_data active_unit unit_of_work_active pending outbox identity amqp_route process_link exec_definition own_timetable '
      'definition_text'),
 ]

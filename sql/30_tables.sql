@@ -118,7 +118,8 @@ CREATE TABLE synergy.progress (
 	backfill_start	synergy.timeperiod,
 	backfill_end	synergy.timeperiod,
 	backfill_frontier synergy.timeperiod,
-	deadlines_seen_at timestamptz
+	deadlines_seen_at timestamptz,
+	goes_on			boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE synergy.progress IS 'How far the jobs of each process reach, and the current unit of each freerun';
 COMMENT ON COLUMN synergy.progress.process_id IS 'Process or freerun';
@@ -128,6 +129,7 @@ COMMENT ON COLUMN synergy.progress.backfill_start IS 'A backfill is under way: i
 COMMENT ON COLUMN synergy.progress.backfill_end IS 'The first period after the backfill: where the timetable began before';
 COMMENT ON COLUMN synergy.progress.backfill_frontier IS 'No job of the backfill before this period is active';
 COMMENT ON COLUMN synergy.progress.deadlines_seen_at IS 'The deadlines up to here have been looked at (a lower bound, moved forward now and then)';
+COMMENT ON COLUMN synergy.progress.goes_on IS 'Short units of it are requested one after the other without a trigger: after a restart the scheduler goes on with it at once';
 COMMENT ON COLUMN synergy.progress.unit_of_work_id IS 'Freerun: its current unit';
 COMMENT ON COLUMN synergy.progress.fired_at IS 'Freerun: the last fire of its timer that was acted on; later ones are still to come, or were missed';
 
@@ -244,13 +246,15 @@ COMMENT ON COLUMN synergy.active_unit.unit_of_work_id IS 'The unit';
 CREATE TABLE synergy.pending (
 	pending_id		bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	unit_of_work_ids bigint[],
-	process_id		integer
+	process_id		integer,
+	has_carried		boolean NOT NULL DEFAULT false
 );
 ALTER TABLE synergy.pending ALTER unit_of_work_ids SET STORAGE PLAIN;
 COMMENT ON TABLE synergy.pending IS 'Finished units that are not applied to their jobs yet, and triggers asked for by synergy.trigger_now';
 COMMENT ON COLUMN synergy.pending.pending_id IS 'Order of arrival';
 COMMENT ON COLUMN synergy.pending.unit_of_work_ids IS 'The units that have finished (some two hundred at most; whoever ends many at once writes few rows), or';
 COMMENT ON COLUMN synergy.pending.process_id IS 'the process or freerun that is to be fired';
+COMMENT ON COLUMN synergy.pending.has_carried IS 'Requests of some of these units were never written: their jobs may be embryos still';
 
 -- What is to be published, written in the transaction that makes it true, deleted when the broker has confirmed it.
 -- A unit is here once: requested again before it was published, it takes a new place at the end.

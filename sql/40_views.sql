@@ -203,22 +203,30 @@ COMMENT ON COLUMN synergy.timetable_node.parent_timeperiod IS 'Its period that h
 COMMENT ON COLUMN synergy.timetable_node.children IS 'Process and period of each child, over the whole span of a grouped milestone';
 COMMENT ON COLUMN synergy.timetable_node.dependencies IS 'Process and period of each job depended on, over the whole span of a grouped milestone';
 
--- Active jobs are looked for from the frontier on, and what they wait for by key, whatever history the planner sees. With an upper end,
--- too, though there is nothing behind it: of all with a lower one alone it expects a third, and compiles what then is done for a few.
+-- Strict, and so never inlined: what the planner expects of it does not grow with the history.
+CREATE FUNCTION synergy.active_jobs(process_id int, from_timeperiod text, before_timeperiod text)
+	RETURNS TABLE (timeperiod synergy.timeperiod, state "char")
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10 COST 50
+BEGIN ATOMIC
+	SELECT j.timeperiod, j.state FROM synergy.job_data j WHERE j.process_id = $1 AND j.timeperiod >= $2 AND j.timeperiod < $3 AND j.state IN ('e', 'i', 'f');
+END;
+COMMENT ON FUNCTION synergy.active_jobs(int, text, text) IS
+'The active jobs of a process from a period on and before another one, with the letters of their states: those that the caller may see. No rows when an argument is NULL';
+
+-- Active jobs are looked for from the frontier on, and what they wait for by key, whatever history the planner sees.
 CREATE VIEW synergy.blocked AS
 SELECT p.process_name, j.timeperiod, synergy.job_state_of(j.state) AS state, p.blocking_type, l.kind,
 	o.process_name AS waits_for_process, b.timeperiod AS waits_for_timeperiod, synergy.job_state_of(b.state) AS waits_for_state
 FROM synergy.process p
 JOIN synergy.progress g USING (process_id)
-CROSS JOIN LATERAL (SELECT a.timeperiod, a.state FROM synergy.job_data a WHERE a.process_id = p.process_id
-	AND a.timeperiod >= coalesce(least(g.frontier, g.backfill_frontier), '') AND a.timeperiod <= g.head AND a.state IN ('e', 'i', 'f')
-	AND synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, a.timeperiod)) OFFSET 0) j
+CROSS JOIN LATERAL (SELECT a.timeperiod, a.state
+	FROM synergy.active_jobs(p.process_id, coalesce(least(g.frontier, g.backfill_frontier), ''), g.head || '0') a
+	WHERE synergy.timeperiod_is_milestone(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, a.timeperiod)) OFFSET 0) j
 JOIN synergy.process_link l ON l.process_id = p.process_id
 JOIN synergy.process o ON o.process_id = l.other_id
-CROSS JOIN LATERAL (SELECT a.timeperiod, a.state FROM synergy.job_data a WHERE a.process_id = l.other_id
-	AND a.timeperiod >= synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-	AND a.timeperiod < synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))
-	AND a.state IN ('e', 'i', 'f') OFFSET 0) b;
+CROSS JOIN LATERAL synergy.active_jobs(l.other_id,
+	synergy.timeperiod_group_start(p.time_qualifier, p.time_grouping, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod)),
+	synergy.timeperiod_step(p.time_qualifier, synergy.timeperiod_cast(p.time_qualifier, j.timeperiod))) b;
 COMMENT ON VIEW synergy.blocked IS 'Each active job together with each active child or dependency that it waits for';
 COMMENT ON COLUMN synergy.blocked.process_name IS 'The process';
 COMMENT ON COLUMN synergy.blocked.timeperiod IS 'The period';

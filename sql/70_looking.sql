@@ -112,13 +112,20 @@ COMMENT ON FUNCTION synergy.missing_up_to() IS
 -- nothing yet about tables that were filled a moment ago, from joining each job with all of another process.
 CREATE FUNCTION synergy.check(after_collection boolean DEFAULT false)
 	RETURNS TABLE (invariant text, process_name text, timeperiod text, unit_of_work_id bigint, detail text)
-	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, synergy, pg_temp
+	LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, synergy, pg_temp SET jit = off
 BEGIN ATOMIC
 	-- jobs and their units
 	SELECT 'a job''s unit exists and is its own', p.process_name, j.timeperiod::text, j.unit_of_work_id, NULL::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id) LEFT JOIN synergy.unit_of_work_data u USING (unit_of_work_id)
 	WHERE j.unit_of_work_id IS NOT NULL AND (u.process_id, u.timeperiod) IS DISTINCT FROM (j.process_id, j.timeperiod)
 	AND NOT (u.process_id IS NULL AND j.state IN ('p', 'n', 's') AND j.unit_of_work_id <= (SELECT synergy.missing_up_to()))
+	UNION ALL
+	SELECT 'a job has counted its units', p.process_name, j.timeperiod, NULL, format('%s of %s units', j.number_of_units, u.n)
+	FROM (SELECT process_id, timeperiod, count(*) AS n FROM synergy.unit_of_work_data GROUP BY 1, 2) u
+	JOIN synergy.job_data j USING (process_id, timeperiod) JOIN synergy.process p USING (process_id)
+	WHERE u.n > j.number_of_units
+	AND NOT EXISTS (SELECT FROM synergy.pending q CROSS JOIN LATERAL unnest(q.unit_of_work_ids) i (id) JOIN synergy.unit_of_work_data e ON e.unit_of_work_id = i.id
+		WHERE q.has_carried AND e.process_id = j.process_id AND e.timeperiod = j.timeperiod)
 	UNION ALL
 	SELECT 'a job at work has a unit', p.process_name, j.timeperiod, NULL, synergy.job_state_of(j.state)::text
 	FROM synergy.job_data j JOIN synergy.process p USING (process_id)

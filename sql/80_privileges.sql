@@ -75,7 +75,7 @@ CREATE FUNCTION synergy.privilege_functions(privilege text) RETURNS text[]
 			'unregister_process(text)', 'unregister_freerun(text, text)', 'change_trigger(text, text, text)',
 			'register_daemon(text, text, text[], boolean, jsonb)', 'unregister_daemon(text)']
 		WHEN 'any' THEN ARRAY['export()', 'definition_attributes()', 'may_register(oid)', 'quoted(text, text)', 'call_text(text, text[], text[])', 'freerun_text(jsonb)',
-			'may_execute(oid, text)', 'now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'job_events(text, text)', 'forecast(text)', 'next_fires(text, text, timestamptz, int)',
+			'may_execute(oid, text)', 'now()', 'status()', 'watch(interval)', 'json_arguments(jsonb, text[])', 'explain_job(text, text)', 'job_events(text, text)', 'active_jobs(int, text, text)', 'forecast(text)', 'next_fires(text, text, timestamptz, int)',
 			'machine_rows()', 'exec_options(jsonb)', 'timeperiod_is_valid(text)', 'job_state_of("char")', 'uow_state_of("char")',
 			'timeperiod_start(text)', 'timeperiod_end(text, text)', 'timeperiod_bounds(text, text)', 'timeperiod_at(text, timestamptz)',
 			'timeperiod_cast(text, text)', 'timeperiod_step(text, text, bigint)', 'timeperiod_series(text, text, text)',

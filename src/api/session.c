@@ -34,8 +34,7 @@ session_begin(Session *session)
 	session->caller = GetUserId();
 	session->caller_name = GetUserNameFromId(session->caller, false);
 	session->now = clock_now();
-	round_lock();
-	store_enter(&session->scope);
+	round_enter(&session->scope);
 	identity_settle();			/* what is registered belongs to this database */
 }
 

@@ -24,6 +24,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/guc.h"
@@ -35,12 +36,12 @@
 #include "daemon/effort.h"
 #include "daemon/estimate.h"
 #include "daemon/executor.h"
+#include "daemon/fence.h"
 #include "daemon/wake.h"
 #include "nls.h"
 #include "store/stream.h"
 #include "store/unit_batch.h"
 
-#define SHORT_USEC 2000			/* a unit that takes longer (daemon/effort.h) is run alone */
 #define LATE_MSEC 25			/* a batch whose commands take longer is given up */
 #define END_LATE_MSEC 250		/* likewise their ends, which may wait for who holds a row; then all has been done already */
 #define ENOUGH_USEC (2 * BATCH_USEC)	/* it is ended before its next unit */
@@ -315,6 +316,7 @@ run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
 	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
 	know_definitions(units, n);
 	*n_run = run_units(units, n, patience_began.at, current);
+	AfterTriggerFireDeferred(); /* what follows is not to wait for anybody's code */
 	begin_patience(END_LATE_MSEC);
 	unit_batch_complete(units, *n_run, GetCurrentTimestamp());
 	disable_timeout(late_timeout, true);
@@ -324,8 +326,8 @@ run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
 	MemoryContextSwitchTo(context);
 }
 
-/* rolls back; the process whose command it was is left alone for a while */
-static void
+/* rolls back; the process whose command it was is left alone for a while.  True: it was late. */
+static bool
 give_up(int32 process_id, MemoryContext context)
 {
 	bool		is_late;
@@ -345,6 +347,33 @@ give_up(int32 process_id, MemoryContext context)
 		know(process_id)->alone_until = GetCurrentTimestamp() + ALONE_AFTER_ERROR;
 		estimate_forget(database_slot, process_id);	/* others find out by themselves */
 	}
+	return is_late;
+}
+
+/* when nobody's command was late, but what they have left for the end: whose that was is not known */
+static void
+learn_all_are_long(const UnitRequest *mail, int n)
+{
+	for (int i = 0; i < n; i++)
+		batch_learn(mail[i].process_id, LATE_MSEC * 1000);
+}
+
+/* what the fence has been closed before since it was requested (round/carried.h) would be run in vain */
+static bool
+mark_refused(BatchUnit *units, int n)
+{
+	uint64		count = 0;
+	bool		is_any = false;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (!units[i].request.is_carried)
+			continue;
+		count = count == 0 ? fence_count() : count;
+		units[i].is_stale = units[i].is_requested = units[i].request.fence_count != count;
+		is_any |= units[i].is_stale;
+	}
+	return is_any;
 }
 
 /* takes those out of the mail that were not as requested; the number of what is left */
@@ -373,6 +402,12 @@ batch_run(UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit)
 	for (int i = 0; i < n; i++)
 		units[i].request = mail[i];
 	*n_run = *n_lost = 0;
+	*culprit = -1;
+	if (mark_refused(units, n))
+	{
+		*n_run = drop_stale(mail, units, n, n_lost);
+		return BATCH_STALE;
+	}
 	PG_TRY();
 	{
 		run_transaction(units, n, n_run, &current);
@@ -381,7 +416,8 @@ batch_run(UnitRequest *mail, int n, int *n_run, int *n_lost, int *culprit)
 	{
 		if (geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			PG_RE_THROW();
-		give_up(current < 0 ? 0 : mail[current].process_id, context);
+		if (give_up(current < 0 ? 0 : mail[current].process_id, context) && current < 0)
+			learn_all_are_long(mail, n);
 		outcome = BATCH_FAILED;
 	}
 	PG_END_TRY();

@@ -104,6 +104,49 @@ remove_queued(Queued **link)
 	pfree(queued);
 }
 
+bool
+dispatch_has(const Unit *unit)
+{
+	UnitRequest request = {unit->id, unit->process_id, unit->attempt, unit->mark};
+
+	return hash_search(queued_ids, &unit->id, HASH_FIND, NULL) != NULL || hands_had(&request);
+}
+
+/* does it wait for too long for what is not written? */
+static bool
+is_overdue(const UnitRequest *request, TimestampTz before)
+{
+	return request->is_carried && request->requested_at <= before;
+}
+
+void
+dispatch_recall(TimestampTz before)
+{
+	Queued	  **link = &first;
+
+	while (*link != NULL)
+	{
+		if (is_overdue(&(*link)->unit.request, before))
+			remove_queued(link);
+		else
+			link = &(*link)->next;
+	}
+	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	{
+		ExecutorSlot *executor = &slots->executors[i];
+		int			n = 0;
+
+		if (!is_ours(executor))
+			continue;
+		for (int j = 0; j < executor->n_mail; j++)
+			if (!is_overdue(&executor->mail[j], before))
+				executor->mail[n++] = executor->mail[j];
+		executor->n_mail = n;
+	}
+	LWLockRelease(slots->lock);
+}
+
 /* ---------------------------------------------------------------- choosing an executor (under the lock) */
 
 typedef enum Placement
@@ -311,14 +354,13 @@ forget_dropped_owners(void)
 {
 	StoreScope	scope;
 
-	round_lock();
-	store_enter(&scope);
+	round_enter(&scope);
 	if (registry_forget_dropped_owners())
 		definition_bump_version();
 	store_leave(&scope);
 }
 
-/* a transaction of its own: true when the unit was refused */
+/* a transaction of its own: true when the unit was refused.  One that is carried has no row: it is lost, and refused when it has one. */
 static bool
 refuse_if_hopeless(const ReadyUnit *unit)
 {

@@ -345,7 +345,8 @@ run_unit(int64 unit_id, int32 process_id)
 static void
 run_alone(const UnitRequest *mail)
 {
-	bool		was_ours = run_unit(mail->unit_id, mail->process_id);
+	/* what is carried is ended in batches only: the scheduler requests it in writing */
+	bool		was_ours = !mail->is_carried && run_unit(mail->unit_id, mail->process_id);
 
 	end_units(was_ours, batch_usec(mail->process_id));
 }

@@ -72,8 +72,8 @@ compare_noted(const void *a, const void *b)
 	return x->attempt < y->attempt ? -1 : x->attempt > y->attempt;
 }
 
-static bool
-was_in_hands(const UnitRequest *request)
+bool
+hands_had(const UnitRequest *request)
 {
 	Noted		key = {request->unit_id, request->mark, request->attempt};
 
@@ -118,7 +118,7 @@ hands_have(const UnitRequest *request)
 {
 	bool		is_in_hands = false;
 
-	if (was_in_hands(request))
+	if (hands_had(request))
 		return true;
 	LWLockAcquire(slots->lock, LW_SHARED);
 	for (int i = 0; i < MAX_EXECUTOR_SLOTS && !is_in_hands; i++)

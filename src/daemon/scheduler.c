@@ -29,6 +29,7 @@
 #include "courier/courier.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/fence.h"
 #include "daemon/hands.h"
 #include "daemon/processes.h"
 #include "daemon/prune.h"
@@ -37,12 +38,14 @@
 #include "daemon/watch.h"
 #include "guc.h"
 #include "nls.h"
+#include "round/carried.h"
 #include "round/round.h"
 #include "store/identity.h"
 #include "store/spi.h"
 #include "store/version.h"
 
 #define SAFETY_INTERVAL (60 * USECS_PER_SEC)	/* a COMMIT PREPARED wakes nobody; clocks are set */
+#define CARRIED_PATIENCE (250 * USECS_PER_SEC / 1000)	/* what waits longer for an executor is requested in writing */
 #define MEMORY_KEPT (16 * 1024 * 1024)
 #define FIRST_BACKOFF (1 * USECS_PER_SEC)
 #define MAX_BACKOFF (60 * USECS_PER_SEC)
@@ -86,6 +89,7 @@ enter(void)
 		my_slot->latch = MyLatch;
 		my_slot->reasons = 0;
 		my_slot->rounds = 0;
+		my_slot->fence_is_clear = false;	/* who was here before may have left something */
 		my_slot->started_at = GetCurrentTimestamp();
 	}
 	else if (my_slot->state == DATABASE_STARTING)
@@ -232,12 +236,16 @@ typedef struct Loop
 	bool		is_identified;	/* it is known whether this is a copy */
 	bool		paused;			/* it is one */
 	bool		has_said_paused;
+	Carried    *carried;
+	TimestampTz next_carried;	/* those that are carried for long are looked at then, at the earliest */
+	bool		is_clear;		/* the fence, by our word */
 } Loop;
 
 static void
 fail(Loop *loop, TimestampTz now)
 {
 	round_memory_reset(loop->memory);
+	loop->is_clear = false;
 	loop->reasons = WAKE_ALL;
 	loop->lost = true;
 	loop->backoff = loop->backoff == 0 ? FIRST_BACKOFF : Min(loop->backoff * 2, MAX_BACKOFF);
@@ -255,6 +263,45 @@ say_paused(const char *because)
 			(errmsg("synergy is paused in database \"%s\": %s", get_database_name(MyDatabaseId), translated(because)),
 			 errhint("Call synergy.resume() there if its jobs are to be run here.")));
 	CommitTransactionCommand();
+}
+
+/* when something will have been carried for too long */
+static TimestampTz
+carried_due(const Loop *loop)
+{
+	TimestampTz oldest = loop->paused ? PG_INT64_MAX : carried_oldest(loop->carried);
+
+	return oldest == PG_INT64_MAX ? oldest : Max(oldest + CARRIED_PATIENCE, loop->next_carried);
+}
+
+/*
+ * Before a round: what is in hands is noted, and what nobody has any more, or waits for too long, has ended, or is to be requested in
+ * writing.
+ */
+static void
+look_at_hands(Loop *loop, TimestampTz now)
+{
+	bool		is_late = now >= carried_due(loop);
+
+	if (is_late)
+	{
+		dispatch_recall(now - CARRIED_PATIENCE);
+		loop->next_carried = now + CARRIED_PATIENCE;
+	}
+	hands_note();
+	if (is_late || loop->lost || (loop->reasons & WAKE_REQUESTS))
+		carried_check(loop->carried, dispatch_has);
+}
+
+/* all news of before have been read by the first round */
+static void
+tell_fence(Loop *loop)
+{
+	bool		is_clear = carried_is_empty(loop->carried);
+
+	if (is_clear && !loop->is_clear)
+		fence_set_clear(true);
+	loop->is_clear = is_clear;
 }
 
 /* everything there is to do now */
@@ -275,7 +322,7 @@ work(Loop *loop)
 		succeeded = process_run("synergy: round", reclaim, NULL);
 		call.reasons |= WAKE_REQUESTS | WAKE_EVENTS;
 	}
-	hands_note();
+	look_at_hands(loop, began);
 	succeeded = succeeded && process_run("synergy: round", run_round, &call);
 	if (succeeded)
 	{
@@ -290,6 +337,7 @@ work(Loop *loop)
 		loop->has_said_paused = loop->paused;
 		loop->is_identified = has_worked = true;
 		dispatch_add(call.outcome.ready, call.outcome.n_ready);
+		tell_fence(loop);
 	}
 	else
 		fail(loop, began);
@@ -303,7 +351,8 @@ is_something_due(const Loop *loop)
 
 	if (now < loop->not_before)
 		return false;
-	return (loop->lost && !loop->paused) || (loop->reasons & ~WAKE_EXECUTOR) != 0 || now >= loop->next_wake || now >= loop->next_safety;
+	return (loop->lost && !loop->paused) || (loop->reasons & ~WAKE_EXECUTOR) != 0 || now >= loop->next_wake || now >= loop->next_safety ||
+		now >= carried_due(loop);
 }
 
 static void
@@ -351,6 +400,7 @@ loop_forever(Loop *loop)
 			if (is_something_due(loop))
 				work(loop);
 			next = Min(Min(loop->next_wake, loop->next_safety), dispatch_run());
+			next = Min(next, carried_due(loop));
 			next = Max(next, loop->not_before);
 			next = Min(next, prune_run(round_definitions(loop->memory), !is_something_due(loop)));
 			if (loop->is_identified)
@@ -403,6 +453,8 @@ synergy_scheduler_main(Datum argument)
 	dispatch_init(my_slot);
 	watch_begin(my_slot);
 	loop.memory = round_memory_create(TopMemoryContext);
+	loop.carried = carried_create(TopMemoryContext, my_slot - slots->databases);
+	round_memory_carry(loop.memory, loop.carried);
 	loop.context = AllocSetContextCreate(TopMemoryContext, "synergy scheduler", ALLOCSET_DEFAULT_SIZES);
 	loop.reasons = WAKE_ALL;
 	loop.is_identified = process_run("synergy: identity", look_at_identity, &loop.paused);

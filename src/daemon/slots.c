@@ -72,7 +72,7 @@ slots_find(Oid database, bool create)
 	memset(unused, 0, sizeof(DatabaseSlot));
 	unused->database = database;
 	unused->state = DATABASE_WANTED;
-	unused->again_count = unused->definitions_count = ++slots->generation << 40;
+	unused->again_count = unused->definitions_count = unused->fence_count = ++slots->generation << 40;
 	return unused;
 }
 

@@ -9,6 +9,7 @@
  *	 DatabaseSlot.reasons	anybody at commit (daemon/wake.c); the scheduler takes them
  *	 DatabaseSlot.again...	anybody at the end of a transaction or subtransaction (daemon/again.c)
  *	 DatabaseSlot.changes	anybody at commit, while somebody watches (daemon/watch.c); the scheduler takes them
+ *	 DatabaseSlot.fence...	whoever closes the fence (daemon/fence.c); whether it is clear, the scheduler
  *	 CourierSlot			the scheduler (starting), the courier (the rest), anybody (stop, has_mail)
  *	 ExecutorSlot			the scheduler fills in mail and `stop`, the executor takes mail and sets `running`
  *
@@ -112,6 +113,9 @@ typedef struct DatabaseSlot
 	TimestampTz watched_until;	/* 0: nobody has ever watched */
 	bool		is_told;		/* the scheduler was woken for the changes, or looks at them soon by itself */
 	ChangeSet	changes;
+	/* see daemon/fence.h */
+	uint64		fence_count;	/* no number of an earlier use of this slot */
+	bool		fence_is_clear;
 	/* for synergy.status() */
 	TimestampTz started_at;
 	TimestampTz last_round_at;

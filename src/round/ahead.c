@@ -2,7 +2,8 @@
  * round/ahead.c: the next active jobs of each process, remembered from round to round.
  *
  * Invariant, between two rounds: if process->ahead is there, its jobs are all active jobs of the main lane from the
- * lane's beginning up to `next` (exclusive; NONE: all there are), in order of time, as they are in the table.
+ * lane's beginning up to `next` (exclusive; NONE: all there are), in order of time, as they are in the table, or would be
+ * if what is carried were written (round/carried.h).
  */
 #include "postgres.h"
 
@@ -99,8 +100,8 @@ ahead_extend(Process *process, Timeperiod first)
 
 /* ---------------------------------------------------------------- remembering */
 
-static void
-forget(Process *process)
+void
+ahead_forget(Process *process)
 {
 	if (process->ahead != NULL)
 		pfree(process->ahead);
@@ -131,7 +132,7 @@ keep(Frame *frame, Ahead *ahead, Process *process, Timeperiod timeperiod)
 	else
 	{
 		kept->row = (JobRow) {process->id, timeperiod, job->state, job->failures, job->n_units, job->unit_id, job->mark,
-			job->place};
+			job->place, job->is_carried};
 		kept->is_under_way = is_under_way(frame, job, before);
 	}
 	ahead->n++;
@@ -149,7 +150,7 @@ remember(Frame *frame, Process *process, const Lane *lane)
 	while (i < lane->n_active && ahead->n < n)
 		keep(frame, ahead, process, lane->active[i++]);
 	ahead->next = i < lane->n_active ? lane->active[i] : lane->next;
-	forget(process);
+	ahead_forget(process);
 	process->ahead = ahead;
 }
 
@@ -166,13 +167,13 @@ ahead_remember(Frame *frame)
 		if (lane->is_started && lane->revived == NIL)
 			remember(frame, process, lane);
 		else if (lane->revived != NIL)
-			forget(process);
+			ahead_forget(process);
 	}
 	foreach(cell, frame->dirty_jobs)
 	{
 		Process    *process = ((Job *) lfirst(cell))->process;
 
 		if (!frame_process(frame, process)->lanes[LANE_MAIN].is_started)
-			forget(process);
+			ahead_forget(process);
 	}
 }

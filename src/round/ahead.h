@@ -29,6 +29,9 @@ extern bool ahead_is_under_way(Frame *frame, Process *process, Timeperiod timepe
 /* the timetable is longer by the periods from this one on */
 extern void ahead_extend(Process *process, Timeperiod first);
 
+/* nothing is remembered of it */
+extern void ahead_forget(Process *process);
+
 /* after the frame has been flushed */
 extern void ahead_remember(Frame *frame);
 

@@ -15,6 +15,7 @@
 #include "daemon/wake.h"
 #include "round/agenda.h"
 #include "round/ahead.h"
+#include "round/carried.h"
 #include "round/deadline.h"
 #include "round/frame.h"
 #include "round/lane.h"
@@ -110,11 +111,27 @@ is_first_of_unit(const Job *job)
 		unit->timeperiod == job->key.timeperiod && !state_machine_reads_rows(job->process->machine);
 }
 
+static EventRecord *
+log_job(Frame *frame, const Job *job, JobState old_state, JobState new_state)
+{
+	EventRecord *record = palloc0(sizeof(EventRecord));
+
+	record->event = "job";
+	record->process_name = job->process->name;
+	record->timeperiod = job->key.timeperiod;
+	record->unit_id = job->unit_id;
+	record->old_state = job_state_name(old_state);
+	record->new_state = job_state_name(new_state);
+	record->detail = frame->because;
+	frame->log = lappend(frame->log, record);
+	return record;
+}
+
 /* The event of a step has the mark of what the step has made, the job's or its new unit's, and is found by that, see store/event.h. */
 static void
 log_state(Frame *frame, Job *job, JobState old_state, int64 previous_mark)
 {
-	EventRecord *record = palloc0(sizeof(EventRecord));
+	EventRecord *record = log_job(frame, job, old_state, job->state);
 
 	if (!job_state_is_active(job->state))
 	{
@@ -130,14 +147,21 @@ log_state(Frame *frame, Job *job, JobState old_state, int64 previous_mark)
 	}
 	else
 		record->id = frame_next_mark(frame);
-	record->event = "job";
-	record->process_name = job->process->name;
-	record->timeperiod = job->key.timeperiod;
-	record->unit_id = job->unit_id;
-	record->old_state = job_state_name(old_state);
-	record->new_state = job_state_name(job->state);
-	record->detail = frame->because;
-	frame->log = lappend(frame->log, record);
+}
+
+void
+frame_log_request(Frame *frame, Job *job, Unit *unit)
+{
+	MemoryContext old = MemoryContextSwitchTo(frame->context);
+	EventRecord *record = log_job(frame, job, JOB_EMBRYO, JOB_IN_PROGRESS);
+
+	unit->is_logged = true;
+	record->id = unit->mark;
+	record->unit_id = unit->id;
+	record->is_step = true;
+	record->at = unit->created;
+	record->detail = NULL;		/* nothing is carried that has another cause than triggers and events */
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -159,6 +183,12 @@ frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_
 	record->detail = detail;
 	frame->log = lappend(frame->log, record);
 	MemoryContextSwitchTo(old);
+}
+
+static bool
+is_carried_request(const Job *job)
+{
+	return job->state == JOB_IN_PROGRESS && job->unit != NULL && job->unit->is_new && job->unit->is_carried;
 }
 
 static void
@@ -198,7 +228,8 @@ frame_set_state(Frame *frame, Job *job, JobState state)
 	if (state != old_state)
 	{
 		frame->touched = lappend(frame->touched, job);
-		log_state(frame, job, old_state, old_mark);
+		if (!is_carried_request(job))	/* it is logged when it is written */
+			log_state(frame, job, old_state, old_mark);
 		if (frame->supervise)
 			note_change(frame, job, old_state);
 	}
@@ -339,7 +370,7 @@ unlist_ended(Frame *frame)
 	{
 		Unit	   *unit = frame->news[i].unit_id ? frame_unit(frame, frame->news[i].unit_id) : NULL;
 
-		if (unit != NULL && !unit_state_is_active(unit->state))
+		if (unit != NULL && !unit->is_unlisted && !unit_state_is_active(unit->state))
 			ended[n++] = (ActiveKey) {unit->process_id, unit->id};
 	}
 	foreach(cell, frame->stale)
@@ -363,6 +394,7 @@ frame_flush(Frame *frame)
 	Assert(!frame->is_dry);
 	CHECK_FOR_INTERRUPTS();
 	deadline_look_at(frame, frame->to_look);
+	carried_before_flush(frame);
 	wrote = frame->wrote || frame->stale || frame->new_units || frame->dirty_units || frame->dirty_jobs || frame->log || frame->late;
 	if (frame->dirty_units)
 	{
@@ -383,6 +415,7 @@ frame_flush(Frame *frame)
 		unit_notify(frame->notify);
 	frame->is_told |= frame->notify != NIL || frame->to_publish != NIL || frame->is_about_boxes || stream_is_on();
 	publish(frame);
+	carried_after_flush(frame);
 	MemoryContextSwitchTo(old);
 	return wrote;
 }

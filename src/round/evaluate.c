@@ -8,6 +8,7 @@
 
 #include "miscadmin.h"
 
+#include "round/carried.h"
 #include "round/evaluate.h"
 #include "round/rows.h"
 
@@ -157,9 +158,11 @@ request_unit(Frame *frame, Job *job, const Look *look)
 {
 	Process    *process = job->process;
 	JobRange	span = span_of(process, job->key.timeperiod);
+	bool		is_carried;
 	Unit	   *unit;
 
 	frame_let_go_others(frame, list_make1(job));
+	is_carried = carried_fits(frame, job);
 	unit = frame_new_unit(frame, process->id);
 	unit->timeperiod = job->key.timeperiod;
 	unit->start_timeperiod = span.from;
@@ -175,6 +178,8 @@ request_unit(Frame *frame, Job *job, const Look *look)
 		unit->end_id = job->n_units;
 	job->n_units++;
 	take_unit(frame, job, unit);
+	if (is_carried)
+		carried_request(frame, job, unit);
 	frame_unit_requested(frame, unit, process->worker, process->name);
 }
 

@@ -197,6 +197,9 @@ fire_process(Frame *frame, Process *process, Cause cause)
 	}
 	if (quiet_until != 0)
 	{
+		if (process->goes_on)	/* nothing is left that could be lost */
+			definition_note_process(frame->definitions, process);
+		process->goes_on = false;
 		process->quiet_until = quiet_until;
 		agenda_touch_process(frame->definitions, process);
 	}

@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "round/ahead.h"
+#include "round/carried.h"
 #include "round/frame.h"
 #include "round/lane.h"
 #include "round/rows.h"
@@ -83,6 +84,8 @@ frame_enter_job(Frame *frame, Process *process, const JobRow *row)
 	job->mark = row->mark;
 	job->place = row->place;
 	job->may_have_left = row->unit_id == 0 && row->n_units > 0;
+	job->is_carried = row->is_carried;
+	carried_enter_job(frame, job);
 	return job;
 }
 
@@ -227,8 +230,8 @@ frame_next_in_range(Frame *frame, const JobRange *range, Timeperiod *cursor)
 
 /* ---------------------------------------------------------------- units */
 
-static Unit *
-enter_unit(Frame *frame, const Unit *read)
+Unit *
+frame_enter_unit(Frame *frame, const Unit *read)
 {
 	bool		found;
 	UnitEntry  *entry = hash_search(frame->units, &read->id, HASH_ENTER, &found);
@@ -247,7 +250,7 @@ frame_read_unit(Frame *frame, uint64 row)
 	Unit		unit;
 
 	unit_read_row(row, &unit);
-	return enter_unit(frame, &unit);
+	return frame_enter_unit(frame, &unit);
 }
 
 void
@@ -266,7 +269,7 @@ frame_preload_units(Frame *frame, const int64 *ids, int n)
 
 		n_missing = unit_fetch(missing, n_missing, &units);
 		for (int i = 0; i < n_missing; i++)
-			(void) enter_unit(frame, &units[i]);
+			(void) frame_enter_unit(frame, &units[i]);
 		pfree(units);
 	}
 	pfree(missing);
@@ -281,7 +284,12 @@ frame_preload_job_units(Frame *frame, List *jobs)
 	ListCell   *cell;
 
 	foreach(cell, jobs)
-		ids[n++] = ((Job *) lfirst(cell))->unit_id;
+	{
+		const Job  *job = lfirst(cell);
+
+		if (!carried_enter_unit(frame, job))
+			ids[n++] = job->unit_id;
+	}
 	frame_preload_units(frame, ids, n);
 	pfree(ids);
 }
@@ -305,7 +313,10 @@ Unit *
 job_unit(Frame *frame, Job *job)
 {
 	if (job->unit == NULL || job->unit->id != job->unit_id)
+	{
+		(void) carried_enter_unit(frame, job);
 		job->unit = job->unit_id == 0 ? NULL : frame_unit(frame, job->unit_id);
+	}
 	return job->unit;
 }
 
@@ -441,7 +452,7 @@ frame_new_unit(Frame *frame, int32 process_id)
 	unit.mark = frame_next_mark(frame);
 	unit.n_rows = -1;
 	unit.is_new = unit.is_dirty = true;
-	kept = enter_unit(frame, &unit);
+	kept = frame_enter_unit(frame, &unit);
 	frame->new_units = lappend(frame->new_units, kept);
 	MemoryContextSwitchTo(old);
 	return kept;

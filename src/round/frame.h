@@ -89,6 +89,9 @@ typedef struct Frame
 	List	   *touched;		/* of Job *: one entry for each change of state, in order */
 	List	   *notify;			/* of char *: names of processes whose outside workers are to be told */
 	List	   *to_publish;		/* of Unit *: requested, for the outbox */
+	Carried    *carried;		/* see round/carried.h; NULL: none may be */
+	List	   *carried_units;	/* of Unit *: new ones that are not written */
+	bool		is_next;		/* nobody else has changed anything since this process's last frame */
 	int			n_news;			/* taken from synergy.pending */
 	PendingNews *news;
 	List	   *stale;			/* of ActiveKey *: units that are listed as active, and are not */
@@ -148,6 +151,7 @@ extern Unit *frame_unit(Frame *frame, int64 id);	/* NULL: no such unit */
 extern Unit *frame_known_unit(Frame *frame, int64 id);	/* NULL: it is not in the frame */
 extern void frame_preload_units(Frame *frame, const int64 *ids, int n);
 extern void frame_preload_job_units(Frame *frame, List *jobs);	/* their current units, in one statement */
+extern Unit *frame_enter_unit(Frame *frame, const Unit *unit); /* a copy of it; one known already stays as it is */
 extern Unit *frame_read_unit(Frame *frame, uint64 row); /* row of a unit_select*; one known already stays as it is */
 extern Unit *job_unit(Frame *frame, Job *job);	/* NULL: it has none */
 
@@ -173,6 +177,9 @@ extern void frame_let_go_others(Frame *frame, List *jobs);
 
 /* a line for the event log: the unit is in another state now, for this reason */
 extern void frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_state, const char *detail);
+
+/* likewise: the embryo got this unit, in an earlier round perhaps, without cause but triggers and events */
+extern void frame_log_request(Frame *frame, Job *job, Unit *unit);
 
 /* the unit has just been requested (again): an executor or the outside workers of that process will be told */
 extern void frame_unit_requested(Frame *frame, Unit *unit, WorkerKind worker, char *process_name);

@@ -74,8 +74,7 @@ round_reclaim(UnitIsRunning is_running, void *context, TimestampTz now)
 	ListCell   *cell;
 	int			n_lost = 0;
 
-	round_lock();
-	store_enter(&scope);
+	round_enter(&scope);
 	frame = frame_create(definition_load(CurrentMemoryContext), now);
 	if (frame->definitions->paused)
 	{

@@ -21,17 +21,20 @@
 #include "storage/lock.h"
 #include "utils/memutils.h"
 
+#include "daemon/fence.h"
 #include "daemon/wake.h"
 #include "guc.h"
 #include "nls.h"
 #include "round/agenda.h"
 #include "round/ahead.h"
 #include "round/boxes.h"
+#include "round/carried.h"
 #include "round/deadline.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
 #include "round/round.h"
 #include "round/timer.h"
+#include "store/adopt.h"
 #include "store/pending.h"
 #include "store/spi.h"
 
@@ -44,7 +47,23 @@ struct RoundMemory
 	TimestampTz next_boxes;		/* when to look whether agents are silent; 0: at once */
 	PendingMemory pending;
 	bool		is_quiet;		/* the last collection found no active unit, and nothing happened since */
+	Carried    *carried;		/* the scheduler's, see round/carried.h; NULL: nothing is carried */
+	bool		has_gone_on;	/* what was going on before all was forgotten does so again */
 };
+
+void
+round_enter(StoreScope *scope)
+{
+	bool		is_to_close;
+
+	round_lock();
+	is_to_close = !fence_is_clear() && !XactReadOnly;	/* a dry run takes it as it is */
+	if (is_to_close)
+		fence_close();
+	store_enter(scope);
+	if (is_to_close)
+		adopt_ended_units();
+}
 
 void
 round_lock(void)
@@ -77,8 +96,16 @@ round_memory_reset(RoundMemory *memory)
 		MemoryContextDelete(memory->definitions->context);
 	memory->definitions = NULL;
 	memory->next_gc = memory->next_due = memory->next_boxes = 0;
-	memory->is_quiet = false;
+	memory->is_quiet = memory->has_gone_on = false;
 	pending_forget(&memory->pending);
+	if (memory->carried != NULL)
+		carried_forget_all(memory->carried);
+}
+
+void
+round_memory_carry(RoundMemory *memory, Carried *carried)
+{
+	memory->carried = carried;
 }
 
 const Definitions *
@@ -122,6 +149,10 @@ carry_timers(Definitions *definitions, Definitions *old, TimestampTz now)
 				(before->quiet_until > now && before->next_fire > now) ? 0 : before->next_fire;
 		else if (process->trigger.kind == TRIGGER_EVERY)
 			process->next_fire = now;
+		if (before != NULL)
+			process->written_until = before->written_until;
+		if (before != NULL && !before->is_on && process->is_on && process->goes_on)
+			definitions->going_on = lappend(definitions->going_on, process);
 	}
 	for (int i = 0; i < definitions->n_freeruns; i++)
 	{
@@ -292,8 +323,10 @@ read_news(Frame *frame, PendingMemory *pending)
 	units = palloc(sizeof(int64) * Max(frame->n_news, 1));
 	for (int i = 0; i < frame->n_news; i++)
 		units[i] = frame->news[i].unit_id;
+	carried_enter_ended(frame);
 	frame_preload_units(frame, units, frame->n_news);
 	pfree(units);
+	carried_adopt(frame);
 }
 
 void
@@ -332,7 +365,7 @@ apply_news(Frame *frame)
 }
 
 static void
-add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
+add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner, uint64 fence)
 {
 	ReadyUnit  *ready = &outcome->ready[outcome->n_ready++];
 
@@ -344,6 +377,10 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner)
 	ready->request.start = unit->start_timeperiod;
 	ready->request.end = unit->end_timeperiod;
 	ready->request.is_alone = false;
+	ready->request.is_carried = unit->is_carried;
+	ready->request.fence_count = fence;
+	ready->request.timeperiod = unit->timeperiod;
+	ready->request.requested_at = unit->created;
 	ready->owner = owner;
 	ready->is_new = unit->is_new;
 }
@@ -353,6 +390,7 @@ static void
 hand_out(Frame *frame, List *units, RoundOutcome *outcome, MemoryContext context)
 {
 	Size		size = sizeof(ReadyUnit) * (outcome->n_ready + list_length(units));
+	uint64		fence = frame->carried_units ? fence_count() : 0;	/* nobody closes it while we hold the lock of the round */
 	ListCell   *cell;
 
 	if (units == NIL)
@@ -365,7 +403,7 @@ hand_out(Frame *frame, List *units, RoundOutcome *outcome, MemoryContext context
 		Freerun    *freerun = definition_freerun(frame->definitions, unit->process_id);
 
 		if (unit->state == UNIT_REQUESTED && (process ? process->is_on : freerun != NULL))
-			add_ready(outcome, unit, process ? process->owner : freerun->owner);
+			add_ready(outcome, unit, process ? process->owner : freerun->owner, fence);
 	}
 }
 
@@ -400,6 +438,7 @@ collect(RoundMemory *memory, TimestampTz now, RoundOutcome *outcome, MemoryConte
 	bool		units_left;
 	bool		wrote;
 
+	frame->carried = memory->carried;
 	collect_garbage(frame, &units_left, &next_release);
 	drain_events(frame);
 	wrote = frame_flush(frame);
@@ -423,15 +462,49 @@ is_time_for_boxes(const RoundMemory *memory, int reasons, TimestampTz now)
 		((reasons & (WAKE_REQUESTS | WAKE_DEFINITIONS)) != 0 && boxes_are_used(memory->definitions));
 }
 
+/* those that have lost what was carried for them; or may have: they were going on when all was forgotten, or when they were switched off */
+static List *
+those_to_fire_again(RoundMemory *memory, Frame *frame)
+{
+	Definitions *definitions = memory->definitions;
+	List	   *processes = NIL;
+
+	if (memory->carried == NULL)
+		return NIL;
+	if (memory->has_gone_on)
+	{
+		processes = list_concat_unique_ptr(carried_drop_lost(frame), definitions->going_on);
+		definitions->going_on = NIL;
+		return processes;
+	}
+	for (int i = 0; i < definitions->n_processes; i++)
+		if (definitions->processes[i]->goes_on)
+			processes = lappend(processes, definitions->processes[i]);
+	memory->has_gone_on = true;
+	return processes;
+}
+
+static void
+fire_again(Frame *frame, List *processes)
+{
+	ListCell   *cell;
+
+	foreach(cell, processes)
+		fire_process(frame, lfirst(cell), CAUSE_EVENT);
+}
+
 static void
 do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcome)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Frame	   *frame;
-	List	   *silent = NIL;
+	List	   *silent = NIL,
+			   *again;
+	bool		is_another;
 
 	/* what was committed by COMMIT PREPARED has woken nobody: units for executors may be among it */
-	if (read_definitions(memory, now))
+	is_another = read_definitions(memory, now);
+	if (is_another)
 		reasons |= WAKE_REQUESTS;
 	if (memory->definitions->paused)
 	{
@@ -440,13 +513,17 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 		return;
 	}
 	frame = frame_create(memory->definitions, now);
+	frame->carried = memory->carried;
+	frame->is_next = !is_another;
 	MemoryContextSwitchTo(frame->context);
 	if (reasons & WAKE_EVENTS)
 		read_news(frame, &memory->pending);
+	again = those_to_fire_again(memory, frame);
 	frame_extend(frame);
 	fire_due(frame);
 	fire_due_freeruns(frame);
 	apply_news(frame);
+	fire_again(frame, again);
 	if (is_time_for_boxes(memory, reasons, now))
 		memory->next_boxes = boxes_watch(frame, &silent);
 	drain_events(frame);
@@ -463,6 +540,7 @@ do_round(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outcom
 	if (outcome->wrote || frame->wants_collection || (reasons & (WAKE_EVENTS | WAKE_REQUESTS)))
 		memory->is_quiet = false;
 	MemoryContextDelete(frame->context);
+	memory->next_gc = Min(memory->next_gc, now + synergy_gc_interval * INT64CONST(1000));	/* it may be another one since */
 	if (!memory->is_quiet && memory->next_gc <= now)
 		collect(memory, now, outcome, context);
 	outcome->next_wake = memory->next_due = find_next_due(memory, now);
@@ -481,14 +559,19 @@ round_run(RoundMemory *memory, int reasons, TimestampTz now, RoundOutcome *outco
 	memset(outcome, 0, sizeof(*outcome));
 	if (memory->definitions == NULL)
 		reasons |= WAKE_ALL;
-	if (!(reasons & (WAKE_EVENTS | WAKE_REQUESTS | WAKE_DEFINITIONS)) && now < memory->next_due)
+	if (!(reasons & (WAKE_EVENTS | WAKE_REQUESTS | WAKE_DEFINITIONS)) && now < memory->next_due && !carried_has_suspects(memory->carried))
 	{
 		outcome->paused = memory->definitions->paused;
 		outcome->next_wake = memory->next_due;
 		return;
 	}
-	round_lock();
-	store_enter(&scope);
+	if (memory->carried != NULL && memory->definitions != NULL)
+	{
+		round_lock();			/* what is carried is known here */
+		store_enter(&scope);
+	}
+	else
+		round_enter(&scope);
 	do_round(memory, reasons, now, outcome);
 	store_leave(&scope);
 }

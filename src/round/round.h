@@ -12,8 +12,10 @@
 #include "utils/timestamp.h"
 
 #include "store/request.h"
+#include "store/spi.h"
 
 typedef struct RoundMemory RoundMemory;
+typedef struct Carried Carried;
 
 /* a unit of an SQL worker that waits for an executor */
 typedef struct ReadyUnit
@@ -40,11 +42,20 @@ typedef struct RoundOutcome
 #define ROUND_LOCK_CLASS 0x5953		/* "SY" */
 extern void round_lock(void);
 
+/*
+ * What everybody begins with who changes jobs or definitions, but the scheduler in its rounds: takes the lock, closes the fence of
+ * what the scheduler has requested without writing it (round/carried.h), and enters the store.
+ */
+extern void round_enter(StoreScope *scope);
+
 /* resident memory: definitions, timers, frontiers.  One per process that runs rounds. */
 extern RoundMemory *round_memory_create(MemoryContext parent);
 extern void round_memory_reset(RoundMemory *memory);	/* after an abort, or to forget all */
 extern const struct Definitions *round_definitions(const RoundMemory *memory);	/* as last read; NULL: not */
 extern void round_memory_delete(RoundMemory *memory);
+
+/* the scheduler's rounds may hand out requests that they do not write; the memory does not own what they remember of them */
+extern void round_memory_carry(RoundMemory *memory, Carried *carried);
 
 /*
  * What the scheduler does when it wakes: takes the lock, due triggers, asked-for triggers, events, GC when due.

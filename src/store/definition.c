@@ -70,7 +70,7 @@ static StoreQuery process_query = {
 	"       (options->>'max_retries')::int, options->>'backoff', " INTERVAL_OPTION("backoff_base") ", "
 	INTERVAL_OPTION("backoff_cap") ", (options->>'backoff_jitter')::float8, g.head, g.frontier, "
 	INTERVAL_OPTION("timeout") ", g.backfill_start, g.backfill_end, g.backfill_frontier, " RETENTION_OPTIONS ", "
-	INTERVAL_OPTION("deadline") ", greatest(p.deadline_since, g.deadlines_seen_at), l.n "
+	INTERVAL_OPTION("deadline") ", greatest(p.deadline_since, g.deadlines_seen_at), l.n, g.goes_on "
 	"FROM synergy.process p JOIN synergy.timetable t USING (tree_name) LEFT JOIN synergy.progress g USING (process_id) "
 	"LEFT JOIN (SELECT process_id, pg_catalog.count(*)::int AS n FROM synergy.late_job GROUP BY process_id) l USING (process_id) "
 	"ORDER BY p.process_id", 0
@@ -252,6 +252,7 @@ read_process(Definitions *definitions, int row)
 	process->deadline = store_get_int64(row, 35, -1);
 	process->deadlines_seen = store_get_time(row, 36, 0);
 	process->n_late = store_get_int32(row, 37, 0);
+	process->goes_on = store_get_bool(row, 38, false);
 	return process;
 }
 

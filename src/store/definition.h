@@ -68,6 +68,7 @@ struct Process
 	Timeperiod	backfill_frontier;	/* no job before it is active */
 	TimestampTz deadlines_seen; /* deadlines up to here have been looked at, or do not count */
 	int			n_late;			/* rows of it in synergy.late_job */
+	bool		goes_on;		/* requests of it were carried (round/carried.h), and there may be more to do at once */
 	bool		has_moved;		/* it is in the list of those */
 	ItemPointerData progress_place; /* where in the table progress was written last: a hint, checked when it is used */
 	/* the round's, kept between rounds */
@@ -78,6 +79,7 @@ struct Process
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
 	TimestampTz next_deadline;	/* no job misses its deadline before that; 0: to be worked out */
 	Ahead	   *ahead;			/* its next active jobs, see round/ahead.h; NULL: not remembered */
+	TimestampTz written_until;	/* its requests are not to be carried before that */
 	uint64		frame_number;	/* of the frame that has notes on it, */
 	void	   *frame_data;		/* and these */
 };
@@ -147,6 +149,7 @@ typedef struct Definitions
 	HTAB	   *by_id;			/* id -> DefinitionEntry */
 	List	   *moved_processes;	/* their progress is not what is in the table: definition_save_progress() */
 	List	   *moved_freeruns;
+	List	   *going_on;		/* of Process *: to be fired by the next round, see there */
 	struct Agenda *agenda;		/* of rounds, see round/agenda.h; NULL: there is none */
 } Definitions;
 

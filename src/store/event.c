@@ -80,7 +80,7 @@ write_in_bulk(List *records, TimestampTz at)
 		Datum	   *values = bulk_row(bulk, &nulls);
 
 		values[EVENT_ID] = Int64GetDatum(id_of(record));
-		values[EVENT_AT] = TimestampTzGetDatum(at);
+		values[EVENT_AT] = TimestampTzGetDatum(record->at ? record->at : at);
 		values[EVENT_ROLE_NAME] = role;
 		nulls[EVENT_ID] = nulls[EVENT_AT] = nulls[EVENT_ROLE_NAME] = false;
 		fill_row(record, values, nulls);
@@ -94,18 +94,19 @@ event_log_write(List *records, TimestampTz at)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail, event_id, is_step, previous_id) "
-		"SELECT $12, * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 12,
+		"SELECT * FROM unnest($12, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 12,
 		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		INT8ARRAYOID, BOOLARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
+		INT8ARRAYOID, BOOLARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 	};
-	static const Oid types[11] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, BOOLOID, INT8OID};
-	StoreColumn columns[11];
+	static const Oid types[12] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, BOOLOID, INT8OID,
+	TIMESTAMPTZOID};
+	StoreColumn columns[12];
 	Datum		values[12];
 	ListCell   *cell;
 
 	if (records == NIL || write_in_bulk(records, at))
 		return;
-	columns_init(columns, types, 11);
+	columns_init(columns, types, 12);
 	foreach(cell, records)
 	{
 		EventRecord *record = lfirst(cell);
@@ -121,9 +122,9 @@ event_log_write(List *records, TimestampTz at)
 		column_add(&columns[8], Int64GetDatum(id_of(record)));
 		column_add(&columns[9], BoolGetDatum(record->is_step));
 		column_add_id(&columns[10], record->previous_id);
+		column_add(&columns[11], TimestampTzGetDatum(record->at ? record->at : at));
 	}
-	columns_arrays(columns, values, 11);
-	values[11] = TimestampTzGetDatum(at);
+	columns_arrays(columns, values, 12);
 	store_execute(&query, values, NULL);
 }
 

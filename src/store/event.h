@@ -27,6 +27,7 @@ typedef struct EventRecord
 	const char *detail;			/* or NULL */
 	int64		id;				/* 0: the next one there is */
 	int64		previous_id;	/* or 0 */
+	TimestampTz at;				/* or 0: that of all */
 	bool		is_step;
 } EventRecord;
 

@@ -86,6 +86,7 @@ read_row(uint64 row, JobRow *out)
 	out->unit_id = store_get_int64(row, 6, 0);
 	out->mark = store_get_int64(row, 7, 0);
 	out->place = store_get_place(row, 8);
+	out->is_carried = false;
 }
 
 /* where the primary key is gone: active ones, at most `limit` of each range, in order; with 0 all */
@@ -123,6 +124,7 @@ take_found(const TupleTableSlot *found, JobRow *out)
 	out->unit_id = found->tts_isnull[COLUMN_UNIT_ID] ? 0 : DatumGetInt64(values[COLUMN_UNIT_ID]);
 	out->mark = DatumGetInt64(values[COLUMN_MARK]);
 	out->place = found->tts_tid;
+	out->is_carried = false;
 }
 
 /* likewise, of one range */

@@ -35,6 +35,7 @@ typedef struct Job
 	bool		is_revived;		/* in the list of those made active again */
 	bool		is_reported;	/* in the list of changes for an operator */
 	bool		may_have_left;	/* it was read without a unit, but has had some: not asked about yet */
+	bool		is_carried;		/* an embryo in the table: its request is not written, see round/carried.h */
 } Job;
 
 typedef struct JobRange
@@ -54,6 +55,7 @@ typedef struct JobRow
 	int64		unit_id;
 	int64		mark;
 	ItemPointerData place;		/* where in the table it was read, or written last: a hint, checked when it is used */
+	bool		is_carried;		/* as Job's; false of one that was read */
 } JobRow;
 
 /* the jobs of these ranges, which are palloc'd; returns how many they are */

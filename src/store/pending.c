@@ -24,7 +24,7 @@
 /* the columns of synergy.pending, in their order */
 enum
 {
-	PENDING_ID, PENDING_UNIT_IDS, PENDING_PROCESS_ID, PENDING_COLUMNS
+	PENDING_ID, PENDING_UNIT_IDS, PENDING_PROCESS_ID, PENDING_HAS_CARRIED, PENDING_COLUMNS
 };
 
 #define UNITS_A_ROW 200			/* of whoever ends many at once: a row still is small beside a page */
@@ -178,7 +178,7 @@ pending_add_trigger(int32 process_id)
 
 /* false: it is to be done by INSERT */
 static bool
-add_in_bulk(const int64 *ids, int n)
+add_in_bulk(const int64 *ids, int n, bool has_carried)
 {
 	Oid			sequence = get_relname_relid("pending_pending_id_seq", get_namespace_oid("synergy", false));
 	Bulk	   *bulk = bulk_begin(pending_relation(), PENDING_COLUMNS);
@@ -192,33 +192,46 @@ add_in_bulk(const int64 *ids, int n)
 
 		values[PENDING_ID] = Int64GetDatum(nextval_internal(sequence, false));
 		values[PENDING_UNIT_IDS] = ids_array(ids + i, Min(n - i, UNITS_A_ROW));
-		nulls[PENDING_ID] = nulls[PENDING_UNIT_IDS] = false;
+		values[PENDING_HAS_CARRIED] = BoolGetDatum(has_carried);
+		nulls[PENDING_ID] = nulls[PENDING_UNIT_IDS] = nulls[PENDING_HAS_CARRIED] = false;
 	}
 	bulk_end(bulk);
 	return true;
 }
 
 static void
-add_by_statement(const int64 *ids, int n)
+add_by_statement(const int64 *ids, int n, bool has_carried)
 {
-	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_ids) VALUES ($1)", 1, {INT8ARRAYOID}};
+	static StoreQuery query = {"INSERT INTO synergy.pending (unit_of_work_ids, has_carried) VALUES ($1, $2)", 2, {INT8ARRAYOID, BOOLOID}};
 
 	for (int i = 0; i < n; i += UNITS_A_ROW)
 	{
-		Datum		values[1] = {ids_array(ids + i, Min(n - i, UNITS_A_ROW))};
+		Datum		values[2] = {ids_array(ids + i, Min(n - i, UNITS_A_ROW)), BoolGetDatum(has_carried)};
 
 		store_execute(&query, values, NULL);
 	}
 }
 
-void
-pending_add_units(const int64 *ids, int n)
+static void
+add_units(const int64 *ids, int n, bool has_carried)
 {
 	if (n == 0)
 		return;
 	(void) GetTopTransactionId();	/* before the rows have ids, see store/backlog.h */
-	if (!add_in_bulk(ids, n))
-		add_by_statement(ids, n);
+	if (!add_in_bulk(ids, n, has_carried))
+		add_by_statement(ids, n, has_carried);
+}
+
+void
+pending_add_units(const int64 *ids, int n)
+{
+	add_units(ids, n, false);
+}
+
+void
+pending_add_carried_units(const int64 *ids, int n)
+{
+	add_units(ids, n, true);
 }
 
 void

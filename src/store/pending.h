@@ -30,6 +30,7 @@ extern void pending_forget(PendingMemory *memory);
 extern int	pending_take(PendingMemory *memory, PendingNews **news);
 extern void pending_add_unit(int64 unit_id);
 extern void pending_add_units(const int64 *ids, int n); /* in few rows */
+extern void pending_add_carried_units(const int64 *ids, int n); /* likewise, requests of some were never written: store/adopt.h */
 extern void pending_add_trigger(int32 process_id);
 
 #endif							/* SYNERGY_STORE_PENDING_H */

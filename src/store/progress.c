@@ -21,7 +21,7 @@
 enum
 {
 	PROGRESS_ID, PROGRESS_HEAD, PROGRESS_FRONTIER, PROGRESS_UNIT_ID, PROGRESS_FIRED_AT, PROGRESS_BACKFILL_START, PROGRESS_BACKFILL_END,
-	PROGRESS_BACKFILL_FRONTIER, PROGRESS_DEADLINES_SEEN_AT, PROGRESS_COLUMNS
+	PROGRESS_BACKFILL_FRONTIER, PROGRESS_DEADLINES_SEEN_AT, PROGRESS_GOES_ON, PROGRESS_COLUMNS
 };
 
 typedef struct Saving
@@ -35,13 +35,13 @@ save_by_statement(StoreColumn *columns)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.progress AS g (process_id, head, frontier, unit_of_work_id, fired_at, backfill_start, backfill_end, "
-		"  backfill_frontier, deadlines_seen_at) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+		"  backfill_frontier, deadlines_seen_at, goes_on) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
 		"ON CONFLICT (process_id) DO UPDATE SET head = EXCLUDED.head, frontier = EXCLUDED.frontier, "
 		"unit_of_work_id = EXCLUDED.unit_of_work_id, fired_at = EXCLUDED.fired_at, backfill_start = EXCLUDED.backfill_start, "
 		"backfill_end = EXCLUDED.backfill_end, backfill_frontier = EXCLUDED.backfill_frontier, "
-		"deadlines_seen_at = EXCLUDED.deadlines_seen_at", PROGRESS_COLUMNS,
+		"deadlines_seen_at = EXCLUDED.deadlines_seen_at, goes_on = EXCLUDED.goes_on", PROGRESS_COLUMNS,
 		{INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TIMESTAMPTZARRAYOID}
+		TIMESTAMPTZARRAYOID, BOOLARRAYOID}
 	};
 	Datum		values[PROGRESS_COLUMNS];
 
@@ -75,6 +75,8 @@ fill(const Process *process, const Freerun *freerun, Datum *values, bool *nulls)
 	set_timeperiod(values, nulls, PROGRESS_BACKFILL_FRONTIER, process ? process->backfill_frontier : TIMEPERIOD_NONE);
 	values[PROGRESS_DEADLINES_SEEN_AT] = TimestampTzGetDatum(deadlines_seen);
 	nulls[PROGRESS_DEADLINES_SEEN_AT] = deadlines_seen == 0;
+	values[PROGRESS_GOES_ON] = BoolGetDatum(process != NULL && process->goes_on);
+	nulls[PROGRESS_GOES_ON] = false;
 }
 
 /* where it was written last, or by its key */
@@ -146,7 +148,7 @@ void
 definition_save_progress(Definitions *definitions)
 {
 	static const Oid types[PROGRESS_COLUMNS] = {INT4OID, TEXTOID, TEXTOID, INT8OID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID,
-	TIMESTAMPTZOID};
+	TIMESTAMPTZOID, BOOLOID};
 	Saving		saving;
 	ListCell   *cell;
 

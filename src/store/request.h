@@ -19,6 +19,11 @@ typedef struct UnitRequest
 	Timeperiod	start;			/* the periods that it is about, the second one exclusive */
 	Timeperiod	end;
 	bool		is_alone;		/* to be run in a transaction of its own: with others it has failed */
+	/* nothing of it is in the tables (round/carried.h); then also: */
+	bool		is_carried;
+	uint64		fence_count;	/* daemon/fence.h */
+	Timeperiod	timeperiod;		/* its job's */
+	int64		requested_at;	/* a TimestampTz */
 } UnitRequest;
 
 #endif							/* SYNERGY_STORE_REQUEST_H */

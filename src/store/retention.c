@@ -139,7 +139,7 @@ retention_find_orphans(int64 after, int max, int64 *out, int64 *looked_up_to, bo
 
 /* ---------------------------------------------------------------- taking */
 
-/* those of them that may go, in the same order, locked */
+/* those of them that may go, in the same order, locked; not those of a job that does not know yet that it has one (store/adopt.h) */
 static int
 lock_units(Datum ids, int64 *out)
 {
@@ -147,7 +147,7 @@ lock_units(Datum ids, int64 *out)
 		"SELECT u.unit_of_work_id FROM unnest($1) AS n (id) JOIN synergy.unit_of_work_data u ON u.unit_of_work_id = n.id "
 		"WHERE u.state IN ('p', 'n', 'c') "
 		"AND NOT EXISTS (SELECT FROM synergy.job_data j WHERE j.process_id = u.process_id AND j.timeperiod = u.timeperiod "
-		"  AND j.unit_of_work_id = u.unit_of_work_id AND j.state IN ('e', 'i', 'f') OFFSET 0) "
+		"  AND j.state IN ('e', 'i', 'f') AND (j.unit_of_work_id = u.unit_of_work_id OR j.number_of_units = 0) OFFSET 0) "
 		"AND NOT EXISTS (SELECT FROM synergy.progress g WHERE g.process_id = u.process_id "
 		"  AND g.unit_of_work_id = u.unit_of_work_id OFFSET 0) "
 		"FOR UPDATE OF u SKIP LOCKED", 1, {INT8ARRAYOID}

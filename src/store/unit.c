@@ -242,8 +242,8 @@ unit_fetch(const int64 *ids, int n, Unit **units)
 	return n_found;
 }
 
-static void
-fill_row(const Unit *unit, Datum *values, bool *nulls)
+void
+unit_fill_row(const Unit *unit, Datum *values, bool *nulls)
 {
 	values[UNIT_COLUMN_ID] = Int64GetDatum(unit->id);
 	values[UNIT_COLUMN_PROCESS_ID] = Int32GetDatum(unit->process_id);
@@ -283,15 +283,15 @@ insert_in_bulk(List *units)
 		bool	   *nulls;
 		Datum	   *values = bulk_row(bulk, &nulls);
 
-		fill_row(lfirst(cell), values, nulls);
+		unit_fill_row(lfirst(cell), values, nulls);
 		watch_note_process(((Unit *) lfirst(cell))->process_id);
 	}
 	bulk_end(bulk);
 	return true;
 }
 
-static void
-insert_by_statement(List *units)
+void
+unit_insert_by_statement(List *units)
 {
 	static StoreQuery query = {
 		"INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, timeperiod, start_timeperiod, end_timeperiod, "
@@ -336,7 +336,7 @@ void
 unit_insert(List *units)
 {
 	if (!insert_in_bulk(units))
-		insert_by_statement(units);
+		unit_insert_by_statement(units);
 	active_add(units);
 	again_note_new(unit_relation(), ((Unit *) llast(units))->id);
 }

@@ -40,6 +40,8 @@ typedef struct Unit
 	bool		is_dirty;
 	bool		is_ready;		/* it is in the frame's list `ready` */
 	bool		is_written;		/* by the last unit_update() */
+	bool		is_carried;		/* it is not in the table, see round/carried.h */
+	bool		is_unlisted;	/* it never was in synergy.active_unit */
 	bool		is_let_go;		/* it was its job's, and is to be canceled so that another can take its place */
 	bool		is_on_box;		/* an agent has taken it, and perhaps ended it */
 	bool		is_current;		/* garbage collector: it is its job's or freerun's unit */
@@ -79,6 +81,11 @@ extern uint64 unit_select_on_boxes(List *box_names);	/* in progress there; colum
 extern void unit_read_row(uint64 row, Unit *out);
 
 extern void unit_insert(List *units);
+
+/* for who writes rows of new ones in bulk (store/bulk.h): all columns */
+extern void unit_fill_row(const Unit *unit, Datum *values, bool *nulls);
+/* likewise, where that is not possible: without listing them as active */
+extern void unit_insert_by_statement(List *units);
 /* writes those that are still as they were read (a worker may have been faster); returns those that were not written */
 extern List *unit_update(List *units);
 /* cancels those that are active, whoever has them; returns those that are not, or whose rows somebody has locked */

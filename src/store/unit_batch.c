@@ -12,10 +12,12 @@
 #include "miscadmin.h"
 
 #include "core/types.h"
+#include "daemon/fence.h"
 #include "daemon/wake.h"
 #include "daemon/watch.h"
 #include "nls.h"
 #include "store/amend.h"
+#include "store/bulk.h"
 #include "store/pending.h"
 #include "store/spi.h"
 #include "store/unit.h"
@@ -93,7 +95,7 @@ amend_units(BatchUnit *units, int n, TimestampTz now)
 		Datum	   *values = NULL;
 		bool	   *nulls;
 
-		if (units[i].started == 0)
+		if (units[i].started == 0 || units[i].request.is_carried)
 			continue;
 		if (!amend_seek(amend, units[i].request.unit_id, &values, &nulls) || !is_as_requested(&units[i].request, values))
 		{
@@ -111,7 +113,97 @@ amend_units(BatchUnit *units, int n, TimestampTz now)
 	return n_done;
 }
 
-/* likewise */
+/* ---------------------------------------------------------------- requests that are not written */
+
+static Unit
+unit_of(const UnitRequest *request)
+{
+	Unit		unit = {0};
+
+	unit.id = request->unit_id;
+	unit.process_id = request->process_id;
+	unit.state = UNIT_REQUESTED;
+	unit.timeperiod = request->timeperiod;
+	unit.start_timeperiod = request->start;
+	unit.end_timeperiod = request->end;
+	unit.end_id = request->end_id;
+	unit.n_rows = -1;
+	unit.mark = request->mark;
+	unit.created = unit.submitted = request->requested_at;
+	return unit;
+}
+
+static bool
+is_to_write(const BatchUnit *unit)
+{
+	return unit->request.is_carried && unit->started != 0;
+}
+
+/* how many were run; *may_end: none has been refused by the fence, or else all are */
+static int
+pass_fence(BatchUnit *units, int n, bool *may_end)
+{
+	int			n_carried = 0;
+	uint64		count = 0;
+
+	*may_end = true;
+	for (int i = 0; i < n; i++)
+	{
+		if (!is_to_write(&units[i]))
+			continue;
+		count = n_carried++ == 0 ? fence_pass() : count;
+		*may_end &= count != 0 && units[i].request.fence_count == count;
+	}
+	for (int i = 0; i < n && !*may_end; i++)
+		units[i].is_stale = units[i].is_requested = units[i].request.is_carried;
+	return n_carried;
+}
+
+/* each with its end at once */
+static bool
+write_units(BatchUnit *units, int n, TimestampTz now)
+{
+	Bulk	   *bulk = bulk_begin(unit_relation(), UNIT_COLUMN_COUNT);
+
+	if (bulk == NULL)
+		return false;
+	for (int i = 0; i < n; i++)
+	{
+		bool	   *nulls;
+		Datum	   *values;
+		Unit		unit;
+
+		if (!is_to_write(&units[i]))
+			continue;
+		unit = unit_of(&units[i].request);
+		values = bulk_row(bulk, &nulls);
+		unit_fill_row(&unit, values, nulls);
+		set_processed(&units[i], now, values, nulls);
+	}
+	bulk_end(bulk);
+	return true;
+}
+
+/* somebody has changed the table: as they were requested, to be updated like all others */
+static void
+write_requests(const BatchUnit *units, int n)
+{
+	List	   *requests = NIL;
+
+	for (int i = 0; i < n; i++)
+		if (is_to_write(&units[i]))
+		{
+			Unit	   *unit = palloc(sizeof(Unit));
+
+			*unit = unit_of(&units[i].request);
+			requests = lappend(requests, unit);
+		}
+	unit_insert_by_statement(requests);
+}
+
+/* ---------------------------------------------------------------- all of them */
+
+/* how many of those that are in the table are processed now */
 static int
 update_units(BatchUnit *units, int n, TimestampTz now)
 {
@@ -146,13 +238,28 @@ update_units(BatchUnit *units, int n, TimestampTz now)
 	return (int) store_execute(&query, values, NULL);
 }
 
+/* how many have ended */
+static int
+end_units(BatchUnit *units, int n, int n_carried, TimestampTz now)
+{
+	bool		is_written = n_carried == 0 || write_units(units, n, now);
+	int			n_done = is_written ? amend_units(units, n, now) : -1;
+
+	if (!is_written)
+		write_requests(units, n);
+	if (n_done < 0)
+		n_done = update_units(units, n, now);
+	return is_written ? n_done + n_carried : n_done;
+}
+
 void
 unit_batch_complete(BatchUnit *units, int n, TimestampTz now)
 {
 	int64	   *ids = palloc(sizeof(int64) * n);
-	int			n_ids = 0;
+	int			n_ids = 0,
+				n_carried;
 	StoreScope	scope;
-	int			n_done;
+	bool		may_end;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -164,14 +271,15 @@ unit_batch_complete(BatchUnit *units, int n, TimestampTz now)
 	if (n_ids == 0)
 		return;
 	store_enter(&scope);
-	n_done = amend_units(units, n, now);
-	if (n_done < 0)
-		n_done = update_units(units, n, now);
-	if (n_done != n_ids)
+	n_carried = pass_fence(units, n, &may_end);
+	if (!may_end || end_units(units, n, n_carried, now) != n_ids)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg_internal("a unit of work was canceled or requested anew while it was run with others")));
-	pending_add_units(ids, n_ids);
+	if (n_carried > 0)
+		pending_add_carried_units(ids, n_ids);
+	else
+		pending_add_units(ids, n_ids);
 	wake_scheduler_at_commit(WAKE_EVENTS);
 	store_leave(&scope);
 }

@@ -14,7 +14,7 @@ scheduler_state($node, 'postgres', 'running');
 $node->safe_psql('postgres', q(
 	SELECT synergy.register_process('old', 'hourly', worker => 'notify', start_timeperiod => '2016042000', is_on => false);
 	SELECT synergy.register_process('chain', 'hourly', 'SELECT 1', trigger_frequency => 'every 3600',
-		start_timeperiod => to_char(now() - interval '3 years', 'YYYYMMDDHH24'), is_on => false);));
+		start_timeperiod => to_char(now() - interval '12 years', 'YYYYMMDDHH24'), is_on => false);));
 
 # finished units of a job each, two lines of log and two events a unit
 my $fill = qq(

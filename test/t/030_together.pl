@@ -87,17 +87,21 @@ is(query(q(SELECT count(*), count(DISTINCT at) FROM done WHERE name = 'slow')), 
 
 # ---------------------------------------------------------------- one that is canceled by the one before it
 
-# at the table, since what an operator's function takes makes the unit one that is run alone
-query(q(CREATE TABLE canceled (at timestamptz); CREATE FUNCTION cancel_next(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN
-	IF extract(hour FROM at)::int % 6 = 3 THEN
+# at the table, since what an operator's function takes makes the unit one that is run alone; of jobs that are done again, whose requests
+# are in the table
+query(q(CREATE TABLE canceled (at timestamptz); CREATE TABLE is_to_cancel (); CREATE FUNCTION cancel_next(at timestamptz) RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN
+	IF extract(hour FROM at)::int % 6 = 3 AND EXISTS (SELECT FROM is_to_cancel) THEN
 		UPDATE synergy.unit_of_work_data SET state = 'c', finished_at = now() WHERE timeperiod = to_char(at + interval '1 hour', 'YYYYMMDDHH24')
 			AND process_id = (SELECT process_id FROM synergy.process WHERE process_name = 'cancel') AND state = 'r';
 		IF FOUND THEN INSERT INTO canceled VALUES (at + interval '1 hour'); END IF;
 	END IF; RETURN at; END $$));
 register('cancel', 96, q(INSERT INTO done SELECT 'cancel', cancel_next($1)));
+ok(defined all_is_done('cancel'), 'ninety-six units are done');
+query(q(DELETE FROM done WHERE name = 'cancel'; INSERT INTO is_to_cancel DEFAULT VALUES));
+query(q(SELECT count(*) FROM synergy.job j, LATERAL synergy.reprocess('cancel', j.timeperiod) WHERE j.process_name = 'cancel' AND j.state = 'processed'));
 ok(defined all_is_done('cancel'), 'units that cancel others are done');
 cmp_ok(query('SELECT count(*) FROM canceled'), '>', 0, 'some were canceled');
-is(query(q(SELECT count(*) FROM canceled JOIN synergy.unit_of_work ON process_name = 'cancel' AND timeperiod = to_char(at, 'YYYYMMDDHH24') WHERE state <> 'canceled')), '0', 'what was canceled stays so');
+is(query(q(SELECT count(*) FROM canceled JOIN synergy.job_status ON process_name = 'cancel' AND timeperiod = to_char(at, 'YYYYMMDDHH24') WHERE unit_state <> 'canceled')), '0', 'what was canceled stays so');
 is(query(q(SELECT count(*) FROM canceled JOIN done USING (at) WHERE name = 'cancel')), '0', 'and has left nothing');
 is(query(q(SELECT count(*), count(DISTINCT at) FROM (SELECT at FROM done WHERE name = 'cancel' UNION ALL SELECT at FROM canceled) n)), '96|96', 'all others are done once');
 is(query('SELECT count(*) FROM synergy.check()'), '0', 'nothing is violated');

@@ -1,0 +1,513 @@
+/*
+ * round/carried.c: requests that are carried to an executor and not written down.
+ *
+ * What is kept of each is its unit, found by its id and by its job.  An entry begins with the flush of the frame that has made the
+ * request.  It ends when the news of its end have been read here; when they were read by somebody else, who has given the job its unit
+ * before; when it is lost; or when a frame changes its job in another way, which closes the fence first.  After an error all is
+ * forgotten: then the next round closes the fence, as everybody else does.
+ *
+ * A frame sees such a unit as requested until its news are there, also if its end has been committed since they were read.
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "daemon/estimate.h"
+#include "daemon/fence.h"
+#include "round/ahead.h"
+#include "round/carried.h"
+#include "store/stream.h"
+
+#define MAX_CARRIED 4096
+#define WRITTEN_AFTER_LOSS (10 * USECS_PER_SEC)
+
+typedef struct CarriedUnit
+{
+	int64		id;
+	Unit		unit;
+	bool		is_suspect;		/* it was in nobody's hands when that was asked last */
+	dlist_node	node;
+} CarriedUnit;
+
+typedef struct CarriedJob
+{
+	JobKey		key;
+	int64		unit_id;
+} CarriedJob;
+
+struct Carried
+{
+	int			database_slot;
+	int			n_suspects;
+	HTAB	   *by_id;
+	HTAB	   *by_job;
+	dlist_head	in_order;		/* of their requests */
+};
+
+Carried *
+carried_create(MemoryContext parent, int database_slot)
+{
+	Carried    *carried = MemoryContextAllocZero(parent, sizeof(Carried));
+	HASHCTL		control = {0};
+
+	carried->database_slot = database_slot;
+	control.hcxt = parent;
+	control.keysize = sizeof(int64);
+	control.entrysize = sizeof(CarriedUnit);
+	carried->by_id = hash_create("synergy carried requests", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	control.keysize = sizeof(JobKey);
+	control.entrysize = sizeof(CarriedJob);
+	carried->by_job = hash_create("synergy jobs of carried requests", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	dlist_init(&carried->in_order);
+	return carried;
+}
+
+static JobKey
+key_of(const Unit *unit)
+{
+	return (JobKey) {unit->process_id, 0, unit->timeperiod};
+}
+
+static void
+add(Carried *carried, const Unit *unit)
+{
+	CarriedUnit *entry = hash_search(carried->by_id, &unit->id, HASH_ENTER, NULL);
+	JobKey		key = key_of(unit);
+	CarriedJob *job = hash_search(carried->by_job, &key, HASH_ENTER, NULL);
+
+	entry->unit = *unit;
+	entry->unit.is_new = entry->unit.is_dirty = entry->unit.is_ready = false;
+	entry->is_suspect = false;
+	dlist_push_tail(&carried->in_order, &entry->node);
+	job->unit_id = unit->id;
+}
+
+static void
+forget(Carried *carried, CarriedUnit *entry)
+{
+	JobKey		key = key_of(&entry->unit);
+	int64		id = entry->id;
+
+	carried->n_suspects -= entry->is_suspect;
+	dlist_delete(&entry->node);
+	hash_search(carried->by_job, &key, HASH_REMOVE, NULL);
+	hash_search(carried->by_id, &id, HASH_REMOVE, NULL);
+}
+
+static CarriedUnit *
+find(const Carried *carried, int64 unit_id)
+{
+	return carried == NULL || carried_is_empty(carried) ? NULL : hash_search(carried->by_id, &unit_id, HASH_FIND, NULL);
+}
+
+void
+carried_forget_all(Carried *carried)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &carried->in_order)
+		forget(carried, dlist_container(CarriedUnit, node, iter.cur));
+}
+
+bool
+carried_is_empty(const Carried *carried)
+{
+	return dlist_is_empty(unconstify(dlist_head *, &carried->in_order));
+}
+
+TimestampTz
+carried_oldest(const Carried *carried)
+{
+	if (carried_is_empty(carried))
+		return PG_INT64_MAX;
+	return dlist_head_element(CarriedUnit, node, unconstify(dlist_head *, &carried->in_order))->unit.created;
+}
+
+void
+carried_check(Carried *carried, RequestIsInHands is_in_hands)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &carried->in_order)
+	{
+		CarriedUnit *entry = dlist_container(CarriedUnit, node, iter.cur);
+
+		if (entry->is_suspect || is_in_hands(&entry->unit))
+			continue;
+		entry->is_suspect = true;
+		carried->n_suspects++;
+	}
+}
+
+bool
+carried_has_suspects(const Carried *carried)
+{
+	return carried != NULL && carried->n_suspects > 0;
+}
+
+/* ---------------------------------------------------------------- requesting */
+
+/* is the period after it due as well?  What comes now and then is written: it is looked at while it runs, and costs little. */
+static bool
+is_of_a_backlog(const Job *job, TimestampTz now)
+{
+	const Process *process = job->process;
+	Timeperiod	next;
+
+	return timeperiod_step(process->qualifier, job->key.timeperiod, 1, &next) && next <= process->head &&
+		timeperiod_end(process->qualifier, next) + process_trigger_lag(process) < now;
+}
+
+static bool
+is_untouched(const Job *job)
+{
+	return job->state == JOB_EMBRYO && job->n_units == 0 && job->unit_id == 0 && job->failures == 0 && job->mark == 0;
+}
+
+bool
+carried_fits(Frame *frame, const Job *job)
+{
+	const Process *process = job->process;
+	int64		usec;
+
+	if (frame->carried == NULL || frame->because != NULL || process->worker != WORKER_SQL || process->machine != MACHINE_DISCRETE ||
+		!process->is_eager || frame->now < process->written_until)
+		return false;
+	if (!is_untouched(job) || job->is_dirty || job->is_revived || !is_of_a_backlog(job, frame->now))
+		return false;
+	usec = estimate_read(frame->carried->database_slot, process->id);
+	return usec > 0 && usec <= SHORT_USEC && !stream_is_on() &&
+		hash_get_num_entries(frame->carried->by_id) + list_length(frame->new_units) < MAX_CARRIED;
+}
+
+void
+carried_request(Frame *frame, Job *job, Unit *unit)
+{
+	Process    *process = job->process;
+
+	unit->is_carried = true;
+	if (!process->goes_on)
+	{
+		process->goes_on = true;
+		definition_note_process(frame->definitions, process);
+		frame->wrote = true;
+	}
+}
+
+/* ---------------------------------------------------------------- in later frames */
+
+void
+carried_enter_job(Frame *frame, Job *job)
+{
+	const CarriedJob *found;
+
+	if (job->is_carried || frame->carried == NULL || carried_is_empty(frame->carried) || !is_untouched(job))
+		return;
+	found = hash_search(frame->carried->by_job, &job->key, HASH_FIND, NULL);
+	if (found == NULL)
+		return;
+	job->state = job->stored_state = JOB_IN_PROGRESS;
+	job->unit_id = found->unit_id;
+	job->n_units = 1;
+	job->is_carried = true;
+}
+
+bool
+carried_enter_unit(Frame *frame, const Job *job)
+{
+	const CarriedUnit *entry = job->is_carried ? find(frame->carried, job->unit_id) : NULL;
+
+	if (entry != NULL)
+		(void) frame_enter_unit(frame, &entry->unit);
+	return entry != NULL;
+}
+
+/* they have been processed: whatever else becomes of one has nothing to do with carrying.  Others may have changed some since. */
+void
+carried_enter_ended(Frame *frame)
+{
+	for (int i = 0; frame->is_next && i < frame->n_news; i++)
+	{
+		const CarriedUnit *entry = find(frame->carried, frame->news[i].unit_id);
+		Unit		unit;
+
+		if (entry == NULL)
+			continue;
+		unit = entry->unit;
+		unit.state = unit.stored_state = UNIT_PROCESSED;
+		unit.attempt = unit.stored_attempt = unit.attempt + 1;
+		frame_enter_unit(frame, &unit);
+	}
+}
+
+/* loads the jobs of the units that have ended */
+static void
+load_jobs(Frame *frame)
+{
+	JobRange   *ranges = palloc(sizeof(JobRange) * Max(frame->n_news, 1));
+	int			n = 0;
+
+	for (int i = 0; i < frame->n_news; i++)
+	{
+		const CarriedUnit *entry = find(frame->carried, frame->news[i].unit_id);
+		Process    *process = entry ? definition_process(frame->definitions, entry->unit.process_id) : NULL;
+
+		if (process == NULL || ahead_enter(frame, process, entry->unit.timeperiod) != NULL)
+			continue;
+		ranges[n].process = process;
+		ranges[n].from = entry->unit.timeperiod;
+		ranges[n++].to = entry->unit.timeperiod + 1;
+	}
+	frame_load(frame, ranges, n);
+	pfree(ranges);
+}
+
+static Job *
+job_of(Frame *frame, const Unit *unit)
+{
+	Process    *process = definition_process(frame->definitions, unit->process_id);
+	Job		   *job = process ? frame_loaded_job(frame, process, unit->timeperiod) : NULL;
+
+	return job != NULL && job->is_carried && job->unit_id == unit->id ? job : NULL;
+}
+
+/* as it is in the table */
+static void
+take_back(Job *job)
+{
+	job->state = job->stored_state = JOB_EMBRYO;
+	job->unit_id = 0;
+	job->n_units = 0;
+	job->unit = NULL;
+	job->is_carried = false;
+}
+
+void
+carried_adopt(Frame *frame)
+{
+	if (frame->carried == NULL || carried_is_empty(frame->carried))
+		return;
+	load_jobs(frame);
+	for (int i = 0; i < frame->n_news; i++)
+	{
+		CarriedUnit *entry = find(frame->carried, frame->news[i].unit_id);
+		Job		   *job = entry ? job_of(frame, &entry->unit) : NULL;
+		Unit	   *unit = job ? frame_unit(frame, entry->id) : NULL;
+
+		CHECK_FOR_INTERRUPTS();
+		if (unit != NULL)
+		{
+			job->is_carried = unit->is_carried = false;
+			unit->is_unlisted = true;
+			frame_touch_job(frame, job);
+			frame_log_request(frame, job, unit);
+		}
+		else if (job != NULL)
+			take_back(job);		/* somebody has deleted the unit */
+		if (entry != NULL)
+			forget(frame->carried, entry);
+	}
+}
+
+/*
+ * Suspects that are in the table have ended, and the news of it will be found; if somebody else has taken these, he has given the job
+ * its unit, and nothing is left to be told.
+ */
+static void
+clear_ended(Frame *frame)
+{
+	Carried    *carried = frame->carried;
+	int64	   *ids = palloc(sizeof(int64) * carried->n_suspects);
+	Unit	   *ended;
+	dlist_iter	iter;
+	int			n = 0;
+
+	dlist_foreach(iter, &carried->in_order)
+	{
+		const CarriedUnit *entry = dlist_container(CarriedUnit, node, iter.cur);
+
+		if (entry->is_suspect)
+			ids[n++] = entry->id;
+	}
+	n = unit_fetch(ids, n, &ended);
+	for (int i = 0; i < n; i++)
+	{
+		CarriedUnit *entry = find(carried, ended[i].id);
+		Process    *process = definition_process(frame->definitions, ended[i].process_id);
+
+		entry->is_suspect = false;
+		carried->n_suspects--;
+		if (process != NULL)
+			(void) frame_job(frame, process, ended[i].timeperiod);
+		if (job_of(frame, &entry->unit) == NULL)
+			forget(carried, entry);
+	}
+	pfree(ended);
+	pfree(ids);
+}
+
+List *
+carried_drop_lost(Frame *frame)
+{
+	Carried    *carried = frame->carried;
+	List	   *processes = NIL;
+	dlist_mutable_iter iter;
+
+	if (!carried_has_suspects(carried))
+		return NIL;
+	clear_ended(frame);
+	dlist_foreach_modify(iter, &carried->in_order)
+	{
+		CarriedUnit *entry = dlist_container(CarriedUnit, node, iter.cur);
+		Process    *process = definition_process(frame->definitions, entry->unit.process_id);
+		Job		   *job = job_of(frame, &entry->unit);
+
+		if (!entry->is_suspect)
+			continue;
+		if (job != NULL)
+			take_back(job);
+		if (process != NULL)
+		{
+			ahead_forget(process);
+			process->written_until = frame->now + WRITTEN_AFTER_LOSS;
+			processes = list_append_unique_ptr(processes, process);
+		}
+		forget(carried, entry);
+	}
+	return processes;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static CarriedUnit *
+entry_of(const Frame *frame, const Job *job)
+{
+	const CarriedJob *found = hash_search(frame->carried->by_job, &job->key, HASH_FIND, NULL);
+
+	return found ? find(frame->carried, found->unit_id) : NULL;
+}
+
+/* what the frame says of a job whose carried unit comes to nothing: it has never been in progress */
+static void
+correct_log(Frame *frame, const Job *job, int64 unit_id)
+{
+	List	   *log = NIL;
+	ListCell   *cell;
+
+	foreach(cell, frame->log)
+	{
+		EventRecord *record = lfirst(cell);
+		bool		is_of_it = record->unit_id == unit_id || (record->unit_id == 0 && record->process_name == job->process->name &&
+															   record->timeperiod == job->key.timeperiod && record->old_state == job_state_name(JOB_IN_PROGRESS));
+
+		if (is_of_it)
+		{
+			record->unit_id = 0;
+			record->old_state = job_state_name(JOB_EMBRYO);
+		}
+		if (!is_of_it || record->new_state != record->old_state)
+			log = lappend(log, record);
+	}
+	frame->log = log;
+}
+
+/*
+ * A round wants something else of a job whose request is under way: nobody may end that any more.  If it has ended meanwhile, that is
+ * as if it had ended before the round looked at it: the job was in progress, and has had this unit.
+ */
+static void
+stop_carrying(Frame *frame, List *jobs)
+{
+	ListCell   *cell;
+
+	fence_close();
+	foreach(cell, jobs)
+	{
+		Job		   *job = lfirst(cell);
+		CarriedUnit *entry = entry_of(frame, job);
+		Unit	   *ended;
+
+		if (unit_fetch(&entry->id, 1, &ended) > 0)
+			frame_log_request(frame, job, ended);
+		else
+		{
+			correct_log(frame, job, entry->id);
+			job->n_units--;
+		}
+		if (job->unit_id == entry->id)
+		{
+			job->unit_id = 0;
+			job->unit = NULL;
+		}
+		job->is_carried = false;
+		forget(frame->carried, entry);
+	}
+}
+
+/* units of the frame: those that are requested in writing after all get their line of the log */
+static void
+separate_units(Frame *frame)
+{
+	List	   *written = NIL;
+	ListCell   *cell;
+
+	foreach(cell, frame->new_units)
+	{
+		Unit	   *unit = lfirst(cell);
+		Process    *process = unit->is_carried ? definition_process(frame->definitions, unit->process_id) : NULL;
+		Job		   *job = process ? frame_loaded_job(frame, process, unit->timeperiod) : NULL;
+
+		if (job != NULL && job->unit == unit && job->state == JOB_IN_PROGRESS && unit->state == UNIT_REQUESTED)
+		{
+			frame->carried_units = lappend(frame->carried_units, unit);
+			job->is_carried = true;
+			continue;
+		}
+		if (job != NULL)
+			frame_log_request(frame, job, unit);
+		unit->is_carried = false;
+		written = lappend(written, unit);
+	}
+	frame->new_units = written;
+}
+
+void
+carried_before_flush(Frame *frame)
+{
+	List	   *written = NIL,
+			   *disturbed = NIL;
+	ListCell   *cell;
+
+	if (frame->carried == NULL)
+		return;
+	foreach(cell, frame->dirty_jobs)
+		if (((Job *) lfirst(cell))->is_carried)
+			disturbed = lappend(disturbed, lfirst(cell));
+	if (disturbed != NIL)
+		stop_carrying(frame, disturbed);
+	separate_units(frame);
+	foreach(cell, frame->dirty_jobs)
+		if (!((Job *) lfirst(cell))->is_carried)
+			written = lappend(written, lfirst(cell));
+	frame->dirty_jobs = written;
+	written = NIL;
+	foreach(cell, frame->dirty_units)
+		if (!((Unit *) lfirst(cell))->is_carried)
+			written = lappend(written, lfirst(cell));
+	frame->dirty_units = written;
+}
+
+void
+carried_after_flush(Frame *frame)
+{
+	ListCell   *cell;
+
+	if (frame->carried_units == NIL)
+		return;
+	if (carried_is_empty(frame->carried))
+		fence_set_clear(false);
+	foreach(cell, frame->carried_units)
+		add(frame->carried, lfirst(cell));
+}

@@ -157,6 +157,8 @@ class Worker(threading.Thread):
         self.pause = 0.2
         while not self.is_over.is_set():
             connection.process_data_events(time_limit=0.2)
+            if len(channel.consumer_tags) < len(self.processes):
+                raise pika.exceptions.ConsumerCancelled('a queue was deleted')
         connection.close()
 
     def take(self, channel, method, message, cursor):

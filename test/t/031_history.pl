@@ -72,7 +72,8 @@ ok(defined wait_for($node, 'postgres', "SELECT count(*) >= 400 FROM synergy.job 
 ok(defined wait_for($node, 'postgres', "SELECT ($taken) >= $taken_before + 400"), 'their news are taken');
 $after = query($looked);
 note('entries read: ', $after - $before);
-cmp_ok($after - $before, '<', 4000, 'each of them is looked at once or twice');
+# and whoever has registered it may have looked once at all that was ever there, if requests were carried just then
+cmp_ok($after - $before, '<', 20_000, 'each of them is looked at once or twice');
 session_ask($holder, 'COMMIT');
 $holder->{run}->finish;
 ok(defined wait_for($node, 'postgres', "SELECT count(*) > 0 FROM synergy.job WHERE process_name = 'held' AND state = 'processed'"), 'what comes into the gap is not lost');

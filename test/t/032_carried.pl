@@ -130,6 +130,21 @@ session_ask($holder, 'COMMIT');
 is_done('held');
 is_right('held', 'after a long transaction');
 
+# ---------------------------------------------------------------- it is switched off and on
+
+register('switched', 20_000);
+begin('switched');
+has_begun('switched', 50);
+for (1 .. 5)
+{
+	query(q(SELECT synergy.deactivate('switched')));
+	my $n = query("SELECT count(*) FROM ledger WHERE name = 'switched'");
+	query(q(SELECT synergy.activate('switched')));
+	has_begun('switched', $n + 50);
+}
+is_done('switched');
+is_right('switched', 'off and on');
+
 # ---------------------------------------------------------------- a constraint that is checked at the end waits for who changes jobs then
 
 query(q(CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent VALUES (1);

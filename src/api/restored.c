@@ -9,6 +9,8 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "daemon/fence.h"
+#include "daemon/slots.h"
 #include "nls.h"
 #include "round/round.h"
 #include "store/identity.h"
@@ -29,7 +31,11 @@ synergy_restored(PG_FUNCTION_ARGS)
 	if (creating_extension || InLocalUserIdChange())
 		PG_RETURN_POINTER(NULL);
 	if (!IsolationUsesXactSnapshot())
+	{
 		round_lock();
+		if (slots != NULL)		/* what comes may have been dumped in the middle of it */
+			fence_set_clear(false);
+	}
 	store_enter(&scope);
 	identity_note_restored();
 	store_leave(&scope);

@@ -242,6 +242,17 @@ carried_enter_ended(Frame *frame)
 	}
 }
 
+/* which job is it about, if its request was never written?  NULL: none, or it cannot be known. */
+static Process *
+process_of_news(Frame *frame, const PendingNews *news, Timeperiod *timeperiod)
+{
+	const CarriedUnit *entry = find(frame->carried, news->unit_id);
+	const Unit *unit = entry ? &entry->unit : news->has_carried ? frame_unit(frame, news->unit_id) : NULL;
+
+	*timeperiod = unit ? unit->timeperiod : TIMEPERIOD_NONE;
+	return unit ? definition_process(frame->definitions, unit->process_id) : NULL;
+}
+
 /* loads the jobs of the units that have ended */
 static void
 load_jobs(Frame *frame)
@@ -251,14 +262,14 @@ load_jobs(Frame *frame)
 
 	for (int i = 0; i < frame->n_news; i++)
 	{
-		const CarriedUnit *entry = find(frame->carried, frame->news[i].unit_id);
-		Process    *process = entry ? definition_process(frame->definitions, entry->unit.process_id) : NULL;
+		Timeperiod	timeperiod;
+		Process    *process = process_of_news(frame, &frame->news[i], &timeperiod);
 
-		if (process == NULL || ahead_enter(frame, process, entry->unit.timeperiod) != NULL)
+		if (process == NULL || ahead_enter(frame, process, timeperiod) != NULL)
 			continue;
 		ranges[n].process = process;
-		ranges[n].from = entry->unit.timeperiod;
-		ranges[n++].to = entry->unit.timeperiod + 1;
+		ranges[n].from = timeperiod;
+		ranges[n++].to = timeperiod + 1;
 	}
 	frame_load(frame, ranges, n);
 	pfree(ranges);
@@ -284,11 +295,34 @@ take_back(Job *job)
 	job->is_carried = false;
 }
 
+static void
+adopt(Frame *frame, Job *job, Unit *unit)
+{
+	job->is_carried = unit->is_carried = false;
+	unit->is_unlisted = true;
+	frame_touch_job(frame, job);
+	frame_log_request(frame, job, unit);
+}
+
+/* nobody here remembers the request: a dump has brought it */
+static void
+adopt_unknown(Frame *frame, const PendingNews *news)
+{
+	Timeperiod	timeperiod;
+	Process    *process = process_of_news(frame, news, &timeperiod);
+	Job		   *job = process ? frame_loaded_job(frame, process, timeperiod) : NULL;
+
+	if (job == NULL || !is_untouched(job))
+		return;
+	job->state = JOB_IN_PROGRESS;
+	job->unit_id = news->unit_id;
+	job->n_units = 1;
+	adopt(frame, job, frame_unit(frame, news->unit_id));
+}
+
 void
 carried_adopt(Frame *frame)
 {
-	if (frame->carried == NULL || carried_is_empty(frame->carried))
-		return;
 	load_jobs(frame);
 	for (int i = 0; i < frame->n_news; i++)
 	{
@@ -297,13 +331,10 @@ carried_adopt(Frame *frame)
 		Unit	   *unit = job ? frame_unit(frame, entry->id) : NULL;
 
 		CHECK_FOR_INTERRUPTS();
-		if (unit != NULL)
-		{
-			job->is_carried = unit->is_carried = false;
-			unit->is_unlisted = true;
-			frame_touch_job(frame, job);
-			frame_log_request(frame, job, unit);
-		}
+		if (entry == NULL)
+			adopt_unknown(frame, &frame->news[i]);
+		else if (unit != NULL)
+			adopt(frame, job, unit);
 		else if (job != NULL)
 			take_back(job);		/* somebody has deleted the unit */
 		if (entry != NULL)

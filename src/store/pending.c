@@ -56,18 +56,18 @@ typedef struct Taken
 } Taken;
 
 static void
-add_news(Taken *taken, int64 unit_id, int32 process_id)
+add_news(Taken *taken, int64 unit_id, int32 process_id, bool has_carried)
 {
 	if (taken->n == taken->max)
 	{
 		taken->max *= 2;
 		taken->news = repalloc_huge(taken->news, sizeof(PendingNews) * taken->max);
 	}
-	taken->news[taken->n++] = (PendingNews) {unit_id, process_id};
+	taken->news[taken->n++] = (PendingNews) {unit_id, process_id, has_carried};
 }
 
 static void
-add_row(Taken *taken, int64 id, bool has_units, Datum units, int32 process_id)
+add_row(Taken *taken, int64 id, bool has_units, Datum units, int32 process_id, bool has_carried)
 {
 	if (taken->n_rows == taken->max_rows)
 	{
@@ -82,10 +82,10 @@ add_row(Taken *taken, int64 id, bool has_units, Datum units, int32 process_id)
 		int			n = ARR_HASNULL(array) ? 0 : ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 
 		for (int i = 0; i < n; i++)
-			add_news(taken, unit_ids[i], 0);
+			add_news(taken, unit_ids[i], 0, has_carried);
 	}
 	if (process_id != 0)
-		add_news(taken, 0, process_id);
+		add_news(taken, 0, process_id, false);
 }
 
 /* where there is a trigger on the table */
@@ -94,8 +94,8 @@ take_by_statement(const BacklogRange *ranges, int n_ranges, Taken *taken)
 {
 	static StoreQuery query = {
 		"WITH taken AS (DELETE FROM synergy.pending p USING unnest($1, $2) AS r (low, high) "
-		"  WHERE p.pending_id BETWEEN r.low AND r.high RETURNING p.pending_id, p.unit_of_work_ids, p.process_id) "
-		"SELECT pending_id, unit_of_work_ids, process_id FROM taken ORDER BY pending_id", 2, {INT8ARRAYOID, INT8ARRAYOID}
+		"  WHERE p.pending_id BETWEEN r.low AND r.high RETURNING p.pending_id, p.unit_of_work_ids, p.process_id, p.has_carried) "
+		"SELECT pending_id, unit_of_work_ids, process_id, has_carried FROM taken ORDER BY pending_id", 2, {INT8ARRAYOID, INT8ARRAYOID}
 	};
 	Datum		values[2];
 	uint64		n;
@@ -107,7 +107,7 @@ take_by_statement(const BacklogRange *ranges, int n_ranges, Taken *taken)
 		bool		has_no_units;
 		Datum		units = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &has_no_units);
 
-		add_row(taken, store_get_int64(i, 1, 0), !has_no_units, units, store_get_int32(i, 3, 0));
+		add_row(taken, store_get_int64(i, 1, 0), !has_no_units, units, store_get_int32(i, 3, 0), store_get_bool(i, 4, false));
 	}
 }
 
@@ -133,7 +133,8 @@ take_ranges(const BacklogRange *ranges, int n_ranges, Taken *taken)
 			CHECK_FOR_INTERRUPTS();
 			if (amend_remove(amend, true))
 				add_row(taken, DatumGetInt64(values[PENDING_ID]), !nulls[PENDING_UNIT_IDS], values[PENDING_UNIT_IDS],
-						nulls[PENDING_PROCESS_ID] ? 0 : DatumGetInt32(values[PENDING_PROCESS_ID]));
+						nulls[PENDING_PROCESS_ID] ? 0 : DatumGetInt32(values[PENDING_PROCESS_ID]),
+						DatumGetBool(values[PENDING_HAS_CARRIED]));
 		}
 	}
 	amend_end(amend);

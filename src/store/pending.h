@@ -13,6 +13,7 @@ typedef struct PendingNews
 {
 	int64		unit_id;		/* a finished unit, or 0 */
 	int32		process_id;		/* a process or freerun to be fired, or 0 */
+	bool		has_carried;	/* its request, or one of those that were told with it, was never written: store/adopt.h */
 } PendingNews;
 
 /* how far the queue has been looked through, by one who holds the round lock now and then */

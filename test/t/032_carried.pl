@@ -132,7 +132,7 @@ is_right('held', 'after a long transaction');
 
 # ---------------------------------------------------------------- it is switched off and on
 
-register('switched', 20_000);
+register('switched', 6000);
 begin('switched');
 has_begun('switched', 50);
 for (1 .. 5)

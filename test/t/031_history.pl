@@ -30,11 +30,13 @@ query(q(INSERT INTO synergy.unit_of_work_data (unit_of_work_id, process_id, time
 	SELECT i, process_id, '1999010100', '1999010100', '1999010101', 0, i, i, now(), now(), now(), now(), 'p', 1
 	FROM synergy.process, generate_series(-50000, -1) i WHERE process_name = 'first'));
 
-# statistics come a second late, but what a process has read comes with what it has written
+# statistics come a second late, but what a process has read comes with what it has written: executors tell when they end, the scheduler
+# with the end of another round
 sub read_when_written
 {
 	my ($units) = @_;
-	ok(defined wait_for($node, 'postgres', "SELECT n_tup_ins >= $units FROM pg_stat_user_tables WHERE schemaname = 'synergy' AND relname = 'unit_of_work_data'", 60),
+	query(q(SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'synergy executor'));
+	ok(defined wait_for($node, 'postgres', "SELECT n_tup_ins >= $units FROM (SELECT synergy.trigger_now('first')) t, pg_stat_user_tables WHERE schemaname = 'synergy' AND relname = 'unit_of_work_data'", 60),
 		"statistics of $units units have come");
 	return query(q(SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = 'synergy' AND relname = 'unit_of_work_data'));
 }

@@ -10,7 +10,6 @@
 #include "miscadmin.h"
 
 #include "daemon/fence.h"
-#include "daemon/slots.h"
 #include "nls.h"
 #include "round/round.h"
 #include "store/identity.h"
@@ -33,8 +32,7 @@ synergy_restored(PG_FUNCTION_ARGS)
 	if (!IsolationUsesXactSnapshot())
 	{
 		round_lock();
-		if (slots != NULL)		/* what comes may have been dumped in the middle of it */
-			fence_set_clear(false);
+		fence_set_clear(false); /* what comes may have been dumped in the middle of it */
 	}
 	store_enter(&scope);
 	identity_note_restored();

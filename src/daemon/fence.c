@@ -45,6 +45,8 @@ fence_set_clear(bool is_clear)
 {
 	DatabaseSlot *slot;
 
+	if (slots == NULL)
+		return;
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	slot = slots_find(MyDatabaseId, false);
 	if (slot != NULL)

@@ -15,7 +15,7 @@
 /* is it certain that no request is carried, or was ended without its job knowing?  Under the round lock. */
 extern bool fence_is_clear(void);
 
-/* the scheduler's word for that; false under the round lock, before the first request is carried */
+/* the scheduler's word for that; false under the round lock, before the first request is carried, or when a dump may bring some */
 extern void fence_set_clear(bool is_clear);
 
 /* under the round lock; waits for transactions that are ending carried requests */

@@ -4,6 +4,9 @@
  * They are never shown in progress, nor even read: the scheduler has said what was requested.  So the fence is not
  * state and attempt alone.  A round may have requested a unit anew meanwhile (another mark), or given it more rows
  * (another end_id), and the command has seen neither.
+ *
+ * Of requests that are only carried (round/carried.h) there is no row yet: it is written with its end.  Their fence is another one
+ * (daemon/fence.h), which all of a batch pass, or none.
  */
 #include "postgres.h"
 

@@ -27,8 +27,10 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
+#include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 #include "utils/timeout.h"
@@ -57,7 +59,8 @@ typedef struct Known
 	uint64		read_at;		/* wake_count_of_definitions() before it was read, 0: it was not; what follows is as it was then */
 	bool		is_ours;		/* of the session's user, and of a worker of SQL */
 	char	   *command;
-	char	   *arguments;
+	Jsonb	   *arguments;
+	char	   *process_name;
 	CachedPlanSource *source;	/* of the command; NULL: not prepared yet, or */
 	bool		must_be_alone;	/* it is none that can share a transaction */
 } Known;
@@ -130,12 +133,13 @@ bool
 batch_fits(const UnitRequest *mail, uint64 definitions_count, int64 *usec)
 {
 	Known	   *known = know(mail->process_id);
+	int64		told = estimate_read(database_slot, mail->process_id);
 
-	if (known->usec == 0)		/* another executor may have run the first one since */
-		known->usec = estimate_read(database_slot, mail->process_id);
+	if (told != 0)				/* by another executor perhaps, which has run more of it since */
+		known->usec = told;
 	if (known->usec == 0 || mail->is_alone || stream_is_on())
 		return false;
-	if (known->usec > SHORT_USEC || known->alone_until > GetCurrentTimestamp())
+	if (known->usec > SHORT_USEC || (known->alone_until != 0 && known->alone_until > GetCurrentTimestamp()))
 		return false;
 	if (known->must_be_alone && known->read_at == definitions_count)
 		return false;
@@ -183,6 +187,30 @@ forget_all_sources(void)
 		forget_source(known);
 }
 
+/* once, and not for each unit; what is left of that is gone with the batch */
+static Jsonb *
+parse_arguments(const char *text)
+{
+	Jsonb	   *parsed = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	Jsonb	   *arguments = MemoryContextAlloc(TopMemoryContext, VARSIZE(parsed));
+
+	memcpy(arguments, parsed, VARSIZE(parsed));
+	return arguments;
+}
+
+static void
+forget_definition(Known *known)
+{
+	if (known->command != NULL)
+		pfree(known->command);
+	if (known->arguments != NULL)
+		pfree(known->arguments);
+	if (known->process_name != NULL)
+		pfree(known->process_name);
+	known->command = known->process_name = NULL;
+	known->arguments = NULL;
+}
+
 static void
 keep_definition(const BatchDefinition *definition, uint64 count)
 {
@@ -194,13 +222,11 @@ keep_definition(const BatchDefinition *definition, uint64 count)
 		forget_source(known);
 		known->must_be_alone = false;
 	}
-	if (known->command != NULL)
-		pfree(known->command);
-	if (known->arguments != NULL)
-		pfree(known->arguments);
+	forget_definition(known);
 	known->is_ours = definition->is_ours;
 	known->command = definition->is_ours ? MemoryContextStrdup(TopMemoryContext, definition->command) : NULL;
-	known->arguments = definition->is_ours ? MemoryContextStrdup(TopMemoryContext, definition->arguments) : NULL;
+	known->arguments = definition->is_ours ? parse_arguments(definition->arguments) : NULL;
+	known->process_name = definition->is_ours ? MemoryContextStrdup(TopMemoryContext, definition->process_name) : NULL;
 	known->read_at = count;
 }
 
@@ -264,11 +290,12 @@ run_one(BatchUnit *unit, Effort *since)
 	RunnableUnit runnable = {0};
 
 	runnable.command = known->command;
-	runnable.arguments = known->arguments;
+	runnable.parsed_arguments = known->arguments;
 	runnable.start = timeperiod_start(unit->request.start);
 	runnable.end = timeperiod_start(unit->request.end);
 	SetCurrentStatementStartTimestamp();
 	unit->started = since->at;
+	unit->process_name = known->process_name;
 	pgstat_report_activity(STATE_RUNNING, known->command);
 	unit->n_rows = (int64) command_run_prepared(source_of(known), &runnable);
 	MemoryContextSwitchTo(context);
@@ -300,6 +327,16 @@ run_units(BatchUnit *units, int n, TimestampTz began, volatile int *current)
 	return n_run;
 }
 
+/* in a transaction of its own: in one that has changed a setting, each unit's end would look at all settings there are (PostgreSQL 15) */
+static void
+make_session_new(void)
+{
+	StartTransactionCommand();
+	session_reset();
+	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
+	CommitTransactionCommand();
+}
+
 /* *current: which unit's command is being run, -1: none */
 static void
 run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
@@ -308,12 +345,11 @@ run_transaction(BatchUnit *units, int n, int *n_run, volatile int *current)
 
 	begin_patience(LATE_MSEC);
 	SetCurrentStatementStartTimestamp();
+	make_session_new();
 	StartTransactionCommand();
 	MemoryContextSwitchTo(context);
-	session_reset();
 	if (XactIsoLevel != XACT_READ_COMMITTED || XactReadOnly)
 		ereport(ERROR, (errcode(ERRCODE_ACTIVE_SQL_TRANSACTION), errmsg_internal("each command needs a snapshot of its own")));
-	SetConfigOption("application_name", "synergy: several", PGC_USERSET, PGC_S_SESSION);
 	know_definitions(units, n);
 	*n_run = run_units(units, n, patience_began.at, current);
 	AfterTriggerFireDeferred(); /* what follows is not to wait for anybody's code */

@@ -18,26 +18,29 @@
 #include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
 #include "daemon/clock.h"
 #include "daemon/dispatch.h"
+#include "daemon/estimate.h"
 #include "daemon/hands.h"
 #include "daemon/processes.h"
 #include "guc.h"
 #include "nls.h"
 #include "round/round.h"
 #include "store/definition.h"
+#include "store/map.h"
 #include "store/registry.h"
 #include "store/spi.h"
 #include "store/unit_run.h"
 
 #define START_RETRY (1 * USECS_PER_SEC)
-#define TOGETHER_USEC 1000		/* short units go to one executor as long as the last of them would not wait longer */
+#define TOGETHER_USEC 1000		/* short units go to one executor as long as the last of them would not wait longer, */
+#define TOGETHER_IF_TINY_USEC 5000	/* or not longer than that, where one executor is as fast as the scheduler */
 #define QUICK_USEC 50000		/* behind one that takes longer, little waits */
+#define MOST_MISFITS 256		/* when so many have found no room, those behind will not either */
 #define PLACED_AT_ONCE 256		/* units that are handed out under one lock */
 
 typedef struct Queued
@@ -50,19 +53,15 @@ static DatabaseSlot *database_slot;
 static MemoryContext dispatch_context;
 static Queued *first = NULL;
 static Queued **last = &first;
-static HTAB *queued_ids;		/* ids in the queue */
+static id_map_hash *queued_ids;	/* ids in the queue */
 static TimestampTz no_start_before = 0; /* no slot was free, or an executor did not come up */
 
 void
 dispatch_init(DatabaseSlot *slot)
 {
-	HASHCTL		control = {0};
-
 	database_slot = slot;
 	dispatch_context = AllocSetContextCreate(TopMemoryContext, "synergy dispatch", ALLOCSET_DEFAULT_SIZES);
-	control.keysize = control.entrysize = sizeof(int64);
-	control.hcxt = dispatch_context;
-	queued_ids = hash_create("synergy queued units", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	queued_ids = id_map_create(dispatch_context, 256, NULL);
 }
 
 static bool
@@ -81,7 +80,7 @@ dispatch_add(const ReadyUnit *units, int n)
 
 		if (!units[i].is_new && hands_have(&units[i].request))
 			continue;
-		hash_search(queued_ids, &units[i].request.unit_id, HASH_ENTER, &is_known);
+		(void) id_map_insert(queued_ids, units[i].request.unit_id, &is_known);
 		if (is_known)
 			continue;
 		queued = MemoryContextAlloc(dispatch_context, sizeof(Queued));
@@ -97,11 +96,38 @@ remove_queued(Queued **link)
 {
 	Queued	   *queued = *link;
 
-	hash_search(queued_ids, &queued->unit.request.unit_id, HASH_REMOVE, NULL);
+	id_map_delete(queued_ids, queued->unit.request.unit_id);
 	*link = queued->next;
 	if (queued->next == NULL)
 		last = link;
 	pfree(queued);
+}
+
+/* a unit with those that follow it, which go the same way: how many are they? */
+static int
+chain_length(const Queued *queued)
+{
+	int			n = 1;
+
+	while ((queued = queued->next) != NULL && queued->unit.request.follows)
+		n++;
+	return n;
+}
+
+static void
+remove_chain(Queued **link, int n)
+{
+	for (; n > 0; n--)
+		remove_queued(link);
+}
+
+static Queued **
+after_chain(Queued **link)
+{
+	do
+		link = &(*link)->next;
+	while (*link != NULL && (*link)->unit.request.follows);
+	return link;
 }
 
 bool
@@ -109,7 +135,7 @@ dispatch_has(const Unit *unit)
 {
 	UnitRequest request = {unit->id, unit->process_id, unit->attempt, unit->mark};
 
-	return hash_search(queued_ids, &unit->id, HASH_FIND, NULL) != NULL || hands_had(&request);
+	return id_map_lookup(queued_ids, unit->id) != NULL || hands_had(&request);
 }
 
 /* does it wait for too long for what is not written? */
@@ -132,7 +158,7 @@ dispatch_recall(TimestampTz before)
 			link = &(*link)->next;
 	}
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 		int			n = 0;
@@ -157,9 +183,10 @@ typedef enum Placement
 } Placement;
 
 static void
-put_mail(ExecutorSlot *executor, const UnitRequest *request)
+put_mail(ExecutorSlot *executor, const Queued *queued, int n)
 {
-	executor->mail[executor->n_mail++] = *request;
+	for (; n > 0; n--, queued = queued->next)
+		executor->mail[executor->n_mail++] = queued->unit.request;
 	if (executor->latch)
 		SetLatch(executor->latch);
 }
@@ -170,15 +197,17 @@ is_idle(const ExecutorSlot *executor)
 	return executor->state == EXECUTOR_UP && executor->n_running == 0 && executor->n_mail == 0 && !executor->stop;
 }
 
-/* what it has before it is so short that this unit may wait behind it, and will be one of a larger batch */
+/* what it has before it is so short that these units may wait behind it, and will be some of a larger batch */
 static bool
-is_hardly_busy(const ExecutorSlot *executor, TimestampTz now)
+is_hardly_busy(const ExecutorSlot *executor, int n, TimestampTz now)
 {
-	if (executor->state != EXECUTOR_UP || executor->stop || executor->unit_usec == 0 || executor->n_mail >= MAILBOX_SIZE)
+	int64		limit = executor->unit_usec < TINY_USEC ? TOGETHER_IF_TINY_USEC : TOGETHER_USEC;
+
+	if (executor->state != EXECUTOR_UP || executor->stop || executor->unit_usec == 0 || executor->n_mail + n > MAILBOX_SIZE)
 		return false;
-	if (executor->n_running > 0 && (!executor->is_together || now - executor->running_since > 4 * TOGETHER_USEC))
+	if (executor->n_running > 0 && (!executor->is_together || now - executor->running_since > 4 * limit))
 		return false;			/* it may take long, or takes longer than was thought */
-	return (executor->n_mail + 1) * executor->unit_usec < TOGETHER_USEC;
+	return (executor->n_mail + n) * executor->unit_usec < limit;
 }
 
 static bool
@@ -187,10 +216,17 @@ is_quick(const ExecutorSlot *executor)
 	return executor->unit_usec > 0 && executor->unit_usec < QUICK_USEC;
 }
 
-static ExecutorSlot *
-reserve_executor(const ReadyUnit *unit)
+/* has its mail room for them, where they may have to wait? */
+static bool
+has_room(const ExecutorSlot *executor, int n)
 {
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	return executor->n_mail < (is_quick(executor) ? MAILBOX_SIZE : MAILBOX_SIZE_IF_SLOW) && executor->n_mail + n <= MAILBOX_SIZE;
+}
+
+static ExecutorSlot *
+reserve_executor(const Queued *queued, int n)
+{
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 
@@ -200,43 +236,43 @@ reserve_executor(const ReadyUnit *unit)
 		executor->state = EXECUTOR_STARTING;
 		executor->database_slot = database_slot - slots->databases;
 		executor->database = MyDatabaseId;
-		executor->owner = unit->owner;
+		executor->owner = queued->unit.owner;
 		executor->starting_since = GetCurrentTimestamp();
-		executor->mail[executor->n_mail++] = unit->request;
+		put_mail(executor, queued, n);
 		return executor;
 	}
 	return NULL;
 }
 
+/* the first n of the queue, which one executor is to get */
 static Placement
-place(const ReadyUnit *unit, bool may_start, TimestampTz now, ExecutorSlot **started)
+place(const Queued *queued, int n_units, bool may_start, TimestampTz now, ExecutorSlot **started)
 {
 	ExecutorSlot *busy = NULL,
 			   *other_owner = NULL;
 	int			n = 0;
 
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 
 		if (!is_ours(executor))
 			continue;
 		n++;
-		if (executor->owner != unit->owner)
+		if (executor->owner != queued->unit.owner)
 		{
 			if (is_idle(executor))
 				other_owner = executor;
 		}
-		else if (is_idle(executor) || is_hardly_busy(executor, now))
+		else if (is_idle(executor) || is_hardly_busy(executor, n_units, now))
 		{
-			put_mail(executor, &unit->request);
+			put_mail(executor, queued, n_units);
 			return PLACED;
 		}
-		else if (!executor->stop && executor->n_mail < (is_quick(executor) ? MAILBOX_SIZE : MAILBOX_SIZE_IF_SLOW) &&
-				 (busy == NULL || executor->n_mail < busy->n_mail))
+		else if (!executor->stop && has_room(executor, n_units) && (busy == NULL || executor->n_mail < busy->n_mail))
 			busy = executor;
 	}
-	if (may_start && n < synergy_max_executors && (*started = reserve_executor(unit)) != NULL)
+	if (may_start && n < synergy_max_executors && (*started = reserve_executor(queued, n_units)) != NULL)
 		return START_ONE;
 	if (n >= synergy_max_executors && other_owner != NULL)
 	{
@@ -246,30 +282,45 @@ place(const ReadyUnit *unit, bool may_start, TimestampTz now, ExecutorSlot **sta
 	}
 	if (busy != NULL)
 	{
-		put_mail(busy, &unit->request);
+		put_mail(busy, queued, n_units);
 		return PLACED;
 	}
 	return NO_ROOM;
+}
+
+/* where the second half of its mail begins; n_mail: it cannot be divided */
+static int
+second_half(const ExecutorSlot *executor)
+{
+	int			i = executor->n_mail / 2;
+
+	while (i < executor->n_mail && executor->mail[i].follows)
+		i++;
+	return i;
 }
 
 /* an idle executor takes over half of what waits behind another one's unit */
 static void
 share_mail(void)
 {
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		ExecutorSlot *idle = &slots->executors[i];
 
 		if (!is_ours(idle) || !is_idle(idle))
 			continue;
-		for (int j = 0; j < MAX_EXECUTOR_SLOTS; j++)
+		for (int j = 0; j < slots->n_executors; j++)
 		{
 			ExecutorSlot *busy = &slots->executors[j];
+			int			first_moved = second_half(busy);
+			int			n = busy->n_mail - first_moved;
 
-			if (!is_ours(busy) || busy->owner != idle->owner || busy->n_mail == 0 || busy->n_running == 0)
+			if (!is_ours(busy) || busy->owner != idle->owner || n == 0 || busy->n_running == 0)
 				continue;
-			for (int n = (busy->n_mail + 1) / 2; n > 0; n--)
-				put_mail(idle, &busy->mail[--busy->n_mail]);
+			memcpy(idle->mail, &busy->mail[first_moved], sizeof(UnitRequest) * n);
+			idle->n_mail = n;
+			busy->n_mail = first_moved;
+			SetLatch(idle->latch);
 			break;
 		}
 	}
@@ -281,7 +332,7 @@ is_all_in_hands(void)
 {
 	if (first != NULL)
 		return false;
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 		if (is_ours(&slots->executors[i]) && slots->executors[i].n_running > 0 && slots->executors[i].n_mail > 0)
 			return false;
 	return true;
@@ -294,9 +345,9 @@ take_back_mail(ReadyUnit *units)
 	int			n_executors = 0,
 				n = 0;
 
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 		n_executors += is_ours(&slots->executors[i]);
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS && n_executors < synergy_max_executors; i++)
+	for (int i = 0; i < slots->n_executors && n_executors < synergy_max_executors; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 
@@ -316,7 +367,7 @@ give_up_starting(TimestampTz now)
 {
 	bool		is_any = false;
 
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 
@@ -416,10 +467,12 @@ place_many(Queued **link, bool may_start, ExecutorSlot **started)
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	for (int n = 0; *link != NULL && n < PLACED_AT_ONCE; n++)
 	{
-		placement = place(&(*link)->unit, may_start, now, started);
+		int			n_units = chain_length(*link);
+
+		placement = place(*link, n_units, may_start, now, started);
 		if (placement != PLACED)
 			break;
-		remove_queued(link);
+		remove_chain(link, n_units);
 	}
 	LWLockRelease(slots->lock);
 	return placement;
@@ -474,15 +527,15 @@ dispatch_run(void)
 			}
 			else
 				database_slot->out_of_slots_since = 0;
-			remove_queued(link);
+			remove_chain(link, chain_length(*link));
 		}
 		else
 		{
-			link = &(*link)->next;
-			if (++n_left >= MAX_EXECUTOR_SLOTS)
+			link = after_chain(link);
+			if (++n_left >= MOST_MISFITS)
 				break;			/* those behind will not find room either */
 		}
 	}
-	database_slot->queued = hash_get_num_entries(queued_ids);
+	database_slot->queued = queued_ids->members;
 	return first != NULL && no_start_before > now ? no_start_before : PG_INT64_MAX;
 }

@@ -127,6 +127,44 @@ how_many_together(void)
 	return n;
 }
 
+static void
+remove_mail(int n)
+{
+	my_slot->n_mail -= n;
+	memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(UnitRequest) * my_slot->n_mail);
+}
+
+/* those whose predecessor comes to nothing do, too: the scheduler requests them again, in their turn */
+static void
+drop_followers(void)
+{
+	int			n = 0;
+
+	while (n < my_slot->n_mail && my_slot->mail[n].follows)
+		n++;
+	remove_mail(n);
+}
+
+/*
+ * How many of the next units are to be run, 0: there are none.  *together: in one transaction.  What is carried is ended in such
+ * ones only (daemon/batch.c): else it is dropped, and the scheduler requests it in writing.
+ */
+static int
+how_many(bool *together)
+{
+	int			n = 0;
+
+	while (my_slot->n_mail > 0 && (n = how_many_together()) == 0 && my_slot->mail[0].is_carried)
+	{
+		remove_mail(1);
+		drop_followers();
+		my_slot->idle_since = GetCurrentTimestamp();
+		slots_wake_scheduler(&slots->databases[my_slot->database_slot], WAKE_REQUESTS);
+	}
+	*together = n > 0;
+	return my_slot->n_mail == 0 ? 0 : Max(n, 1);
+}
+
 /* the next units, now named as running; 0: none.  *together: in one transaction; *stop: end now. */
 static int
 take_mail(UnitRequest *mail, bool *together, bool *stop)
@@ -135,14 +173,10 @@ take_mail(UnitRequest *mail, bool *together, bool *stop)
 
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	*stop = my_slot->stop;
-	if (!*stop && my_slot->n_mail > 0)
+	if (!*stop && (n = how_many(together)) > 0)
 	{
-		n = how_many_together();
-		*together = n > 0;
-		n = Max(n, 1);
 		memcpy(mail, my_slot->mail, sizeof(UnitRequest) * n);
-		my_slot->n_mail -= n;
-		memmove(&my_slot->mail[0], &my_slot->mail[n], sizeof(UnitRequest) * my_slot->n_mail);
+		remove_mail(n);
 		memcpy(my_slot->running, mail, sizeof(UnitRequest) * n);
 		my_slot->n_running = n;
 		my_slot->running_attempt = 0;
@@ -155,11 +189,13 @@ take_mail(UnitRequest *mail, bool *together, bool *stop)
 	return n;
 }
 
-/* what was taken and not run comes first again */
+/* what was taken and not run comes first again; last_is_lost: not what was last, and not what follows it */
 static void
-give_back(const UnitRequest *mail, int n)
+give_back(const UnitRequest *mail, int n, bool last_is_lost)
 {
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
+	if (last_is_lost)
+		drop_followers();
 	Assert(my_slot->n_mail + n <= lengthof(my_slot->mail));
 	memmove(&my_slot->mail[n], &my_slot->mail[0], sizeof(UnitRequest) * my_slot->n_mail);
 	memcpy(&my_slot->mail[0], mail, sizeof(UnitRequest) * n);
@@ -345,15 +381,13 @@ run_unit(int64 unit_id, int32 process_id)
 static void
 run_alone(const UnitRequest *mail)
 {
-	/* what is carried is ended in batches only: the scheduler requests it in writing */
-	bool		was_ours = !mail->is_carried && run_unit(mail->unit_id, mail->process_id);
-
-	end_units(was_ours, batch_usec(mail->process_id));
+	end_units(run_unit(mail->unit_id, mail->process_id), batch_usec(mail->process_id));
 }
 
 static void
 run_together(UnitRequest *mail, int n)
 {
+	int64		last = mail[n - 1].unit_id;
 	int			n_run,
 				n_lost,
 				culprit;
@@ -362,17 +396,17 @@ run_together(UnitRequest *mail, int n)
 	{
 		case BATCH_DONE:
 			if (n_run < n)
-				give_back(&mail[n_run], n - n_run);
+				give_back(&mail[n_run], n - n_run, false);
 			end_units(n_lost == 0, batch_usec(mail[n - 1].process_id));
 			break;
 		case BATCH_STALE:
-			give_back(mail, n_run);
+			give_back(mail, n_run, n_run == 0 || mail[n_run - 1].unit_id != last);
 			end_units(n_lost == 0, batch_usec(mail[0].process_id));
 			break;
 		case BATCH_FAILED:
 			for (int i = 0; i < n; i++)
 				mail[i].is_alone |= culprit < 0 || i == culprit;
-			give_back(mail, n);
+			give_back(mail, n, false);
 			break;
 	}
 }

@@ -47,7 +47,7 @@ hands_note(void)
 	n_noted = 0;
 	is_sorted = false;
 	LWLockAcquire(slots->lock, LW_SHARED);
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		const ExecutorSlot *executor = &slots->executors[i];
 
@@ -121,7 +121,7 @@ hands_have(const UnitRequest *request)
 	if (hands_had(request))
 		return true;
 	LWLockAcquire(slots->lock, LW_SHARED);
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS && !is_in_hands; i++)
+	for (int i = 0; i < slots->n_executors && !is_in_hands; i++)
 		is_in_hands = slots_is_of_database(&slots->executors[i], MyDatabaseId) && has_request(&slots->executors[i], request);
 	LWLockRelease(slots->lock);
 	return is_in_hands;
@@ -137,7 +137,7 @@ hands_are_at_work(int64 unit_id, int32 attempt, void *context)
 	bool		is_at_work = false;
 
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS && !is_at_work; i++)
+	for (int i = 0; i < slots->n_executors && !is_at_work; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 

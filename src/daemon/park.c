@@ -173,7 +173,7 @@ ask_to_leave(Oid database, bool first_time)
 		SetLatch(slot->latch);
 	if (slot != NULL && slot->courier.state != COURIER_OFF)
 		slots_stop_courier(slot);
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 

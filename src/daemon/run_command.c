@@ -41,7 +41,7 @@ make_parameters(const RunnableUnit *unit)
 
 	values[0] = TimestampTzGetDatum(unit->start);
 	values[1] = TimestampTzGetDatum(unit->end);
-	values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(unit->arguments));
+	values[2] = unit->parsed_arguments ? JsonbPGetDatum(unit->parsed_arguments) : DirectFunctionCall1(jsonb_in, CStringGetDatum(unit->arguments));
 	for (int i = 0; i < N_PARAMETERS; i++)
 	{
 		parameters->params[i].value = values[i];

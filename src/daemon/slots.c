@@ -15,10 +15,22 @@ SharedSlots *slots = NULL;
 
 static shmem_startup_hook_type previous_startup_hook = NULL;
 
+static int
+executor_slots(void)
+{
+	return Min(max_worker_processes, MAX_EXECUTOR_SLOTS);
+}
+
+static Size
+size_of_slots(void)
+{
+	return offsetof(SharedSlots, executors) + executor_slots() * sizeof(ExecutorSlot);
+}
+
 static void
 request_memory(void)
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedSlots)));
+	RequestAddinShmemSpace(MAXALIGN(size_of_slots()));
 	RequestNamedLWLockTranche("synergy", 1);
 }
 
@@ -30,10 +42,11 @@ create_memory(void)
 	if (previous_startup_hook)
 		previous_startup_hook();
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slots = ShmemInitStruct("synergy", sizeof(SharedSlots), &found);
+	slots = ShmemInitStruct("synergy", size_of_slots(), &found);
 	if (!found)
 	{
-		memset(slots, 0, sizeof(SharedSlots));
+		memset(slots, 0, size_of_slots());
+		slots->n_executors = executor_slots();
 		slots->lock = &GetNamedLWLockTranche("synergy")->lock;
 		ConditionVariableInit(&slots->left);
 		pg_atomic_init_u64(&slots->watched_until, 0);

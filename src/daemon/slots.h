@@ -30,8 +30,8 @@
 #include "store/request.h"
 
 #define MAX_DATABASES 128
-#define MAX_EXECUTOR_SLOTS 256	/* of all databases together */
-#define MAILBOX_SIZE 64			/* units that an executor has waiting for it, and as many in its hands, at most */
+#define MAX_EXECUTOR_SLOTS 256	/* of all databases together; fewer, where max_worker_processes allows fewer */
+#define MAILBOX_SIZE 256		/* units that an executor has waiting for it, and as many in its hands, at most */
 #define MAILBOX_SIZE_IF_SLOW 2	/* likewise waiting, where one may take long */
 #define ESTIMATES_KEPT 65536	/* of how long units of a process take, of all databases together */
 #define STUCK_KEPT 32			/* roles whose code had to be stopped by force */
@@ -174,10 +174,11 @@ typedef struct SharedSlots
 	pg_atomic_uint64 watched_until; /* the latest of all databases; written under the lock, read without */
 	ConditionVariable left;		/* a process of ours has left its database */
 	DatabaseSlot databases[MAX_DATABASES];
-	ExecutorSlot executors[MAX_EXECUTOR_SLOTS];
 	uint32		n_stuck;		/* so many were ever written down: the ring's next place */
 	StuckOwner	stuck[STUCK_KEPT];
 	pg_atomic_uint64 estimates[ESTIMATES_KEPT];	/* see daemon/estimate.h */
+	int			n_executors;
+	ExecutorSlot executors[FLEXIBLE_ARRAY_MEMBER];
 } SharedSlots;
 
 extern SharedSlots *slots;		/* NULL when the library is not in shared_preload_libraries */

@@ -69,7 +69,7 @@ daemon_status(DaemonStatus *status)
 		status->courier_failing_since = slot->courier.failing_since;
 		strlcpy(status->courier_error, slot->courier.error, COURIER_ERROR_SIZE);
 	}
-	for (int i = 0; i < MAX_EXECUTOR_SLOTS; i++)
+	for (int i = 0; i < slots->n_executors; i++)
 	{
 		ExecutorSlot *executor = &slots->executors[i];
 

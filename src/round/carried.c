@@ -18,31 +18,30 @@
 #include "daemon/fence.h"
 #include "round/ahead.h"
 #include "round/carried.h"
+#include "store/map.h"
 #include "store/stream.h"
 
 #define MAX_CARRIED 4096
-#define WRITTEN_AFTER_LOSS (10 * USECS_PER_SEC)
+#define WRITTEN_AFTER_LOSS USECS_PER_SEC
+#define ENOUGH_CARRIED 512		/* to fill executors' batches: a chain is made of what is missing, */
+#define CHAINS_SHARE 16			/* a part of it, so that as many processes as like get theirs */
+#define CHAIN_USEC 1000			/* and it takes no longer than that */
 
 typedef struct CarriedUnit
 {
-	int64		id;
 	Unit		unit;
 	bool		is_suspect;		/* it was in nobody's hands when that was asked last */
 	dlist_node	node;
 } CarriedUnit;
 
-typedef struct CarriedJob
-{
-	JobKey		key;
-	int64		unit_id;
-} CarriedJob;
-
 struct Carried
 {
 	int			database_slot;
+	int			n;
 	int			n_suspects;
-	HTAB	   *by_id;
-	HTAB	   *by_job;
+	MemoryContext context;
+	id_map_hash *by_id;			/* of CarriedUnit * */
+	job_map_hash *by_job;		/* likewise */
 	dlist_head	in_order;		/* of their requests */
 };
 
@@ -50,16 +49,11 @@ Carried *
 carried_create(MemoryContext parent, int database_slot)
 {
 	Carried    *carried = MemoryContextAllocZero(parent, sizeof(Carried));
-	HASHCTL		control = {0};
 
 	carried->database_slot = database_slot;
-	control.hcxt = parent;
-	control.keysize = sizeof(int64);
-	control.entrysize = sizeof(CarriedUnit);
-	carried->by_id = hash_create("synergy carried requests", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	control.keysize = sizeof(JobKey);
-	control.entrysize = sizeof(CarriedJob);
-	carried->by_job = hash_create("synergy jobs of carried requests", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	carried->context = AllocSetContextCreate(parent, "synergy carried requests", ALLOCSET_DEFAULT_SIZES);
+	carried->by_id = id_map_create(carried->context, 256, NULL);
+	carried->by_job = job_map_create(carried->context, 256, NULL);
 	dlist_init(&carried->in_order);
 	return carried;
 }
@@ -73,33 +67,39 @@ key_of(const Unit *unit)
 static void
 add(Carried *carried, const Unit *unit)
 {
-	CarriedUnit *entry = hash_search(carried->by_id, &unit->id, HASH_ENTER, NULL);
-	JobKey		key = key_of(unit);
-	CarriedJob *job = hash_search(carried->by_job, &key, HASH_ENTER, NULL);
+	CarriedUnit *entry = MemoryContextAlloc(carried->context, sizeof(CarriedUnit));
+	bool		found;
 
 	entry->unit = *unit;
 	entry->unit.is_new = entry->unit.is_dirty = entry->unit.is_ready = false;
 	entry->is_suspect = false;
 	dlist_push_tail(&carried->in_order, &entry->node);
-	job->unit_id = unit->id;
+	carried->n++;
+	*id_map_place(carried->by_id, unit->id, &found) = entry;
+	*job_map_place(carried->by_job, key_of(unit), &found) = entry;
 }
 
 static void
 forget(Carried *carried, CarriedUnit *entry)
 {
-	JobKey		key = key_of(&entry->unit);
-	int64		id = entry->id;
-
+	carried->n--;
 	carried->n_suspects -= entry->is_suspect;
 	dlist_delete(&entry->node);
-	hash_search(carried->by_job, &key, HASH_REMOVE, NULL);
-	hash_search(carried->by_id, &id, HASH_REMOVE, NULL);
+	job_map_delete(carried->by_job, key_of(&entry->unit));
+	id_map_delete(carried->by_id, entry->unit.id);
+	pfree(entry);
 }
 
 static CarriedUnit *
 find(const Carried *carried, int64 unit_id)
 {
-	return carried == NULL || carried_is_empty(carried) ? NULL : hash_search(carried->by_id, &unit_id, HASH_FIND, NULL);
+	return carried == NULL ? NULL : id_map_get(carried->by_id, unit_id);
+}
+
+static CarriedUnit *
+find_by_job(const Carried *carried, int32 process_id, Timeperiod timeperiod)
+{
+	return carried == NULL ? NULL : job_map_get(carried->by_job, (JobKey) {process_id, 0, timeperiod});
 }
 
 void
@@ -167,7 +167,7 @@ is_untouched(const Job *job)
 }
 
 bool
-carried_fits(Frame *frame, const Job *job)
+carried_fits(Frame *frame, Job *job)
 {
 	const Process *process = job->process;
 	int64		usec;
@@ -177,9 +177,19 @@ carried_fits(Frame *frame, const Job *job)
 		return false;
 	if (!is_untouched(job) || job->is_dirty || job->is_revived || !is_of_a_backlog(job, frame->now))
 		return false;
+	if (job->is_short)			/* executors may think otherwise meanwhile: who was told yes is told so again */
+		return true;
 	usec = estimate_read(frame->carried->database_slot, process->id);
-	return usec > 0 && usec <= SHORT_USEC && !stream_is_on() &&
-		hash_get_num_entries(frame->carried->by_id) + list_length(frame->new_units) < MAX_CARRIED;
+	job->is_short = usec > 0 && usec <= SHORT_USEC && !stream_is_on() &&
+		frame->carried->n + list_length(frame->new_units) < MAX_CARRIED;
+	return job->is_short;
+}
+
+/* what ends well finishes its job, whatever the others do */
+static bool
+is_finished_by_its_unit(const Process *process)
+{
+	return process->child == NULL && process->tree->n_dependent_on == 0 && process->grouping == 1;
 }
 
 void
@@ -188,6 +198,7 @@ carried_request(Frame *frame, Job *job, Unit *unit)
 	Process    *process = job->process;
 
 	unit->is_carried = true;
+	unit->is_unblocked = is_finished_by_its_unit(process);
 	if (!process->goes_on)
 	{
 		process->goes_on = true;
@@ -196,20 +207,77 @@ carried_request(Frame *frame, Job *job, Unit *unit)
 	}
 }
 
+bool
+carried_is_request_of(const Job *job)
+{
+	return job->state == JOB_IN_PROGRESS && job->unit != NULL && job->unit->is_new && job->unit->is_carried;
+}
+
+/*
+ * A batch of an executor comes to nothing as a whole: the more of a process is in it, the more is lost with one that fails, and after a
+ * crash of the server that it has caused itself all would be begun anew.  So chains begin with one, and each may be twice as long as the
+ * one before it, until something is lost.
+ */
+static int
+limit(Process *process, int n)
+{
+	int			most = Max(process->chain_limit, 1);
+
+	if (n >= most)
+		process->chain_limit = Min(2 * most, ENOUGH_CARRIED);
+	return Min(n, most);
+}
+
+int
+carried_chain_length(const Frame *frame, Job *head)
+{
+	Process    *process = head->process;
+	int64		n,
+				usec;
+
+	if (!carried_is_request_of(head) || !head->unit->is_unblocked || llast(frame->new_units) != head->unit || llast(frame->ready) != head->unit)
+		return 0;
+	n = ENOUGH_CARRIED - frame->carried->n - list_length(frame->new_units);
+	usec = estimate_read(frame->carried->database_slot, process->id);
+	if (usec == 0)				/* forgotten meanwhile */
+		return 0;
+	n = Max(Min(n / CHAINS_SHARE, CHAIN_USEC / usec), 1);
+	if (n <= process->concurrency && usec >= TINY_USEC)
+		return 0;
+	return limit(process, (int) n);
+}
+
+void
+carried_chain(const Unit *before, Unit *unit)
+{
+	unit->place_in_chain = before ? before->place_in_chain + 1 : 1;
+}
+
+bool
+carried_holds_lane(const Frame *frame, const Process *process, Timeperiod timeperiod)
+{
+	const CarriedUnit *entry = find_by_job(frame->carried, process->id, timeperiod);
+
+	if (entry == NULL)
+		return false;
+	return entry->unit.place_in_chain > 0 ||
+		(entry->unit.is_unblocked && estimate_read(frame->carried->database_slot, process->id) < TINY_USEC);
+}
+
 /* ---------------------------------------------------------------- in later frames */
 
 void
 carried_enter_job(Frame *frame, Job *job)
 {
-	const CarriedJob *found;
+	const CarriedUnit *entry;
 
-	if (job->is_carried || frame->carried == NULL || carried_is_empty(frame->carried) || !is_untouched(job))
+	if (job->is_carried || !is_untouched(job))
 		return;
-	found = hash_search(frame->carried->by_job, &job->key, HASH_FIND, NULL);
-	if (found == NULL)
+	entry = find_by_job(frame->carried, job->key.process_id, job->key.timeperiod);
+	if (entry == NULL)
 		return;
 	job->state = job->stored_state = JOB_IN_PROGRESS;
-	job->unit_id = found->unit_id;
+	job->unit_id = entry->unit.id;
 	job->n_units = 1;
 	job->is_carried = true;
 }
@@ -299,9 +367,8 @@ static void
 adopt(Frame *frame, Job *job, Unit *unit)
 {
 	job->is_carried = unit->is_carried = false;
-	unit->is_unlisted = true;
+	unit->is_unlisted = unit->is_logged = true;
 	frame_touch_job(frame, job);
-	frame_log_request(frame, job, unit);
 }
 
 /* nobody here remembers the request: a dump has brought it */
@@ -328,7 +395,7 @@ carried_adopt(Frame *frame)
 	{
 		CarriedUnit *entry = find(frame->carried, frame->news[i].unit_id);
 		Job		   *job = entry ? job_of(frame, &entry->unit) : NULL;
-		Unit	   *unit = job ? frame_unit(frame, entry->id) : NULL;
+		Unit	   *unit = job ? frame_unit(frame, entry->unit.id) : NULL;
 
 		CHECK_FOR_INTERRUPTS();
 		if (entry == NULL)
@@ -360,7 +427,7 @@ clear_ended(Frame *frame)
 		const CarriedUnit *entry = dlist_container(CarriedUnit, node, iter.cur);
 
 		if (entry->is_suspect)
-			ids[n++] = entry->id;
+			ids[n++] = entry->unit.id;
 	}
 	n = unit_fetch(ids, n, &ended);
 	for (int i = 0; i < n; i++)
@@ -403,6 +470,7 @@ carried_drop_lost(Frame *frame)
 		{
 			ahead_forget(process);
 			process->written_until = frame->now + WRITTEN_AFTER_LOSS;
+			process->chain_limit = 1;
 			processes = list_append_unique_ptr(processes, process);
 		}
 		forget(carried, entry);
@@ -411,14 +479,6 @@ carried_drop_lost(Frame *frame)
 }
 
 /* ---------------------------------------------------------------- writing */
-
-static CarriedUnit *
-entry_of(const Frame *frame, const Job *job)
-{
-	const CarriedJob *found = hash_search(frame->carried->by_job, &job->key, HASH_FIND, NULL);
-
-	return found ? find(frame->carried, found->unit_id) : NULL;
-}
 
 /* what the frame says of a job whose carried unit comes to nothing: it has never been in progress */
 static void
@@ -457,17 +517,15 @@ stop_carrying(Frame *frame, List *jobs)
 	foreach(cell, jobs)
 	{
 		Job		   *job = lfirst(cell);
-		CarriedUnit *entry = entry_of(frame, job);
+		CarriedUnit *entry = find_by_job(frame->carried, job->key.process_id, job->key.timeperiod);
 		Unit	   *ended;
 
-		if (unit_fetch(&entry->id, 1, &ended) > 0)
-			frame_log_request(frame, job, ended);
-		else
+		if (unit_fetch(&entry->unit.id, 1, &ended) == 0)
 		{
-			correct_log(frame, job, entry->id);
+			correct_log(frame, job, entry->unit.id);
 			job->n_units--;
 		}
-		if (job->unit_id == entry->id)
+		if (job->unit_id == entry->unit.id)
 		{
 			job->unit_id = 0;
 			job->unit = NULL;
@@ -475,6 +533,17 @@ stop_carrying(Frame *frame, List *jobs)
 		job->is_carried = false;
 		forget(frame->carried, entry);
 	}
+}
+
+/* the one before it may have been given up, by a job that was skipped in the same frame say */
+static void
+close_gap(const List *before, Unit *unit)
+{
+	const Unit *last = before == NIL ? NULL : llast(before);
+	bool		follows = last != NULL && last->process_id == unit->process_id && last->place_in_chain > 0;
+
+	if (unit->place_in_chain > 1)
+		unit->place_in_chain = follows ? last->place_in_chain + 1 : 1;
 }
 
 /* units of the frame: those that are requested in writing after all get their line of the log */
@@ -492,6 +561,7 @@ separate_units(Frame *frame)
 
 		if (job != NULL && job->unit == unit && job->state == JOB_IN_PROGRESS && unit->state == UNIT_REQUESTED)
 		{
+			close_gap(frame->carried_units, unit);
 			frame->carried_units = lappend(frame->carried_units, unit);
 			job->is_carried = true;
 			continue;

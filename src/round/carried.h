@@ -3,8 +3,8 @@
  *
  * A short command is over before anybody could look at its request, and writing that (a unit and its entries in three places, its job)
  * was more than half of what a round wrote.  So where a process works off a backlog of short commands, the scheduler keeps a request in
- * memory, and hands it out; who runs it writes the unit together with its end, and the next round the job, with both lines of the
- * log.  In between the job is an embryo in the table, and in progress in the scheduler's frames.
+ * memory, and hands it out; who runs it writes the unit together with its end, and with the log's line of the request; the next round
+ * writes the job.  In between the job is an embryo in the table, and in progress in the scheduler's frames.
  *
  * Exactly once holds because only the scheduler that has made the request hands it out, and because nobody else changes jobs while it
  * could still be ended (daemon/fence.h): not an operator's function, nor another scheduler, nor this one when it has forgotten all.
@@ -31,8 +31,20 @@ extern void carried_check(Carried *carried, RequestIsInHands is_in_hands);
 extern bool carried_has_suspects(const Carried *carried);
 
 /* may this embryo be given a unit in this way? */
-extern bool carried_fits(Frame *frame, const Job *job);
+extern bool carried_fits(Frame *frame, Job *job);
 extern void carried_request(Frame *frame, Job *job, Unit *unit);
+extern bool carried_is_request_of(const Job *job);	/* has this frame given it one? */
+
+/*
+ * Behind the request that this frame has made for a job, those for its next periods may follow: a chain.  One executor runs it, one
+ * unit after the other, and what is behind one that fails is dropped, so that it is as if each had been requested when the one before
+ * it had finished its job.  How many units may be in it, the first one included; 0: it is none.  Asked once, right after the request.
+ */
+extern int	carried_chain_length(const Frame *frame, Job *head);
+extern void carried_chain(const Unit *before, Unit *unit); /* NULL: it is the first */
+
+/* is the first job under way one of a chain, or carried before it was known that the next ones are to be?  Then nothing is added to it. */
+extern bool carried_holds_lane(const Frame *frame, const Process *process, Timeperiod timeperiod);
 
 /* a job enters the frame as it is in the table: is its request carried? */
 extern void carried_enter_job(Frame *frame, Job *job);

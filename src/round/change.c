@@ -185,12 +185,6 @@ frame_log_unit(Frame *frame, const char *event, const Unit *unit, UnitState old_
 	MemoryContextSwitchTo(old);
 }
 
-static bool
-is_carried_request(const Job *job)
-{
-	return job->state == JOB_IN_PROGRESS && job->unit != NULL && job->unit->is_new && job->unit->is_carried;
-}
-
 static void
 note_change(Frame *frame, Job *job, JobState old_state)
 {
@@ -228,7 +222,7 @@ frame_set_state(Frame *frame, Job *job, JobState state)
 	if (state != old_state)
 	{
 		frame->touched = lappend(frame->touched, job);
-		if (!is_carried_request(job))	/* it is logged when it is written */
+		if (!carried_is_request_of(job))	/* it is logged when it is written */
 			log_state(frame, job, old_state, old_mark);
 		if (frame->supervise)
 			note_change(frame, job, old_state);

@@ -3,8 +3,8 @@
  *
  * A trigger evaluates the process's earliest active job (R7).  An eager process does the same for as many of the
  * earliest active jobs as its concurrency says, and does not wait for the trigger when one of its own jobs or the
- * last child of its job was finished.  Earliest active jobs count whether they run or wait: so no period overtakes
- * another by more than the concurrency.
+ * last child of its job was finished.  Earliest active jobs count whether they run or wait: with a concurrency of 1
+ * nothing is begun while an earlier period waits or fails.  A chain (round/carried.h) is one job after the other, too.
  *
  * A freerun's timer (R14) is here, too, with what becomes of fires that were missed.  What follows from finished jobs
  * is worked off as a queue of events; an eager process that many of them concern is fired at the first one and again
@@ -20,6 +20,7 @@
 
 #include "nls.h"
 #include "round/agenda.h"
+#include "round/carried.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
 #include "round/rows.h"
@@ -118,8 +119,35 @@ look_ahead(Frame *frame, Process *process, LaneKind kind, Timeperiod after, int 
 
 /* ---------------------------------------------------------------- firing */
 
+/* the next periods, to be run behind the one that has just been requested (round/carried.h); false: it is none of a chain */
+static bool
+chain(Frame *frame, Process *process, LaneKind kind, Job *last)
+{
+	int			n = carried_chain_length(frame, last);
+
+	if (n == 0)
+		return false;
+	carried_chain(NULL, last->unit);
+	if (n > 1)
+		look_ahead(frame, process, kind, last->key.timeperiod, n - 1);
+	for (; n > 1; n--)
+	{
+		Job		   *job = lane_next_active(frame, process, kind, last->key.timeperiod);
+
+		CHECK_FOR_INTERRUPTS();
+		if (job == NULL || due_time(job) > frame->now || !carried_fits(frame, job))
+			break;
+		evaluate_job(frame, job, CAUSE_EVENT);
+		if (!carried_is_request_of(job))
+			break;
+		carried_chain(last->unit, job->unit);
+		last = job;
+	}
+	return true;
+}
+
 /*
- * Evaluates the lane's earliest active jobs, until so many are left active.  *quiet_until: when the very first one's
+ * Evaluates the lane's earliest active jobs, until so many are left active, or a chain is under way.  *quiet_until: when the very first one's
  * time comes, PG_INT64_MAX when there is none, 0 when there is something to do.  Returns how many are left active.
  */
 static int
@@ -144,7 +172,8 @@ fire_lane(Frame *frame, Process *process, LaneKind kind, int at_work, Cause caus
 			if (under_way != TIMEPERIOD_NONE)
 			{
 				after = under_way;
-				n++;
+				if (++n == 1 && at_work > 1 && carried_holds_lane(frame, process, under_way))
+					break;
 				continue;
 			}
 		}
@@ -170,8 +199,8 @@ fire_lane(Frame *frame, Process *process, LaneKind kind, int at_work, Cause caus
 			continue;
 		}
 		evaluate_job(frame, job, cause);
-		if (job_state_is_active(job->state))
-			n++;
+		if (job_state_is_active(job->state) && ++n == 1 && chain(frame, process, kind, job))
+			break;
 	}
 	return n;
 }

@@ -19,30 +19,18 @@
 
 #define MAX_SPARE_IDS 16
 
-typedef struct UnitEntry
-{
-	int64		id;
-	Unit	   *unit;
-} UnitEntry;
-
 Frame *
 frame_create(Definitions *definitions, TimestampTz now)
 {
 	static uint64 last_number = 0;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "synergy frame", ALLOCSET_DEFAULT_SIZES);
 	Frame	   *frame = MemoryContextAllocZero(context, sizeof(Frame));
-	HASHCTL		control = {0};
 
 	frame->context = context;
 	frame->definitions = definitions;
 	frame->now = now;
-	control.keysize = sizeof(JobKey);
-	control.entrysize = sizeof(Job);
-	control.hcxt = context;
-	frame->jobs = hash_create("synergy jobs", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	control.keysize = sizeof(int64);
-	control.entrysize = sizeof(UnitEntry);
-	frame->units = hash_create("synergy units", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	frame->jobs = job_map_create(context, 32, NULL);
+	frame->units = id_map_create(context, 32, NULL);
 	frame->number = ++last_number;
 	return frame;
 }
@@ -71,11 +59,13 @@ frame_enter_job(Frame *frame, Process *process, const JobRow *row)
 {
 	JobKey		key = {process->id, 0, row->timeperiod};
 	bool		found;
-	Job		   *job = hash_search(frame->jobs, &key, HASH_ENTER, &found);
+	void	  **place = job_map_place(frame->jobs, key, &found);
+	Job		   *job;
 
 	if (found)
-		return job;
-	memset((char *) job + sizeof(JobKey), 0, sizeof(Job) - sizeof(JobKey));
+		return *place;
+	job = *place = MemoryContextAllocZero(frame->context, sizeof(Job));
+	job->key = key;
 	job->process = process;
 	job->state = job->stored_state = row->state;
 	job->failures = row->failures;
@@ -165,7 +155,7 @@ frame_loaded_job(Frame *frame, Process *process, Timeperiod timeperiod)
 {
 	JobKey		key = {process->id, 0, timeperiod};
 
-	return hash_search(frame->jobs, &key, HASH_FIND, NULL);
+	return job_map_get(frame->jobs, key);
 }
 
 Job *
@@ -234,14 +224,14 @@ Unit *
 frame_enter_unit(Frame *frame, const Unit *read)
 {
 	bool		found;
-	UnitEntry  *entry = hash_search(frame->units, &read->id, HASH_ENTER, &found);
+	void	  **place = id_map_place(frame->units, read->id, &found);
 
 	if (!found)
 	{
-		entry->unit = MemoryContextAlloc(frame->context, sizeof(Unit));
-		*entry->unit = *read;
+		*place = MemoryContextAlloc(frame->context, sizeof(Unit));
+		memcpy(*place, read, sizeof(Unit));
 	}
-	return entry->unit;
+	return *place;
 }
 
 Unit *
@@ -261,7 +251,7 @@ frame_preload_units(Frame *frame, const int64 *ids, int n)
 	int			n_missing = 0;
 
 	for (int i = 0; i < n; i++)
-		if (ids[i] != 0 && hash_search(frame->units, &ids[i], HASH_FIND, NULL) == NULL)
+		if (ids[i] != 0 && id_map_get(frame->units, ids[i]) == NULL)
 			missing[n_missing++] = ids[i];
 	if (n_missing > 0)
 	{
@@ -297,14 +287,16 @@ frame_preload_job_units(Frame *frame, List *jobs)
 Unit *
 frame_known_unit(Frame *frame, int64 id)
 {
-	UnitEntry  *entry = hash_search(frame->units, &id, HASH_FIND, NULL);
-
-	return entry ? entry->unit : NULL;
+	return id_map_get(frame->units, id);
 }
 
 Unit *
 frame_unit(Frame *frame, int64 id)
 {
+	Unit	   *unit = frame_known_unit(frame, id);
+
+	if (unit != NULL)
+		return unit;
 	frame_preload_units(frame, &id, 1);
 	return frame_known_unit(frame, id);
 }
@@ -408,13 +400,13 @@ frame_unit_with_bounds(Frame *frame, Job *job, int64 start_id, int64 end_id)
 	 * bound moved).  The lowest id counts.
 	 */
 	Unit	   *best = NULL;
-	HASH_SEQ_STATUS scan;
-	UnitEntry  *entry;
+	id_map_iterator scan;
+	IdEntry    *entry;
 
-	hash_seq_init(&scan, frame->units);
-	while ((entry = hash_seq_search(&scan)) != NULL)
+	id_map_start_iterate(frame->units, &scan);
+	while ((entry = id_map_iterate(frame->units, &scan)) != NULL)
 	{
-		Unit	   *unit = entry->unit;
+		Unit	   *unit = entry->value;
 
 		if (unit->process_id == job->key.process_id && unit->timeperiod == job->key.timeperiod &&
 			unit->start_id == start_id && unit->end_id == end_id && (best == NULL || unit->id < best->id))

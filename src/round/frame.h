@@ -10,12 +10,12 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "utils/hsearch.h"
 
 #include "round/round.h"
 #include "store/definition.h"
 #include "store/event.h"
 #include "store/job.h"
+#include "store/map.h"
 #include "store/pending.h"
 #include "store/unit.h"
 
@@ -79,8 +79,8 @@ typedef struct Frame
 	MemoryContext context;
 	Definitions *definitions;
 	TimestampTz now;
-	HTAB	   *jobs;			/* JobKey -> Job */
-	HTAB	   *units;			/* id -> Unit * */
+	job_map_hash *jobs;			/* Job * */
+	id_map_hash *units;			/* Unit * */
 	uint64		number;			/* which frame this is, in this process */
 	List	   *noted;			/* of Process *: frame_process() has been asked for */
 	List	   *dirty_jobs;

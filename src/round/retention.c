@@ -57,11 +57,10 @@ event_age(const Sweep *sweep)
 static const Retention *
 retention_of(const Definitions *definitions, int32 id)
 {
-	const DefinitionEntry *entry = hash_search(definitions->by_id, &id, HASH_FIND, NULL);
+	const Process *process = id_map_get(definitions->processes_by_id, id);
+	const Freerun *freerun = process ? NULL : id_map_get(definitions->freeruns_by_id, id);
 
-	if (entry == NULL)
-		return NULL;			/* registered a moment ago */
-	return entry->process ? &entry->process->retention : entry->freerun ? &entry->freerun->retention : NULL;
+	return process ? &process->retention : freerun ? &freerun->retention : NULL;	/* NULL: registered a moment ago */
 }
 
 /* -1: for ever */

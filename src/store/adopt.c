@@ -6,9 +6,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_authid.h"
-#include "catalog/pg_type.h"
-
 #include "store/adopt.h"
 #include "store/definition.h"
 #include "store/spi.h"
@@ -26,16 +23,12 @@ adopt_ended_units(void)
 {
 	static StoreQuery query = {
 		"WITH ended AS MATERIALIZED (SELECT u.* FROM synergy.pending n, pg_catalog.unnest(n.unit_of_work_ids) AS i (id), "
-		"  LATERAL (SELECT d.unit_of_work_id, d.process_id, d.timeperiod, d.mark, d.created_at FROM synergy.unit_of_work_data d "
-		"           WHERE d.unit_of_work_id = i.id OFFSET 0) u WHERE n.has_carried), "
-		"adopted AS (UPDATE synergy.job_data j SET state = 'i', unit_of_work_id = u.unit_of_work_id, number_of_units = 1 FROM ended u "
-		"  WHERE j.process_id = u.process_id AND j.timeperiod = u.timeperiod AND j.state = 'e' AND j.number_of_units = 0 RETURNING u.*) "
-		"INSERT INTO synergy.event_log (event_id, at, role_name, event, process_name, timeperiod, unit_of_work_id, old_state, new_state, is_step) "
-		"SELECT a.mark, a.created_at, pg_catalog.pg_get_userbyid($1), 'job', p.process_name, a.timeperiod, a.unit_of_work_id, 'embryo', "
-		"  'in_progress', true FROM adopted a JOIN synergy.process p USING (process_id)", 1, {OIDOID}
+		"  LATERAL (SELECT d.unit_of_work_id, d.process_id, d.timeperiod FROM synergy.unit_of_work_data d WHERE d.unit_of_work_id = i.id OFFSET 0) u "
+		"  WHERE n.has_carried) "
+		"UPDATE synergy.job_data j SET state = 'i', unit_of_work_id = u.unit_of_work_id, number_of_units = 1 FROM ended u "
+		"WHERE j.process_id = u.process_id AND j.timeperiod = u.timeperiod AND j.state = 'e' AND j.number_of_units = 0", 0
 	};
-	Datum		values[1] = {ObjectIdGetDatum(BOOTSTRAP_SUPERUSERID)};	/* whose session the scheduler is */
 
-	if (are_there_any() && store_execute(&query, values, NULL) > 0)
+	if (are_there_any() && store_execute(&query, NULL, NULL) > 0)
 		(void) definition_bump_version();
 }

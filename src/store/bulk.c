@@ -25,6 +25,7 @@ struct Bulk
 	int			n_rows;			/* gathered */
 	MemoryContext memory;		/* of their values, if the caller likes */
 	BulkNote	note;			/* or NULL */
+	bool		is_filling;		/* bulk_fill_pages() */
 	TupleTableSlot *slots[ROWS_AT_ONCE];
 };
 
@@ -42,12 +43,47 @@ bulk_begin(Oid relation, int n_columns)
 	return bulk;
 }
 
+/* of this session's copy of the table's options: nobody asks its caller how full a page is to be.  Returns what it was. */
+static int
+set_fillfactor(Relation relation, int fillfactor)
+{
+	StdRdOptions *options = (StdRdOptions *) relation->rd_options;
+	int			before = RelationGetFillFactor(relation, HEAP_DEFAULT_FILLFACTOR);
+
+	if (options != NULL)		/* or else it is 100 */
+		options->fillfactor = fillfactor;
+	return before;
+}
+
+static void
+insert_rows(Bulk *bulk)
+{
+	Relation	relation = bulk->writer.relation;
+	int			fillfactor;
+
+	if (!bulk->is_filling)
+	{
+		table_multi_insert(relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
+		return;
+	}
+	fillfactor = set_fillfactor(relation, HEAP_DEFAULT_FILLFACTOR);
+	PG_TRY();
+	{
+		table_multi_insert(relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
+	}
+	PG_FINALLY();
+	{
+		(void) set_fillfactor(relation, fillfactor);
+	}
+	PG_END_TRY();
+}
+
 static void
 write_rows(Bulk *bulk)
 {
 	for (int i = 0; i < bulk->n_rows; i++)
 		ExecStoreVirtualTuple(bulk->slots[i]);
-	table_multi_insert(bulk->writer.relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
+	insert_rows(bulk);
 	for (int i = 0; i < bulk->n_rows; i++)
 	{
 		(void) INSERT_INDEX_TUPLES(bulk->writer.result, bulk->slots[i], bulk->writer.estate);
@@ -64,6 +100,12 @@ MemoryContext
 bulk_memory(const Bulk *bulk)
 {
 	return bulk->memory;
+}
+
+void
+bulk_fill_pages(Bulk *bulk)
+{
+	bulk->is_filling = true;
 }
 
 void

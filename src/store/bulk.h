@@ -15,6 +15,9 @@ typedef struct Bulk Bulk;
 /* NULL: not in this way, because somebody has given the table a trigger or another column: INSERT */
 extern Bulk *bulk_begin(Oid relation, int n_columns);
 
+/* rows that will have no other version: pages are filled with them, whatever the fillfactor of the table is */
+extern void bulk_fill_pages(Bulk *bulk);
+
 /* the columns of the next row, all NULL: set what is not; valid until the next call */
 extern Datum *bulk_row(Bulk *bulk, bool **nulls);
 

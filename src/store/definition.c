@@ -102,15 +102,12 @@ find_tree(Definitions *definitions, int32 id)
 	return low < definitions->n_trees && definitions->trees[low]->id == id ? definitions->trees[low] : NULL;
 }
 
-static DefinitionEntry *
-enter_id(Definitions *definitions, int32 id)
+static void
+enter_id(id_map_hash *map, int32 id, void *definition)
 {
 	bool		found;
-	DefinitionEntry *entry = hash_search(definitions->by_id, &id, HASH_ENTER, &found);
 
-	entry->process = NULL;
-	entry->freerun = NULL;
-	return entry;
+	*id_map_place(map, id, &found) = definition;
 }
 
 static void
@@ -269,7 +266,7 @@ load_processes(Definitions *definitions)
 
 		process->number = i;
 		process->tree->members[process->qualifier] = process;
-		enter_id(definitions, process->id)->process = process;
+		enter_id(definitions->processes_by_id, process->id, process);
 	}
 	for (int i = 0; i < definitions->n_trees; i++)
 	{
@@ -334,7 +331,7 @@ load_freeruns(Definitions *definitions)
 		freerun->timer_since = store_get_time(i, 15, 0);
 		freerun->timeout = store_get_int64(i, 16, 0);
 		read_retention(definitions, i, 17, &freerun->retention);
-		enter_id(definitions, freerun->id)->freerun = freerun;
+		enter_id(definitions->freeruns_by_id, freerun->id, freerun);
 	}
 }
 
@@ -344,15 +341,11 @@ definition_load(MemoryContext parent)
 	MemoryContext context = AllocSetContextCreate(parent, "synergy definitions", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Definitions *definitions = palloc0(sizeof(Definitions));
-	HASHCTL		control = {0};
 
 	definitions->context = context;
 	definitions->shortest_retention = -1;
-	control.keysize = sizeof(int32);
-	control.entrysize = sizeof(DefinitionEntry);
-	control.hcxt = context;
-	definitions->by_id = hash_create("synergy definitions", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-
+	definitions->processes_by_id = id_map_create(context, 64, NULL);
+	definitions->freeruns_by_id = id_map_create(context, 64, NULL);
 	definitions->version = definition_version();
 	load_trees(definitions);
 	load_processes(definitions);
@@ -367,17 +360,13 @@ definition_load(MemoryContext parent)
 Process *
 definition_process(Definitions *definitions, int32 id)
 {
-	DefinitionEntry *entry = hash_search(definitions->by_id, &id, HASH_FIND, NULL);
-
-	return entry ? entry->process : NULL;
+	return id_map_get(definitions->processes_by_id, id);
 }
 
 Freerun *
 definition_freerun(Definitions *definitions, int32 id)
 {
-	DefinitionEntry *entry = hash_search(definitions->by_id, &id, HASH_FIND, NULL);
-
-	return entry ? entry->freerun : NULL;
+	return id_map_get(definitions->freeruns_by_id, id);
 }
 
 Process *

@@ -10,12 +10,12 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 #include "storage/itemptr.h"
-#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 #include "core/backoff.h"
 #include "core/timeperiod.h"
 #include "core/trigger.h"
+#include "store/map.h"
 
 typedef struct Tree Tree;
 typedef struct Process Process;
@@ -79,6 +79,7 @@ struct Process
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
 	TimestampTz next_deadline;	/* no job misses its deadline before that; 0: to be worked out */
 	Ahead	   *ahead;			/* its next active jobs, see round/ahead.h; NULL: not remembered */
+	int			chain_limit;	/* so many requests may be carried one behind the other; 0: as 1, see round/carried.c */
 	TimestampTz written_until;	/* its requests are not to be carried before that */
 	uint64		frame_number;	/* of the frame that has notes on it, */
 	void	   *frame_data;		/* and these */
@@ -146,19 +147,13 @@ typedef struct Definitions
 	Process   **processes;
 	int			n_freeruns;
 	Freerun   **freeruns;
-	HTAB	   *by_id;			/* id -> DefinitionEntry */
+	id_map_hash *processes_by_id;	/* Process * */
+	id_map_hash *freeruns_by_id;	/* Freerun * */
 	List	   *moved_processes;	/* their progress is not what is in the table: definition_save_progress() */
 	List	   *moved_freeruns;
 	List	   *going_on;		/* of Process *: to be fired by the next round, see there */
 	struct Agenda *agenda;		/* of rounds, see round/agenda.h; NULL: there is none */
 } Definitions;
-
-typedef struct DefinitionEntry
-{
-	int32		id;
-	Process    *process;		/* one of the two */
-	Freerun    *freerun;
-} DefinitionEntry;
 
 /* all need store_enter() */
 extern int64 definition_version(void);

@@ -28,12 +28,6 @@ event_take_ids(void)
 	return nextval_internal(get_relname_relid("mark_seq", get_namespace_oid("synergy", false)), false);
 }
 
-static int64
-id_of(const EventRecord *record)
-{
-	return record->id != 0 ? record->id : event_take_ids();
-}
-
 static void
 set_text(Datum *values, bool *nulls, int column, const char *text)
 {
@@ -64,7 +58,7 @@ fill_row(const EventRecord *record, Datum *values, bool *nulls)
 
 /* false: it is to be done by INSERT */
 static bool
-write_in_bulk(List *records, TimestampTz at)
+write_in_bulk(List *records, TimestampTz at, const char *role_name)
 {
 	Bulk	   *bulk = bulk_begin(get_relname_relid("event_log", get_namespace_oid("synergy", false)), EVENT_COLUMNS);
 	Datum		role;
@@ -72,14 +66,14 @@ write_in_bulk(List *records, TimestampTz at)
 
 	if (bulk == NULL)
 		return false;
-	role = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false));
+	role = CStringGetTextDatum(role_name);
 	foreach(cell, records)
 	{
 		EventRecord *record = lfirst(cell);
 		bool	   *nulls;
 		Datum	   *values = bulk_row(bulk, &nulls);
 
-		values[EVENT_ID] = Int64GetDatum(id_of(record));
+		values[EVENT_ID] = Int64GetDatum(record->id);
 		values[EVENT_AT] = TimestampTzGetDatum(record->at ? record->at : at);
 		values[EVENT_ROLE_NAME] = role;
 		nulls[EVENT_ID] = nulls[EVENT_AT] = nulls[EVENT_ROLE_NAME] = false;
@@ -89,22 +83,51 @@ write_in_bulk(List *records, TimestampTz at)
 	return true;
 }
 
+static int
+compare_ids(const ListCell *a, const ListCell *b)
+{
+	int64		x = ((EventRecord *) lfirst(a))->id,
+				y = ((EventRecord *) lfirst(b))->id;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * In order of their ids: those of carried requests are older than what the round adds, and the index is not entered anew for each.
+ */
 void
 event_log_write(List *records, TimestampTz at)
 {
+	event_log_write_as(records, at, GetSessionUserId());
+}
+
+void
+event_log_write_as(List *records, TimestampTz at, Oid role)
+{
 	static StoreQuery query = {
-		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail, event_id, is_step, previous_id) "
-		"SELECT * FROM unnest($12, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", 12,
+		"INSERT INTO synergy.event_log (at, event, process_name, entry_name, timeperiod, unit_of_work_id, old_state, new_state, detail, event_id, is_step, previous_id, role_name) "
+		"SELECT n.*, $13 FROM unnest($12, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS n", 13,
 		{TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		INT8ARRAYOID, BOOLARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+		INT8ARRAYOID, BOOLARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTOID}
 	};
 	static const Oid types[12] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT8OID, BOOLOID, INT8OID,
 	TIMESTAMPTZOID};
 	StoreColumn columns[12];
-	Datum		values[12];
+	Datum		values[13];
+	char	   *role_name;
 	ListCell   *cell;
 
-	if (records == NIL || write_in_bulk(records, at))
+	if (records == NIL)
+		return;
+	role_name = GetUserNameFromId(role, false);
+	foreach(cell, records)
+	{
+		EventRecord *record = lfirst(cell);
+
+		record->id = record->id != 0 ? record->id : event_take_ids();
+	}
+	list_sort(records, compare_ids);
+	if (write_in_bulk(records, at, role_name))
 		return;
 	columns_init(columns, types, 12);
 	foreach(cell, records)
@@ -119,12 +142,13 @@ event_log_write(List *records, TimestampTz at)
 		column_add_text(&columns[5], record->old_state);
 		column_add_text(&columns[6], record->new_state);
 		column_add_text(&columns[7], record->detail);
-		column_add(&columns[8], Int64GetDatum(id_of(record)));
+		column_add(&columns[8], Int64GetDatum(record->id));
 		column_add(&columns[9], BoolGetDatum(record->is_step));
 		column_add_id(&columns[10], record->previous_id);
 		column_add(&columns[11], TimestampTzGetDatum(record->at ? record->at : at));
 	}
 	columns_arrays(columns, values, 12);
+	values[12] = CStringGetTextDatum(role_name);
 	store_execute(&query, values, NULL);
 }
 

@@ -31,8 +31,9 @@ typedef struct EventRecord
 	bool		is_step;
 } EventRecord;
 
-/* one statement for all of them */
+/* one statement for all of them; their order becomes that of their ids */
 extern void event_log_write(List *records, TimestampTz at);
+extern void event_log_write_as(List *records, TimestampTz at, Oid role);	/* not the session's */
 extern void event_log_one(EventRecord record, TimestampTz at);
 
 /* the first of a block of MARK_BLOCK ids, which are marks as well, in the order of all that happens */

@@ -8,14 +8,8 @@
 #include "storage/itemptr.h"
 
 #include "store/definition.h"
+#include "store/map.h"
 #include "store/unit.h"
-
-typedef struct JobKey
-{
-	int32		process_id;
-	int32		padding;		/* zero: the key is hashed as bytes */
-	Timeperiod	timeperiod;
-} JobKey;
 
 typedef struct Job
 {
@@ -36,6 +30,7 @@ typedef struct Job
 	bool		is_reported;	/* in the list of changes for an operator */
 	bool		may_have_left;	/* it was read without a unit, but has had some: not asked about yet */
 	bool		is_carried;		/* an embryo in the table: its request is not written, see round/carried.h */
+	bool		is_short;		/* so it was when the frame asked: its request may be carried */
 } Job;
 
 typedef struct JobRange

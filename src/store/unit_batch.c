@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -21,6 +22,7 @@
 #include "nls.h"
 #include "store/amend.h"
 #include "store/bulk.h"
+#include "store/event.h"
 #include "store/pending.h"
 #include "store/spi.h"
 #include "store/unit.h"
@@ -31,9 +33,9 @@ void
 unit_batch_define(BatchDefinition *definitions, int n)
 {
 	static StoreQuery query = {
-		"SELECT r.place, d.command, d.arguments FROM unnest($1) WITH ORDINALITY AS r (id, place), "
-		"LATERAL (SELECT command, arguments FROM synergy.process WHERE process_id = r.id AND owner::oid = $2 AND worker = 'sql' "
-		"         UNION ALL SELECT command, arguments FROM synergy.freerun WHERE freerun_id = r.id AND owner::oid = $2 AND worker = 'sql') d",
+		"SELECT r.place, d.command, d.arguments, d.process_name FROM unnest($1) WITH ORDINALITY AS r (id, place), "
+		"LATERAL (SELECT command, arguments, process_name FROM synergy.process WHERE process_id = r.id AND owner::oid = $2 AND worker = 'sql' "
+		"         UNION ALL SELECT command, arguments, process_name FROM synergy.freerun WHERE freerun_id = r.id AND owner::oid = $2 AND worker = 'sql') d",
 		2, {INT4ARRAYOID, OIDOID}
 	};
 	MemoryContext context = CurrentMemoryContext;
@@ -56,6 +58,7 @@ unit_batch_define(BatchDefinition *definitions, int n)
 		definition->is_ours = true;
 		definition->command = MemoryContextStrdup(context, store_get_text(row, 2));
 		definition->arguments = MemoryContextStrdup(context, store_get_text(row, 3));
+		definition->process_name = MemoryContextStrdup(context, store_get_text(row, 4));
 	}
 	store_leave(&scope);
 }
@@ -119,8 +122,9 @@ amend_units(BatchUnit *units, int n, TimestampTz now)
 /* ---------------------------------------------------------------- requests that are not written */
 
 static Unit
-unit_of(const UnitRequest *request)
+unit_of(const BatchUnit *batch)
 {
+	const UnitRequest *request = &batch->request;
 	Unit		unit = {0};
 
 	unit.id = request->unit_id;
@@ -131,7 +135,7 @@ unit_of(const UnitRequest *request)
 	unit.end_timeperiod = request->end;
 	unit.end_id = request->end_id;
 	unit.n_rows = -1;
-	unit.mark = request->mark;
+	unit.mark = batch->mark;
 	unit.created = unit.submitted = request->requested_at;
 	return unit;
 }
@@ -162,6 +166,43 @@ pass_fence(BatchUnit *units, int n, bool *may_end)
 	return n_carried;
 }
 
+/*
+ * The events of the requests, which no round has written.  An event has the mark of its unit (store/event.h), and both indexes take
+ * what comes last with the least work: so those get new marks that may.
+ */
+static void
+write_events(BatchUnit *units, int n, TimestampTz now)
+{
+	List	   *records = NIL;
+	int64		next = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		EventRecord *record;
+
+		if (!is_to_write(&units[i]))
+			continue;
+		if (units[i].request.is_unblocked)
+		{
+			next = next % MARK_BLOCK == 0 ? event_take_ids() : next;
+			units[i].mark = next++;
+		}
+		record = palloc0(sizeof(EventRecord));
+		record->event = "job";
+		record->process_name = units[i].process_name;
+		record->timeperiod = units[i].request.timeperiod;
+		record->unit_id = units[i].request.unit_id;
+		record->old_state = job_state_name(JOB_EMBRYO);
+		record->new_state = job_state_name(JOB_IN_PROGRESS);
+		record->id = units[i].mark;
+		record->at = units[i].request.requested_at;
+		record->is_step = true;
+		records = lappend(records, record);
+	}
+	event_log_write_as(records, now, BOOTSTRAP_SUPERUSERID);	/* whose session the scheduler is */
+	list_free_deep(records);
+}
+
 /* each with its end at once */
 static bool
 write_units(BatchUnit *units, int n, TimestampTz now)
@@ -170,6 +211,7 @@ write_units(BatchUnit *units, int n, TimestampTz now)
 
 	if (bulk == NULL)
 		return false;
+	bulk_fill_pages(bulk);
 	for (int i = 0; i < n; i++)
 	{
 		bool	   *nulls;
@@ -178,7 +220,7 @@ write_units(BatchUnit *units, int n, TimestampTz now)
 
 		if (!is_to_write(&units[i]))
 			continue;
-		unit = unit_of(&units[i].request);
+		unit = unit_of(&units[i]);
 		values = bulk_row(bulk, &nulls);
 		unit_fill_row(&unit, values, nulls);
 		set_processed(&units[i], now, values, nulls);
@@ -198,7 +240,7 @@ write_requests(const BatchUnit *units, int n)
 		{
 			Unit	   *unit = palloc(sizeof(Unit));
 
-			*unit = unit_of(&units[i].request);
+			*unit = unit_of(&units[i]);
 			requests = lappend(requests, unit);
 		}
 	unit_insert_by_statement(requests);
@@ -231,7 +273,7 @@ update_units(BatchUnit *units, int n, TimestampTz now)
 			continue;
 		column_add(&columns[0], Int64GetDatum(request->unit_id));
 		column_add(&columns[1], Int32GetDatum(request->attempt));
-		column_add(&columns[2], Int64GetDatum(request->mark));
+		column_add(&columns[2], Int64GetDatum(units[i].mark));
 		column_add(&columns[3], Int64GetDatum(request->end_id));
 		column_add_time(&columns[4], units[i].started);
 		column_add(&columns[5], Int64GetDatum(units[i].n_rows));
@@ -245,9 +287,15 @@ update_units(BatchUnit *units, int n, TimestampTz now)
 static int
 end_units(BatchUnit *units, int n, int n_carried, TimestampTz now)
 {
-	bool		is_written = n_carried == 0 || write_units(units, n, now);
-	int			n_done = is_written ? amend_units(units, n, now) : -1;
+	bool		is_written;
+	int			n_done;
 
+	for (int i = 0; i < n; i++)
+		units[i].mark = units[i].request.mark;
+	if (n_carried > 0)
+		write_events(units, n, now);
+	is_written = n_carried == 0 || write_units(units, n, now);
+	n_done = is_written ? amend_units(units, n, now) : -1;
 	if (!is_written)
 		write_requests(units, n);
 	if (n_done < 0)

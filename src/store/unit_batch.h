@@ -16,6 +16,7 @@ typedef struct BatchDefinition
 	bool		is_ours;		/* of the session's user, and of a worker of SQL */
 	char	   *command;
 	char	   *arguments;		/* jsonb as text */
+	char	   *process_name;	/* the freerun's, too */
 } BatchDefinition;
 
 /* reads those with these ids; what is not there is not ours; texts in the current memory context */
@@ -28,6 +29,8 @@ typedef struct BatchUnit
 	bool		is_stale;		/* it was not as it was requested, which unit_batch_complete() has found */
 	bool		is_requested;	/* but is requested all the same */
 	TimestampTz started;		/* 0: it was not run */
+	const char *process_name;	/* of one that was run */
+	int64		mark;			/* of its row, and of the event of its request: unit_batch_complete() */
 	int64		n_rows;
 } BatchUnit;
 

@@ -8,6 +8,7 @@
 #define SYNERGY_STORE_UNIT_RUN_H
 
 #include "postgres.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "core/types.h"
@@ -23,7 +24,8 @@ typedef struct RunnableUnit
 	char	   *command;
 	TimestampTz start;			/* $1 */
 	TimestampTz end;			/* $2 */
-	char	   *arguments;		/* $3, jsonb as text */
+	char	   *arguments;		/* $3, jsonb as text, */
+	Jsonb	   *parsed_arguments;	/* or this, if it is not NULL */
 	int64		timeout_ms;		/* 0: none */
 } RunnableUnit;
 

@@ -68,7 +68,8 @@ my $looked = q(SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemana
 $before = query($looked);
 my $taken = q(SELECT n_tup_del FROM pg_stat_user_tables WHERE schemaname = 'synergy' AND relname = 'pending');
 my $taken_before = query($taken);
-query(q(SELECT synergy.register_process('beside', 'hourly', 'SELECT $1', trigger_frequency => 'every 1',
+# each is run alone, and so has news of its own
+query(q(SELECT synergy.register_process('beside', 'hourly', 'SELECT $1, pg_sleep(0.003)', trigger_frequency => 'every 1',
 	start_timeperiod => to_char(now() - interval '400 hours', 'YYYYMMDDHH24'), options => '{"concurrency": 1}')));
 ok(defined wait_for($node, 'postgres', "SELECT count(*) >= 400 FROM synergy.job WHERE process_name = 'beside' AND state = 'processed'", 120), '400 units are run beside it');
 ok(defined wait_for($node, 'postgres', "SELECT ($taken) >= $taken_before + 400"), 'their news are taken');

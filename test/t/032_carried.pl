@@ -98,8 +98,13 @@ is(query("SELECT count(*) FROM synergy.job_status j WHERE state = 'skipped' AND 
 
 # ---------------------------------------------------------------- who skips what is just ending waits, and finds it
 
-query(q(CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.state = 'p' THEN PERFORM pg_sleep(0.1); END IF; RETURN NEW; END $$));
-register('ending', 60);
+# once in a transaction, of however many units that is the end
+query(q(CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	IF NEW.state = 'p' AND pg_current_xact_id()::text IS DISTINCT FROM current_setting('linger.xid', true) THEN
+		PERFORM pg_sleep(0.1), set_config('linger.xid', pg_current_xact_id()::text, false);
+	END IF;
+	RETURN NEW; END $$));
+register('ending', 1000);
 query(q(CREATE TRIGGER linger BEFORE INSERT OR UPDATE ON synergy.unit_of_work_data FOR EACH ROW EXECUTE FUNCTION linger()));
 begin('ending');
 has_begun('ending', 4);

@@ -18,14 +18,12 @@
 #include "daemon/fence.h"
 #include "round/ahead.h"
 #include "round/carried.h"
+#include "round/chain.h"
 #include "store/map.h"
 #include "store/stream.h"
 
 #define MAX_CARRIED 4096
 #define WRITTEN_AFTER_LOSS USECS_PER_SEC
-#define ENOUGH_CARRIED 512		/* to fill executors' batches: a chain is made of what is missing, */
-#define CHAINS_SHARE 16			/* a part of it, so that as many processes as like get theirs */
-#define CHAIN_USEC 1000			/* and it takes no longer than that */
 
 typedef struct CarriedUnit
 {
@@ -147,6 +145,26 @@ carried_has_suspects(const Carried *carried)
 	return carried != NULL && carried->n_suspects > 0;
 }
 
+int
+carried_count(const Carried *carried)
+{
+	return carried->n;
+}
+
+const Unit *
+carried_unit_of(const Carried *carried, int32 process_id, Timeperiod timeperiod)
+{
+	const CarriedUnit *entry = find_by_job(carried, process_id, timeperiod);
+
+	return entry ? &entry->unit : NULL;
+}
+
+int64
+carried_estimate(const Carried *carried, const Process *process)
+{
+	return estimate_read(carried->database_slot, process->id);
+}
+
 /* ---------------------------------------------------------------- requesting */
 
 /* is the period after it due as well?  What comes now and then is written: it is looked at while it runs, and costs little. */
@@ -179,7 +197,7 @@ carried_fits(Frame *frame, Job *job)
 		return false;
 	if (job->is_short)			/* executors may think otherwise meanwhile: who was told yes is told so again */
 		return true;
-	usec = estimate_read(frame->carried->database_slot, process->id);
+	usec = carried_estimate(frame->carried, process);
 	job->is_short = usec > 0 && usec <= SHORT_USEC && !stream_is_on() &&
 		frame->carried->n + list_length(frame->new_units) < MAX_CARRIED;
 	return job->is_short;
@@ -211,57 +229,6 @@ bool
 carried_is_request_of(const Job *job)
 {
 	return job->state == JOB_IN_PROGRESS && job->unit != NULL && job->unit->is_new && job->unit->is_carried;
-}
-
-/*
- * A batch of an executor comes to nothing as a whole: the more of a process is in it, the more is lost with one that fails, and after a
- * crash of the server that it has caused itself all would be begun anew.  So chains begin with one, and each may be twice as long as the
- * one before it, until something is lost.
- */
-static int
-limit(Process *process, int n)
-{
-	int			most = Max(process->chain_limit, 1);
-
-	if (n >= most)
-		process->chain_limit = Min(2 * most, ENOUGH_CARRIED);
-	return Min(n, most);
-}
-
-int
-carried_chain_length(const Frame *frame, Job *head)
-{
-	Process    *process = head->process;
-	int64		n,
-				usec;
-
-	if (!carried_is_request_of(head) || !head->unit->is_unblocked || llast(frame->new_units) != head->unit || llast(frame->ready) != head->unit)
-		return 0;
-	n = ENOUGH_CARRIED - frame->carried->n - list_length(frame->new_units);
-	usec = estimate_read(frame->carried->database_slot, process->id);
-	if (usec == 0)				/* forgotten meanwhile */
-		return 0;
-	n = Max(Min(n / CHAINS_SHARE, CHAIN_USEC / usec), 1);
-	if (n <= process->concurrency && usec >= TINY_USEC)
-		return 0;
-	return limit(process, (int) n);
-}
-
-void
-carried_chain(const Unit *before, Unit *unit)
-{
-	unit->place_in_chain = before ? before->place_in_chain + 1 : 1;
-}
-
-bool
-carried_holds_lane(const Frame *frame, const Process *process, Timeperiod timeperiod)
-{
-	const CarriedUnit *entry = find_by_job(frame->carried, process->id, timeperiod);
-
-	if (entry == NULL)
-		return false;
-	return entry->unit.place_in_chain > 0 ||
-		(entry->unit.is_unblocked && estimate_read(frame->carried->database_slot, process->id) < TINY_USEC);
 }
 
 /* ---------------------------------------------------------------- in later frames */
@@ -470,7 +437,7 @@ carried_drop_lost(Frame *frame)
 		{
 			ahead_forget(process);
 			process->written_until = frame->now + WRITTEN_AFTER_LOSS;
-			process->chain_limit = 1;
+			chain_begin_anew(process);
 			processes = list_append_unique_ptr(processes, process);
 		}
 		forget(carried, entry);
@@ -535,17 +502,6 @@ stop_carrying(Frame *frame, List *jobs)
 	}
 }
 
-/* the one before it may have been given up, by a job that was skipped in the same frame say */
-static void
-close_gap(const List *before, Unit *unit)
-{
-	const Unit *last = before == NIL ? NULL : llast(before);
-	bool		follows = last != NULL && last->process_id == unit->process_id && last->place_in_chain > 0;
-
-	if (unit->place_in_chain > 1)
-		unit->place_in_chain = follows ? last->place_in_chain + 1 : 1;
-}
-
 /* units of the frame: those that are requested in writing after all get their line of the log */
 static void
 separate_units(Frame *frame)
@@ -561,7 +517,7 @@ separate_units(Frame *frame)
 
 		if (job != NULL && job->unit == unit && job->state == JOB_IN_PROGRESS && unit->state == UNIT_REQUESTED)
 		{
-			close_gap(frame->carried_units, unit);
+			chain_close_gap(frame->carried_units, unit);
 			frame->carried_units = lappend(frame->carried_units, unit);
 			job->is_carried = true;
 			continue;

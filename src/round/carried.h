@@ -30,21 +30,14 @@ typedef bool (*RequestIsInHands) (const Unit *unit);
 extern void carried_check(Carried *carried, RequestIsInHands is_in_hands);
 extern bool carried_has_suspects(const Carried *carried);
 
+extern int	carried_count(const Carried *carried);
+extern const Unit *carried_unit_of(const Carried *carried, int32 process_id, Timeperiod timeperiod); /* NULL: none is; also of no Carried */
+extern int64 carried_estimate(const Carried *carried, const Process *process); /* how long a unit of it takes, daemon/estimate.h */
+
 /* may this embryo be given a unit in this way? */
 extern bool carried_fits(Frame *frame, Job *job);
 extern void carried_request(Frame *frame, Job *job, Unit *unit);
 extern bool carried_is_request_of(const Job *job);	/* has this frame given it one? */
-
-/*
- * Behind the request that this frame has made for a job, those for its next periods may follow: a chain.  One executor runs it, one
- * unit after the other, and what is behind one that fails is dropped, so that it is as if each had been requested when the one before
- * it had finished its job.  How many units may be in it, the first one included; 0: it is none.  Asked once, right after the request.
- */
-extern int	carried_chain_length(const Frame *frame, Job *head);
-extern void carried_chain(const Unit *before, Unit *unit); /* NULL: it is the first */
-
-/* is the first job under way one of a chain, or carried before it was known that the next ones are to be?  Then nothing is added to it. */
-extern bool carried_holds_lane(const Frame *frame, const Process *process, Timeperiod timeperiod);
 
 /* a job enters the frame as it is in the table: is its request carried? */
 extern void carried_enter_job(Frame *frame, Job *job);

@@ -4,7 +4,7 @@
  * A trigger evaluates the process's earliest active job (R7).  An eager process does the same for as many of the
  * earliest active jobs as its concurrency says, and does not wait for the trigger when one of its own jobs or the
  * last child of its job was finished.  Earliest active jobs count whether they run or wait: with a concurrency of 1
- * nothing is begun while an earlier period waits or fails.  A chain (round/carried.h) is one job after the other, too.
+ * nothing is begun while an earlier period waits or fails.  A chain (round/chain.h) is one job after the other, too.
  *
  * A freerun's timer (R14) is here, too, with what becomes of fires that were missed.  What follows from finished jobs
  * is worked off as a queue of events; an eager process that many of them concern is fired at the first one and again
@@ -21,6 +21,7 @@
 #include "nls.h"
 #include "round/agenda.h"
 #include "round/carried.h"
+#include "round/chain.h"
 #include "round/evaluate.h"
 #include "round/lane.h"
 #include "round/rows.h"
@@ -119,15 +120,15 @@ look_ahead(Frame *frame, Process *process, LaneKind kind, Timeperiod after, int 
 
 /* ---------------------------------------------------------------- firing */
 
-/* the next periods, to be run behind the one that has just been requested (round/carried.h); false: it is none of a chain */
+/* the next periods, to be run behind the one that has just been requested (round/chain.h); false: it is none of a chain */
 static bool
 chain(Frame *frame, Process *process, LaneKind kind, Job *last)
 {
-	int			n = carried_chain_length(frame, last);
+	int			n = chain_length(frame, last);
 
 	if (n == 0)
 		return false;
-	carried_chain(NULL, last->unit);
+	chain_add(NULL, last->unit);
 	if (n > 1)
 		look_ahead(frame, process, kind, last->key.timeperiod, n - 1);
 	for (; n > 1; n--)
@@ -140,7 +141,7 @@ chain(Frame *frame, Process *process, LaneKind kind, Job *last)
 		evaluate_job(frame, job, CAUSE_EVENT);
 		if (!carried_is_request_of(job))
 			break;
-		carried_chain(last->unit, job->unit);
+		chain_add(last->unit, job->unit);
 		last = job;
 	}
 	return true;
@@ -172,7 +173,7 @@ fire_lane(Frame *frame, Process *process, LaneKind kind, int at_work, Cause caus
 			if (under_way != TIMEPERIOD_NONE)
 			{
 				after = under_way;
-				if (++n == 1 && at_work > 1 && carried_holds_lane(frame, process, under_way))
+				if (++n == 1 && at_work > 1 && chain_holds_lane(frame, process, under_way))
 					break;
 				continue;
 			}

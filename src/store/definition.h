@@ -79,7 +79,7 @@ struct Process
 	TimestampTz quiet_until;	/* firing before that does nothing; 0: unknown */
 	TimestampTz next_deadline;	/* no job misses its deadline before that; 0: to be worked out */
 	Ahead	   *ahead;			/* its next active jobs, see round/ahead.h; NULL: not remembered */
-	int			chain_limit;	/* so many requests may be carried one behind the other; 0: as 1, see round/carried.c */
+	int			chain_limit;	/* so many requests may be carried one behind the other; 0: as 1, see round/chain.c */
 	TimestampTz written_until;	/* its requests are not to be carried before that */
 	uint64		frame_number;	/* of the frame that has notes on it, */
 	void	   *frame_data;		/* and these */

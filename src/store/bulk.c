@@ -43,37 +43,35 @@ bulk_begin(Oid relation, int n_columns)
 	return bulk;
 }
 
-/* of this session's copy of the table's options: nobody asks its caller how full a page is to be.  Returns what it was. */
-static int
+/* of this session's copy of the table's options: nobody asks its caller how full a page is to be */
+static void
 set_fillfactor(Relation relation, int fillfactor)
 {
 	StdRdOptions *options = (StdRdOptions *) relation->rd_options;
-	int			before = RelationGetFillFactor(relation, HEAP_DEFAULT_FILLFACTOR);
 
 	if (options != NULL)		/* or else it is 100 */
 		options->fillfactor = fillfactor;
-	return before;
 }
 
 static void
 insert_rows(Bulk *bulk)
 {
 	Relation	relation = bulk->writer.relation;
-	int			fillfactor;
+	volatile int fillfactor = RelationGetFillFactor(relation, HEAP_DEFAULT_FILLFACTOR);
 
 	if (!bulk->is_filling)
 	{
 		table_multi_insert(relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
 		return;
 	}
-	fillfactor = set_fillfactor(relation, HEAP_DEFAULT_FILLFACTOR);
+	set_fillfactor(relation, HEAP_DEFAULT_FILLFACTOR);
 	PG_TRY();
 	{
 		table_multi_insert(relation, bulk->slots, bulk->n_rows, GetCurrentCommandId(true), 0, NULL);
 	}
 	PG_FINALLY();
 	{
-		(void) set_fillfactor(relation, fillfactor);
+		set_fillfactor(relation, fillfactor);
 	}
 	PG_END_TRY();
 }

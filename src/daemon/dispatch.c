@@ -105,7 +105,7 @@ remove_queued(Queued **link)
 
 /* a unit with those that follow it, which go the same way: how many are they? */
 static int
-chain_length(const Queued *queued)
+count_chain(const Queued *queued)
 {
 	int			n = 1;
 
@@ -115,10 +115,11 @@ chain_length(const Queued *queued)
 }
 
 static void
-remove_chain(Queued **link, int n)
+remove_chain(Queued **link)
 {
-	for (; n > 0; n--)
+	do
 		remove_queued(link);
+	while (*link != NULL && (*link)->unit.request.follows);
 }
 
 static Queued **
@@ -312,10 +313,14 @@ share_mail(void)
 		for (int j = 0; j < slots->n_executors; j++)
 		{
 			ExecutorSlot *busy = &slots->executors[j];
-			int			first_moved = second_half(busy);
-			int			n = busy->n_mail - first_moved;
+			int			first_moved,
+						n;
 
-			if (!is_ours(busy) || busy->owner != idle->owner || n == 0 || busy->n_running == 0)
+			if (!is_ours(busy) || busy->owner != idle->owner || busy->n_running == 0)
+				continue;
+			first_moved = second_half(busy);
+			n = busy->n_mail - first_moved;
+			if (n == 0)
 				continue;
 			memcpy(idle->mail, &busy->mail[first_moved], sizeof(UnitRequest) * n);
 			idle->n_mail = n;
@@ -467,12 +472,10 @@ place_many(Queued **link, bool may_start, ExecutorSlot **started)
 	LWLockAcquire(slots->lock, LW_EXCLUSIVE);
 	for (int n = 0; *link != NULL && n < PLACED_AT_ONCE; n++)
 	{
-		int			n_units = chain_length(*link);
-
-		placement = place(*link, n_units, may_start, now, started);
+		placement = place(*link, count_chain(*link), may_start, now, started);
 		if (placement != PLACED)
 			break;
-		remove_chain(link, n_units);
+		remove_chain(link);
 	}
 	LWLockRelease(slots->lock);
 	return placement;
@@ -527,7 +530,7 @@ dispatch_run(void)
 			}
 			else
 				database_slot->out_of_slots_since = 0;
-			remove_chain(link, chain_length(*link));
+			remove_chain(link);
 		}
 		else
 		{

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #define SHORT_USEC 2000			/* a unit that takes longer (daemon/effort.h) is run alone, and requested in writing */
-
 #define TINY_USEC 60			/* about what a unit costs the scheduler: one executor keeps up with units that are shorter */
 
 /* microseconds, 1 or more; 0: nobody has told, or it has been forgotten */

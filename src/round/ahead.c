@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "round/ahead.h"
+#include "round/relation.h"
 
 #define KEPT 32					/* jobs remembered of a process, beside twice its concurrency */
 #define KEPT_OF_MANY 8			/* likewise, where there are many processes */
@@ -85,7 +86,7 @@ ahead_is_under_way(Frame *frame, Process *process, Timeperiod timeperiod)
 {
 	const AheadJob *known;
 
-	if (process->machine != MACHINE_DISCRETE || process->child != NULL || process->tree->n_dependent_on > 0)
+	if (process->machine != MACHINE_DISCRETE || !process_waits_for_nobody(process))
 		return false;
 	known = find_job(process, timeperiod);
 	return known != NULL && known->is_under_way && frame_loaded_job(frame, process, timeperiod) == NULL;

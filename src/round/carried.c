@@ -35,7 +35,6 @@ typedef struct CarriedUnit
 struct Carried
 {
 	int			database_slot;
-	int			n;
 	int			n_suspects;
 	MemoryContext context;
 	id_map_hash *by_id;			/* of CarriedUnit * */
@@ -72,7 +71,6 @@ add(Carried *carried, const Unit *unit)
 	entry->unit.is_new = entry->unit.is_dirty = entry->unit.is_ready = false;
 	entry->is_suspect = false;
 	dlist_push_tail(&carried->in_order, &entry->node);
-	carried->n++;
 	*id_map_place(carried->by_id, unit->id, &found) = entry;
 	*job_map_place(carried->by_job, key_of(unit), &found) = entry;
 }
@@ -80,7 +78,6 @@ add(Carried *carried, const Unit *unit)
 static void
 forget(Carried *carried, CarriedUnit *entry)
 {
-	carried->n--;
 	carried->n_suspects -= entry->is_suspect;
 	dlist_delete(&entry->node);
 	job_map_delete(carried->by_job, key_of(&entry->unit));
@@ -95,9 +92,9 @@ find(const Carried *carried, int64 unit_id)
 }
 
 static CarriedUnit *
-find_by_job(const Carried *carried, int32 process_id, Timeperiod timeperiod)
+find_by_job(const Carried *carried, JobKey key)
 {
-	return carried == NULL ? NULL : job_map_get(carried->by_job, (JobKey) {process_id, 0, timeperiod});
+	return carried == NULL ? NULL : job_map_get(carried->by_job, key);
 }
 
 void
@@ -148,13 +145,13 @@ carried_has_suspects(const Carried *carried)
 int
 carried_count(const Carried *carried)
 {
-	return carried->n;
+	return (int) carried->by_id->members;
 }
 
 const Unit *
-carried_unit_of(const Carried *carried, int32 process_id, Timeperiod timeperiod)
+carried_unit_of(const Carried *carried, JobKey key)
 {
-	const CarriedUnit *entry = find_by_job(carried, process_id, timeperiod);
+	const CarriedUnit *entry = find_by_job(carried, key);
 
 	return entry ? &entry->unit : NULL;
 }
@@ -199,15 +196,8 @@ carried_fits(Frame *frame, Job *job)
 		return true;
 	usec = carried_estimate(frame->carried, process);
 	job->is_short = usec > 0 && usec <= SHORT_USEC && !stream_is_on() &&
-		frame->carried->n + list_length(frame->new_units) < MAX_CARRIED;
+		carried_count(frame->carried) + list_length(frame->new_units) < MAX_CARRIED;
 	return job->is_short;
-}
-
-/* what ends well finishes its job, whatever the others do */
-static bool
-is_finished_by_its_unit(const Process *process)
-{
-	return process->child == NULL && process->tree->n_dependent_on == 0 && process->grouping == 1;
 }
 
 void
@@ -216,7 +206,6 @@ carried_request(Frame *frame, Job *job, Unit *unit)
 	Process    *process = job->process;
 
 	unit->is_carried = true;
-	unit->is_unblocked = is_finished_by_its_unit(process);
 	if (!process->goes_on)
 	{
 		process->goes_on = true;
@@ -240,7 +229,7 @@ carried_enter_job(Frame *frame, Job *job)
 
 	if (job->is_carried || !is_untouched(job))
 		return;
-	entry = find_by_job(frame->carried, job->key.process_id, job->key.timeperiod);
+	entry = find_by_job(frame->carried, job->key);
 	if (entry == NULL)
 		return;
 	job->state = job->stored_state = JOB_IN_PROGRESS;
@@ -484,7 +473,7 @@ stop_carrying(Frame *frame, List *jobs)
 	foreach(cell, jobs)
 	{
 		Job		   *job = lfirst(cell);
-		CarriedUnit *entry = find_by_job(frame->carried, job->key.process_id, job->key.timeperiod);
+		CarriedUnit *entry = find_by_job(frame->carried, job->key);
 		Unit	   *ended;
 
 		if (unit_fetch(&entry->unit.id, 1, &ended) == 0)

@@ -31,7 +31,7 @@ extern void carried_check(Carried *carried, RequestIsInHands is_in_hands);
 extern bool carried_has_suspects(const Carried *carried);
 
 extern int	carried_count(const Carried *carried);
-extern const Unit *carried_unit_of(const Carried *carried, int32 process_id, Timeperiod timeperiod); /* NULL: none is; also of no Carried */
+extern const Unit *carried_unit_of(const Carried *carried, JobKey key); /* NULL: none is; also of no Carried */
 extern int64 carried_estimate(const Carried *carried, const Process *process); /* how long a unit of it takes, daemon/estimate.h */
 
 /* may this embryo be given a unit in this way? */

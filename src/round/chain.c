@@ -6,14 +6,14 @@
  * side gain nothing.
  *
  * Invariant: of a process that has a chain nothing else of the lane is under way that the chain's frame knew of, and nothing is added
- * before all of it has ended.  Only what waits for nobody else's work (Unit.is_unblocked) is in one: its end finishes its job, and
- * that is known beforehand.
+ * before all of it has ended.  Only what waits for nobody else's work is in one: its end finishes its job, and that is known beforehand.
  */
 #include "postgres.h"
 
 #include "daemon/estimate.h"
 #include "round/carried.h"
 #include "round/chain.h"
+#include "round/relation.h"
 
 #define ENOUGH_CARRIED 512		/* to fill executors' batches: a chain is made of what is missing, */
 #define CHAINS_SHARE 16			/* a part of it, so that as many processes as like get theirs */
@@ -34,6 +34,12 @@ limit(Process *process, int n)
 	return Min(n, most);
 }
 
+static bool
+is_finished_by_its_unit(const Process *process)
+{
+	return process_waits_for_nobody(process) && process->grouping == 1;
+}
+
 int
 chain_length(const Frame *frame, Job *head)
 {
@@ -41,7 +47,7 @@ chain_length(const Frame *frame, Job *head)
 	int64		n,
 				usec;
 
-	if (!carried_is_request_of(head) || !head->unit->is_unblocked || llast(frame->new_units) != head->unit || llast(frame->ready) != head->unit)
+	if (!carried_is_request_of(head) || !is_finished_by_its_unit(process) || llast(frame->new_units) != head->unit || llast(frame->ready) != head->unit)
 		return 0;
 	n = ENOUGH_CARRIED - carried_count(frame->carried) - list_length(frame->new_units);
 	usec = carried_estimate(frame->carried, process);
@@ -62,11 +68,11 @@ chain_add(const Unit *before, Unit *unit)
 bool
 chain_holds_lane(const Frame *frame, const Process *process, Timeperiod timeperiod)
 {
-	const Unit *unit = carried_unit_of(frame->carried, process->id, timeperiod);
+	const Unit *unit = carried_unit_of(frame->carried, (JobKey) {process->id, 0, timeperiod});
 
 	if (unit == NULL)
 		return false;
-	return unit->place_in_chain > 0 || (unit->is_unblocked && carried_estimate(frame->carried, process) < TINY_USEC);
+	return unit->place_in_chain > 0 || (is_finished_by_its_unit(process) && carried_estimate(frame->carried, process) < TINY_USEC);
 }
 
 void

@@ -42,6 +42,12 @@ job_is_milestone(const Job *job)
 	return timeperiod_is_milestone(job->process->qualifier, job->process->grouping, job->key.timeperiod);
 }
 
+bool
+process_waits_for_nobody(const Process *process)
+{
+	return process->child == NULL && process->tree->n_dependent_on == 0;
+}
+
 Timeperiod
 holding_milestone(const Process *process, Timeperiod timeperiod)
 {

@@ -13,6 +13,9 @@ extern JobRange own_period(const Process *process, Timeperiod timeperiod);
 extern JobRange span_of(Process *process, Timeperiod timeperiod);
 extern bool job_is_milestone(const Job *job);
 
+/* has no job of it children or dependencies? */
+extern bool process_waits_for_nobody(const Process *process);
+
 /* the milestone of `process` whose span holds the period; TIMEPERIOD_NONE when the timetable has no such node */
 extern Timeperiod holding_milestone(const Process *process, Timeperiod timeperiod);
 

@@ -378,7 +378,6 @@ add_ready(RoundOutcome *outcome, const Unit *unit, Oid owner, uint64 fence)
 	ready->request.end = unit->end_timeperiod;
 	ready->request.is_alone = false;
 	ready->request.is_carried = unit->is_carried;
-	ready->request.is_unblocked = unit->is_unblocked;
 	ready->request.follows = unit->place_in_chain > 1;
 	ready->request.fence_count = fence;
 	ready->request.timeperiod = unit->timeperiod;

@@ -28,6 +28,12 @@ event_take_ids(void)
 	return nextval_internal(get_relname_relid("mark_seq", get_namespace_oid("synergy", false)), false);
 }
 
+static int64
+id_of(const EventRecord *record)
+{
+	return record->id != 0 ? record->id : event_take_ids();
+}
+
 static void
 set_text(Datum *values, bool *nulls, int column, const char *text)
 {
@@ -73,7 +79,7 @@ write_in_bulk(List *records, TimestampTz at, const char *role_name)
 		bool	   *nulls;
 		Datum	   *values = bulk_row(bulk, &nulls);
 
-		values[EVENT_ID] = Int64GetDatum(record->id);
+		values[EVENT_ID] = Int64GetDatum(id_of(record));
 		values[EVENT_AT] = TimestampTzGetDatum(record->at ? record->at : at);
 		values[EVENT_ROLE_NAME] = role;
 		nulls[EVENT_ID] = nulls[EVENT_AT] = nulls[EVENT_ROLE_NAME] = false;
@@ -83,18 +89,6 @@ write_in_bulk(List *records, TimestampTz at, const char *role_name)
 	return true;
 }
 
-static int
-compare_ids(const ListCell *a, const ListCell *b)
-{
-	int64		x = ((EventRecord *) lfirst(a))->id,
-				y = ((EventRecord *) lfirst(b))->id;
-
-	return x < y ? -1 : x > y;
-}
-
-/*
- * In order of their ids: those of carried requests are older than what the round adds, and the index is not entered anew for each.
- */
 void
 event_log_write(List *records, TimestampTz at)
 {
@@ -120,13 +114,6 @@ event_log_write_as(List *records, TimestampTz at, Oid role)
 	if (records == NIL)
 		return;
 	role_name = GetUserNameFromId(role, false);
-	foreach(cell, records)
-	{
-		EventRecord *record = lfirst(cell);
-
-		record->id = record->id != 0 ? record->id : event_take_ids();
-	}
-	list_sort(records, compare_ids);
 	if (write_in_bulk(records, at, role_name))
 		return;
 	columns_init(columns, types, 12);
@@ -142,7 +129,7 @@ event_log_write_as(List *records, TimestampTz at, Oid role)
 		column_add_text(&columns[5], record->old_state);
 		column_add_text(&columns[6], record->new_state);
 		column_add_text(&columns[7], record->detail);
-		column_add(&columns[8], Int64GetDatum(record->id));
+		column_add(&columns[8], Int64GetDatum(id_of(record)));
 		column_add(&columns[9], BoolGetDatum(record->is_step));
 		column_add_id(&columns[10], record->previous_id);
 		column_add(&columns[11], TimestampTzGetDatum(record->at ? record->at : at));

@@ -31,7 +31,7 @@ typedef struct EventRecord
 	bool		is_step;
 } EventRecord;
 
-/* one statement for all of them; their order becomes that of their ids */
+/* one statement for all of them */
 extern void event_log_write(List *records, TimestampTz at);
 extern void event_log_write_as(List *records, TimestampTz at, Oid role);	/* not the session's */
 extern void event_log_one(EventRecord record, TimestampTz at);

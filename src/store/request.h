@@ -21,7 +21,6 @@ typedef struct UnitRequest
 	bool		is_alone;		/* to be run in a transaction of its own: with others it has failed */
 	/* nothing of it is in the tables (round/carried.h); then also: */
 	bool		is_carried;
-	bool		is_unblocked;	/* it waits for nobody else's work: its row's mark may be as late as its end */
 	bool		follows;		/* to be run by who has run the one before it, right behind that, and only if that has ended well */
 	uint64		fence_count;	/* daemon/fence.h */
 	Timeperiod	timeperiod;		/* its job's */

@@ -42,7 +42,6 @@ typedef struct Unit
 	bool		is_written;		/* by the last unit_update() */
 	bool		is_carried;		/* it is not in the table, see round/carried.h */
 	int			place_in_chain; /* carried ones that are run one behind the other, from 1 on; 0: it is in no chain */
-	bool		is_unblocked;	/* as UnitRequest's */
 	bool		is_unlisted;	/* it never was in synergy.active_unit */
 	bool		is_let_go;		/* it was its job's, and is to be canceled so that another can take its place */
 	bool		is_on_box;		/* an agent has taken it, and perhaps ended it */

@@ -122,9 +122,8 @@ amend_units(BatchUnit *units, int n, TimestampTz now)
 /* ---------------------------------------------------------------- requests that are not written */
 
 static Unit
-unit_of(const BatchUnit *batch)
+unit_of(const UnitRequest *request)
 {
-	const UnitRequest *request = &batch->request;
 	Unit		unit = {0};
 
 	unit.id = request->unit_id;
@@ -135,7 +134,7 @@ unit_of(const BatchUnit *batch)
 	unit.end_timeperiod = request->end;
 	unit.end_id = request->end_id;
 	unit.n_rows = -1;
-	unit.mark = batch->mark;
+	unit.mark = request->mark;
 	unit.created = unit.submitted = request->requested_at;
 	return unit;
 }
@@ -166,15 +165,11 @@ pass_fence(BatchUnit *units, int n, bool *may_end)
 	return n_carried;
 }
 
-/*
- * The events of the requests, which no round has written.  An event has the mark of its unit (store/event.h), and both indexes take
- * what comes last with the least work: so those get new marks that may.
- */
+/* the events of the requests, which no round has written */
 static void
-write_events(BatchUnit *units, int n, TimestampTz now)
+write_events(const BatchUnit *units, int n, TimestampTz now)
 {
 	List	   *records = NIL;
-	int64		next = 0;
 
 	for (int i = 0; i < n; i++)
 	{
@@ -182,11 +177,6 @@ write_events(BatchUnit *units, int n, TimestampTz now)
 
 		if (!is_to_write(&units[i]))
 			continue;
-		if (units[i].request.is_unblocked)
-		{
-			next = next % MARK_BLOCK == 0 ? event_take_ids() : next;
-			units[i].mark = next++;
-		}
 		record = palloc0(sizeof(EventRecord));
 		record->event = "job";
 		record->process_name = units[i].process_name;
@@ -194,7 +184,7 @@ write_events(BatchUnit *units, int n, TimestampTz now)
 		record->unit_id = units[i].request.unit_id;
 		record->old_state = job_state_name(JOB_EMBRYO);
 		record->new_state = job_state_name(JOB_IN_PROGRESS);
-		record->id = units[i].mark;
+		record->id = units[i].request.mark;
 		record->at = units[i].request.requested_at;
 		record->is_step = true;
 		records = lappend(records, record);
@@ -220,7 +210,7 @@ write_units(BatchUnit *units, int n, TimestampTz now)
 
 		if (!is_to_write(&units[i]))
 			continue;
-		unit = unit_of(&units[i]);
+		unit = unit_of(&units[i].request);
 		values = bulk_row(bulk, &nulls);
 		unit_fill_row(&unit, values, nulls);
 		set_processed(&units[i], now, values, nulls);
@@ -240,7 +230,7 @@ write_requests(const BatchUnit *units, int n)
 		{
 			Unit	   *unit = palloc(sizeof(Unit));
 
-			*unit = unit_of(&units[i]);
+			*unit = unit_of(&units[i].request);
 			requests = lappend(requests, unit);
 		}
 	unit_insert_by_statement(requests);
@@ -273,7 +263,7 @@ update_units(BatchUnit *units, int n, TimestampTz now)
 			continue;
 		column_add(&columns[0], Int64GetDatum(request->unit_id));
 		column_add(&columns[1], Int32GetDatum(request->attempt));
-		column_add(&columns[2], Int64GetDatum(units[i].mark));
+		column_add(&columns[2], Int64GetDatum(request->mark));
 		column_add(&columns[3], Int64GetDatum(request->end_id));
 		column_add_time(&columns[4], units[i].started);
 		column_add(&columns[5], Int64GetDatum(units[i].n_rows));
@@ -290,8 +280,6 @@ end_units(BatchUnit *units, int n, int n_carried, TimestampTz now)
 	bool		is_written;
 	int			n_done;
 
-	for (int i = 0; i < n; i++)
-		units[i].mark = units[i].request.mark;
 	if (n_carried > 0)
 		write_events(units, n, now);
 	is_written = n_carried == 0 || write_units(units, n, now);

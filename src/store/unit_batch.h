@@ -30,7 +30,6 @@ typedef struct BatchUnit
 	bool		is_requested;	/* but is requested all the same */
 	TimestampTz started;		/* 0: it was not run */
 	const char *process_name;	/* of one that was run */
-	int64		mark;			/* of its row, and of the event of its request: unit_batch_complete() */
 	int64		n_rows;
 } BatchUnit;
 

@@ -106,7 +106,7 @@ is(query(q(SELECT count(*) FROM canceled JOIN done USING (at) WHERE name = 'canc
 is(query(q(SELECT count(*), count(DISTINCT at) FROM (SELECT at FROM done WHERE name = 'cancel' UNION ALL SELECT at FROM canceled) n)), '96|96', 'all others are done once');
 is(query('SELECT count(*) FROM synergy.check()'), '0', 'nothing is violated');
 my $n_ends = query(q(SELECT count(DISTINCT finished_at) FROM synergy.unit_of_work WHERE process_name = 'cancel' AND state = 'processed'));
-# a batch is what fits into half a millisecond, so how many they are follows the machine; run one by one they would be 80
+# how many units are in a batch follows what is there just then; run one by one they would be 80
 cmp_ok($n_ends, '<', 60, 'in few transactions: those that were run together with them still are');
 
 # ---------------------------------------------------------------- what is in hands is not handed out once more

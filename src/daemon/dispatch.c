@@ -8,7 +8,11 @@
  * when another executor of that owner has nothing to do.
  *
  * Nothing here decides anything about jobs: that a unit is handed out twice, or to an executor that ends before it
- * starts it, costs a moment and no more, because starting a unit is conditional on its still being requested.
+ * starts it, costs a moment and no more, because starting a unit is conditional on its still being requested.  What is
+ * only carried (round/carried.h) is fenced by its end instead, and the scheduler adds it once.
+ *
+ * Invariant: units that follow another (round/chain.h) are right behind it, in the queue and in one executor's mail.  They
+ * are placed, moved and removed with it, or it has ended well before.
  */
 #include "postgres.h"
 

@@ -36,6 +36,8 @@ static int	n_waiting = 0;
 static pid_t *pids = NULL;
 static int	n_pids = 0;
 
+static bool is_left_something = false;	/* of a keeper that was killed */
+
 static void
 close_descriptor(int *fd)
 {
@@ -88,15 +90,51 @@ dismiss(Keeper *keeper)
 	free(keeper);
 }
 
+static bool
+forget_pid(pid_t pid)
+{
+	for (int i = 0; i < n_pids; i++)
+		if (pids[i] == pid)
+		{
+			pids[i] = pids[--n_pids];
+			return true;
+		}
+	return false;
+}
+
+/* what was forked while we looked is found when its parent has ended, of which we hear */
+static void
+end_what_fell_to_us(void)
+{
+	if (is_left_something)
+		is_left_something = leftover_kill_descendants(getpid(), pids, n_pids) > 0;
+}
+
 void
 run_reap(void)
 {
 	pid_t		pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		for (int i = 0; i < n_pids; i++)
-			if (pids[i] == pid)
-				pids[i--] = pids[--n_pids];
+		(void) forget_pid(pid);
+	end_what_fell_to_us();
+}
+
+/*
+ * It has gone without a word.  Its end of the socket is closed before its children become ours, and until then they are
+ * those of a keeper, which are spared: it has to be dead first.
+ */
+static void
+bury(Keeper *keeper)
+{
+	if (forget_pid(keeper->pid))
+	{
+		kill(keeper->pid, SIGKILL);
+		while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	is_left_something = true;
+	end_what_fell_to_us();
 }
 
 /* it is free for the next command */
@@ -294,7 +332,7 @@ run_read_control(Run *run)
 		/* without having said how: it was killed, and what it kept falls to us */
 		if (run->leader > 0)
 			kill(-run->leader, SIGKILL);
-		(void) leftover_kill_descendants(getpid(), pids, n_pids);
+		bury(run->keeper);
 		run->has_ended = true;
 		run->end = RUN_LOST;
 	}

@@ -1,13 +1,18 @@
 """Agents, keepers, servers that are killed, stopped, cut off: no unit is lost, none hangs, no process remains."""
+import ctypes
 import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
 
 from world import TIMEOUT
+
+PIDFD_GETFD = 438               # the same everywhere
+KEEPER_CONTROL = 3              # src/keeper/keeper.h
 
 
 def drain(w):
@@ -83,18 +88,40 @@ def restarted(w):
     w.end(agent)
 
 
+def hang_up(pid):
+    """closes the connection of a keeper that stands still: its agent sees the end of it before it is dead, as when the kernel is slow"""
+    os.kill(pid, signal.SIGSTOP)
+    here = os.pidfd_open(pid)
+    descriptor = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, here, KEEPER_CONTROL, 0)
+    os.close(here)
+    if descriptor < 0:
+        raise OSError(ctypes.get_errno(), 'pidfd_getfd')
+    with socket.socket(fileno=descriptor) as control:
+        control.shutdown(socket.SHUT_RDWR)
+
+
 def keeper(w):
-    """the keeper of a command is killed: the rest is found by the agent"""
-    agent = w.agent()
-    w.process('kept', 'setsid sleep 600 & sleep 600 & sleep 600', max_retries=0)
-    w.begins('kept')
+    """the keepers of commands are killed: the rest is found by the agent, whatever of a keeper goes first"""
+    agent = w.agent(slots=20)
+    w.process('kept', 'setsid sleep 600 & sleep 600 & sleep 600', 20, max_retries=0)
+    w.comes('they run', "SELECT count(*) = 20 FROM synergy.unit_of_work WHERE state = 'in_progress'")
     time.sleep(0.3)
+    all_of_them = len(w.remains())
+    w.ok(all_of_them >= 60, 'with their children', all_of_them)
     keepers = [int(p) for p in subprocess.run(['pgrep', '-P', str(agent.pid)], capture_output=True, text=True).stdout.split()]
-    w.ok(keepers, 'a command has a keeper')
-    for pid in keepers:
+    w.same(len(keepers), 20, 'each command has a keeper')
+    hang_up(keepers[0])
+    for pid in keepers[1:10]:
+        os.kill(pid, signal.SIGKILL)
+    w.comes('the units fail', "SELECT count(*) = 10 FROM synergy.unit_of_work WHERE state NOT IN ('requested', 'in_progress')", limit=5)
+    end = time.time() + 3
+    while len(w.remains()) > all_of_them / 2 and time.time() < end:
+        time.sleep(0.05)
+    w.same(len(w.remains()), all_of_them // 2, 'nothing of theirs is left, and all of the others')
+    for pid in keepers[10:]:
         os.kill(pid, signal.SIGKILL)
     state, error = w.finished('kept', 5)
-    w.ok(error and 'keeper' in error, 'its unit fails', (state, error))
+    w.ok(error and 'keeper' in error, 'it is said why', (state, error))
     w.nothing_remains('and nothing is left', limit=3)
     w.same(agent.poll(), None, 'the agent goes on')
     w.end(agent)

@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import table  # noqa: E402
-from suite import due, growth, node, ours, pgq, publish, skip_locked  # noqa: E402
+from suite import due, growth, node, ours, pgq, publish, skip_locked, snapshot  # noqa: E402
 from suite.latency import notify_latency  # noqa: E402
 from suite.measure import Server  # noqa: E402
 
@@ -21,13 +21,13 @@ from suite.measure import Server  # noqa: E402
 def sizes_of(arguments):
     """lanes and hours of what is drained, and the rest"""
     if arguments.quick:
-        sizes = {'processes': 50, 'hours': 60, 'one_by_one': 1000, 'samples': 30, 'polled_samples': 8, 'idle_seconds': 4, 'grown': [0, 20000], 'years': 1,
+        sizes = {'processes': 50, 'hours': 60, 'one_by_one': 1000, 'samples': 30, 'polled_samples': 8, 'idle_seconds': 4, 'grown': [0, 20000], 'years': 1, 'snapshot': (2, 2),
                  'due': {'10 processes, 100 freeruns': (10, 100)}}
     else:
-        sizes = {'processes': 50, 'hours': 1000, 'one_by_one': 10000, 'samples': 300, 'polled_samples': 40, 'idle_seconds': 20,
+        sizes = {'processes': 50, 'hours': 1000, 'one_by_one': 10000, 'samples': 300, 'polled_samples': 40, 'idle_seconds': 20, 'snapshot': (20, 300 if arguments.long else 20),
                  'grown': [0, 100000, 1000000] + ([10000000] if arguments.long else []), 'years': 10,
                  'due': {'100 processes, 1,000 freeruns': (100, 1000), '10,000 processes, 100,000 freeruns': (10000, 100000)}}
-    sizes['published'] = 5000 if arguments.quick else max(5000, int(50000 * arguments.scale))
+    sizes['published'] = 5000 if arguments.quick else max(5000, int(100000 * arguments.scale))
     # more than a thousand units of a process are not requested at once
     sizes['hours'] = max(2, min(1000, int(sizes['hours'] * arguments.scale)))
     sizes['one_by_one'] = max(50, int(sizes['one_by_one'] * arguments.scale))
@@ -80,6 +80,7 @@ def workloads(server, sizes):
     return {'drain': drain, 'external': external, 'publish': publishing, 'latency': latency, 'idle': idle,
             'growth': {str(jobs): lambda jobs=jobs: growth.growth(server, jobs, min(100, sizes['samples'])) for jobs in sizes['grown']},
             'due': {name: lambda many=many: due.due(server, *many) for name, many in sizes['due'].items()},
+            'snapshot': {'Synergy': lambda: snapshot.snapshot(server, *sizes['snapshot'])},
             'build': {'Synergy': lambda: ours.build(server, sizes['years'])}}
 
 
@@ -102,7 +103,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--dsn', required=True)
     parser.add_argument('--quick', action='store_true', help='small, one round')
-    parser.add_argument('--long', action='store_true', help='growth to ten million jobs')
+    parser.add_argument('--long', action='store_true', help='growth to ten million jobs, a snapshot held for five minutes')
     parser.add_argument('--scale', type=float, default=1, help='of all sizes')
     parser.add_argument('--rounds', type=int)
     parser.add_argument('--only', help='workloads, separated by commas')

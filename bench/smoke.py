@@ -10,7 +10,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import table  # noqa: E402
-from suite import growth, ours, publish, skip_locked  # noqa: E402
+from suite import growth, ours, publish, skip_locked, snapshot  # noqa: E402
 from suite.latency import notify_latency  # noqa: E402
 from suite.measure import Server  # noqa: E402
 
@@ -41,6 +41,9 @@ def main():
     ok(len(told) == 3 and all(0 < ms < 10000 for ms in told), 'a NOTIFY arrives after it was sent', told)
     grown = growth.growth(server, 2000, 3)
     ok(all(grown[metric] > 0 for metric, _ in table.GROWING), 'a database with history does all that an empty one does', grown)
+    held = snapshot.snapshot(server, 0.5, 0.5)
+    ok(all(phase['per_second'] > 1 and min(phase['samples_ms']) > 0 for phases in held.values() for phase in phases.values()),
+       'while a snapshot is held, and while others read, all goes on', held)
     if publish.is_there():
         confirmed = publish.courier(server, 3000)['per_second'], publish.bare(3000, True)['per_second']
         publish.Rig.close()
@@ -52,9 +55,9 @@ def main():
        lines[-1].startswith('median: '), 'drain.py drains, and tells what that costs', said)
     results = {'about': {'at': 'now', 'commit': '', 'server': '0', 'node': '', 'processors': 1, 'model': 'one', 'remark': 'a remark', 'load_before': 0},
                'rounds': 3, 'sizes': {'processes': 1, 'hours': 2, 'idle_seconds': 3},
-               'workloads': {'external': {'Synergy': [outside, dict(outside, per_second=2e6), dict(outside, per_second=1e6)]}, 'latency': {'Synergy': [{'samples_ms': told}]}}}
+               'workloads': {'external': {'Synergy': [outside, dict(outside, per_second=2e6), dict(outside, per_second=1e6)]}, 'latency': {'Synergy': [{'samples_ms': told}]}, 'snapshot': {'Synergy': [held]}}}
     page = table.markdown(results)
-    ok('| Synergy | 1,000,000 |' in page and 'a remark' in page and 'p99' in page, 'the table has the median of the rounds', page)
+    ok('| Synergy | 1,000,000 |' in page and 'a remark' in page and 'p99' in page and '| 4 readers |' in page, 'the table has the median of the rounds', page)
 
 
 if __name__ == '__main__':

@@ -99,6 +99,17 @@ def publish(contestants):
                 [[name] + [number(median(turns, m)) for m in ('per_second', 'client_us')] for name, turns in contestants.items() if turns])
 
 
+def snapshot(contestants):
+    lines = []
+    for name in next(iter(contestants['Synergy'])):
+        phases = {when: [turn[name][when] for turn in contestants['Synergy']] for when in ('before', 'held', 'after')}
+        share = statistics.median(held['per_second'] * 2 / (before['per_second'] + after['per_second']) for before, held, after in zip(*phases.values()))
+        samples = {when: [ms for turn in turns for ms in turn['samples_ms']] for when, turns in phases.items()}
+        lines.append([name] + [number(median(phases[when], 'per_second')) + (' (×%.2f)' % share if when == 'held' else '') for when in phases] +
+                     ['%s, %s' % (number(statistics.median(found)), number(quantile(found, 0.99))) for found in samples.values()])
+    return rows(['units/s, and completion to start under load', 'before', 'held', 'after'] + [when + ': median, p99, ms' for when in ('before', 'held', 'after')], lines)
+
+
 def sizing(results):
     """of what a unit costs; the hour's jobs done within five minutes, and a year of history"""
     drained = results['workloads'].get('drain', {}).get('Synergy')
@@ -116,7 +127,7 @@ def sizing(results):
 
 PARTS = [('drain', 'From embryo to processed', lambda c: throughput(c, 'no-op units')),
          ('external', 'Workers outside', lambda c: throughput(c, '100 at once, connections')),
-         ('publish', 'Published to RabbitMQ', publish), ('latency', 'From commit to start', latency), ('idle', 'Nothing due', idle), ('growth', 'With history', growth), ('due', 'Many definitions', due), ('build', 'Timetables', build)]
+         ('publish', 'Published to RabbitMQ', publish), ('latency', 'From commit to start', latency), ('idle', 'Nothing due', idle), ('growth', 'With history', growth), ('due', 'Many definitions', due), ('snapshot', 'An old snapshot', snapshot), ('build', 'Timetables', build)]
 
 
 def markdown(results):

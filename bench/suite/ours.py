@@ -144,9 +144,10 @@ def build(server, years, many=100):
     return {'nodes_per_second': nodes / took, 'processes_per_second': many / registered}
 
 
-def median_ms(connection, query, times=20):
-    cursor, took = connection.cursor(), []
-    for _ in range(times):
+def median_ms(connection, query, times=100, limit=5):
+    """of so many times, or as many as there are in so many seconds"""
+    cursor, took, end = connection.cursor(), [], time.time() + limit
+    while len(took) < times and (time.time() < end or not took):
         began = time.perf_counter()
         cursor.execute(query)
         cursor.fetchall()

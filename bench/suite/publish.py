@@ -97,7 +97,7 @@ def courier_with(rig, server, units):
     until(connection, 'SELECT min(outbox_id) IS DISTINCT FROM %d FROM synergy.outbox' % first, pause=0.002)
     began, used = time.time(), processor_time(pid)
     count = d.value('SELECT count(*) FROM synergy.outbox')
-    until(connection, 'SELECT min(outbox_id) IS NULL FROM synergy.outbox', pause=0.05)
+    until(connection, 'SELECT min(outbox_id) IS NULL FROM synergy.outbox', pause=0.02)
     took, used = time.time() - began, processor_time(pid) - used
     connection.close()
     server.drop(d.name)

@@ -1,0 +1,98 @@
+"""What an old snapshot costs: it keeps all versions of all rows that change. SQL units are drained at full speed, and all the while
+single completions of an outside worker have a dependant started; then somebody holds a snapshot, and later lets it go. Once alone,
+once while four readers go through our tables. Each time the same is measured before, while it is held, and after, since a machine
+that is slower for a while is slower for all three."""
+import threading
+import time
+
+from . import ours
+from .measure import until
+
+LANES = 50
+PER_SECOND = 100000				# there is work for so many; when readers take the processors, it is a fraction
+PROBES_PER_SECOND = 20
+READERS = 4
+
+READS = ['SELECT state, count(*) FROM synergy.job_status GROUP BY 1', 'SELECT state, count(*) FROM synergy.unit_of_work GROUP BY 1',
+         'SELECT new_state, count(*) FROM synergy.event_log GROUP BY 1', 'SELECT state, count(*) FROM synergy.job_data GROUP BY 1']
+
+REQUESTED = "SELECT last_value FROM pg_sequences WHERE schemaname = 'synergy' AND sequencename = 'unit_of_work_data_unit_of_work_id_seq'"
+IS_MADE = ('SELECT count(*) = %d AND bool_and(head = synergy.timeperiod_at(time_qualifier, synergy.now())) FROM synergy.progress '
+           'JOIN synergy.process USING (process_id)' % (LANES + 2))
+IS_LEFT = "SELECT bool_and(frontier < head) FROM synergy.progress JOIN synergy.process USING (process_id) WHERE process_name LIKE 'lane_%'"
+
+
+class Readers:
+    """they begin one after the other, so that they are not all at the same table"""
+
+    def __init__(self, server, name):
+        self.is_over, self.failed = threading.Event(), []
+        self.threads = [threading.Thread(target=self.read, args=(server.connect(name), n)) for n in range(READERS)]
+        for thread in self.threads:
+            thread.start()
+
+    def read(self, connection, n):
+        try:
+            while not self.is_over.is_set():
+                connection.cursor().execute(READS[n % len(READS)])
+                n += 1
+        except Exception as error:
+            self.failed.append(error)
+        connection.close()
+
+    def end(self):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join()
+        if self.failed:
+            raise self.failed[0]
+
+
+def measure(connection, seconds):
+    """units a second, and from the commit of a completion to the start of its dependant"""
+    cursor, sent = connection.cursor(), {}
+
+    def value(query):
+        cursor.execute(query)
+        return cursor.fetchone()[0]
+
+    first, began = value(REQUESTED), time.time()
+    while time.time() < began + seconds:
+        cursor.execute("BEGIN; SELECT unit_of_work_id, attempt, synergy.timeperiod_start(start_timeperiod) FROM synergy.claim('before', 1)")
+        unit, attempt, hour = cursor.fetchone()
+        cursor.execute('SELECT synergy.complete(%s, attempt => %s)', (unit, attempt))
+        sent[hour] = time.time()
+        cursor.execute('COMMIT')
+        time.sleep(1 / PROBES_PER_SECOND)
+    per_second = (value(REQUESTED) - first) / (time.time() - began)
+    hours = "hour = ANY ('{%s}'::timestamptz[])" % ','.join(str(hour) for hour in sent)
+    until(connection, 'SELECT count(*) = %d FROM begun WHERE %s' % (len(sent), hours))
+    cursor.execute('SELECT hour, extract(epoch FROM at)::float8 FROM begun WHERE ' + hours)
+    return {'per_second': per_second, 'samples_ms': [(at - sent[hour]) * 1000 for hour, at in cursor.fetchall()]}
+
+
+def in_turns(server, name, connection, seconds, held):
+    found = {'before': measure(connection, seconds)}
+    holder = server.connect(name)
+    holder.cursor().execute('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM synergy.process')
+    found['held'] = measure(connection, held)
+    holder.close()
+    return {**found, 'after': measure(connection, seconds)}
+
+
+def snapshot(server, seconds, held):
+    d = ours.world(server, 'bench_snapshot')
+    ours.register_pair(d, (5 * seconds + held) * PROBES_PER_SECOND)
+    d.sql('BEGIN; ' + ''.join("SELECT synergy.register_process('lane_%d', 'hourly', 'SELECT 1', start_timeperiod => %s);"
+                              % (i, ours.AGO % ((2 * seconds + held) * PER_SECOND // LANES)) for i in range(LANES)) + 'COMMIT')
+    connection = server.connect(d.name)
+    until(connection, IS_MADE, pause=0.1)
+    found = {'alone': in_turns(server, d.name, connection, seconds, held)}
+    readers = Readers(server, d.name)
+    found['%d readers' % READERS] = in_turns(server, d.name, connection, seconds, seconds)
+    readers.end()
+    if not d.value(IS_LEFT):
+        raise RuntimeError('there was not enough to do: PER_SECOND in snapshot.py')
+    connection.close()
+    server.drop(d.name)
+    return found

@@ -9,7 +9,8 @@ from . import ours
 from .measure import until
 
 LANES = 50
-PER_SECOND = 100000				# there is work for so many; when readers take the processors, it is a fraction
+PER_SECOND = 100000				# there is work for so many
+PER_SECOND_BESIDE_READERS = 30000
 PROBES_PER_SECOND = 20
 READERS = 4
 
@@ -25,9 +26,10 @@ IS_LEFT = "SELECT bool_and(frontier < head) FROM synergy.progress JOIN synergy.p
 class Readers:
     """they begin one after the other, so that they are not all at the same table"""
 
-    def __init__(self, server, name):
+    def __init__(self, server, name, n):
         self.is_over, self.failed = threading.Event(), []
-        self.threads = [threading.Thread(target=self.read, args=(server.connect(name), n)) for n in range(READERS)]
+        self.connections = [server.connect(name) for _ in range(n)]
+        self.threads = [threading.Thread(target=self.read, args=(connection, n)) for n, connection in enumerate(self.connections)]
         for thread in self.threads:
             thread.start()
 
@@ -37,13 +39,18 @@ class Readers:
                 connection.cursor().execute(READS[n % len(READS)])
                 n += 1
         except Exception as error:
-            self.failed.append(error)
+            if not self.is_over.is_set():
+                self.failed.append(error)
         connection.close()
 
     def end(self):
+        """after a long time with a snapshot a query of theirs is a matter of minutes"""
         self.is_over.set()
-        for thread in self.threads:
-            thread.join()
+        for connection, thread in zip(self.connections, self.threads):
+            while thread.is_alive():
+                if not connection.closed:
+                    connection.cancel()
+                thread.join(0.1)
         if self.failed:
             raise self.failed[0]
 
@@ -80,19 +87,23 @@ def in_turns(server, name, connection, seconds, held):
     return {**found, 'after': measure(connection, seconds)}
 
 
-def snapshot(server, seconds, held):
+def one(server, seconds, held, per_second, n_readers):
     d = ours.world(server, 'bench_snapshot')
-    ours.register_pair(d, (5 * seconds + held) * PROBES_PER_SECOND)
+    ours.register_pair(d, (3 * seconds + held) * PROBES_PER_SECOND)
     d.sql('BEGIN; ' + ''.join("SELECT synergy.register_process('lane_%d', 'hourly', 'SELECT 1', start_timeperiod => %s);"
-                              % (i, ours.AGO % ((2 * seconds + held) * PER_SECOND // LANES)) for i in range(LANES)) + 'COMMIT')
+                              % (i, ours.AGO % ((2 * seconds + held) * per_second // LANES)) for i in range(LANES)) + 'COMMIT')
     connection = server.connect(d.name)
     until(connection, IS_MADE, pause=0.1)
-    found = {'alone': in_turns(server, d.name, connection, seconds, held)}
-    readers = Readers(server, d.name)
-    found['%d readers' % READERS] = in_turns(server, d.name, connection, seconds, seconds)
+    readers = Readers(server, d.name, n_readers)
+    found = in_turns(server, d.name, connection, seconds, held)
     readers.end()
     if not d.value(IS_LEFT):
-        raise RuntimeError('there was not enough to do: PER_SECOND in snapshot.py')
+        raise RuntimeError('there was not enough to do: see the rates in snapshot.py')
     connection.close()
     server.drop(d.name)
     return found
+
+
+def snapshot(server, seconds, held):
+    return {'alone': one(server, seconds, held, PER_SECOND, 0),
+            '%d readers' % READERS: one(server, seconds, seconds, PER_SECOND_BESIDE_READERS, READERS)}

@@ -335,14 +335,14 @@ share_mail(void)
 	}
 }
 
-/* nobody waits for an executor that could not be started, not even behind another's unit */
+/* nobody waits for an executor that could not be started, not even behind another's unit, or behind what one that is starting will take first */
 static bool
 is_all_in_hands(void)
 {
 	if (first != NULL)
 		return false;
 	for (int i = 0; i < slots->n_executors; i++)
-		if (is_ours(&slots->executors[i]) && slots->executors[i].n_running > 0 && slots->executors[i].n_mail > 0)
+		if (is_ours(&slots->executors[i]) && slots->executors[i].n_mail > (slots->executors[i].n_running > 0 ? 0 : 1))
 			return false;
 	return true;
 }
@@ -544,5 +544,6 @@ dispatch_run(void)
 		}
 	}
 	database_slot->queued = queued_ids->members;
-	return first != NULL && no_start_before > now ? no_start_before : PG_INT64_MAX;
+	/* what waits behind another's unit waits for a slot as well */
+	return (first != NULL || database_slot->out_of_slots_since != 0) && no_start_before > now ? no_start_before : PG_INT64_MAX;
 }

@@ -27,8 +27,16 @@ is_healthy($node);
 $node->append_conf('postgresql.conf', 'max_worker_processes = 4');
 $node->restart;
 ok(defined scheduler_state($node, 'postgres', 'running'), 'a slot for one executor');
-$node->safe_psql('postgres', q(SELECT synergy.register_freerun('slow', e, '0 0 1 1 *', 'SELECT pg_sleep(2)') FROM unnest('{a,b}'::text[]) e;
-	SELECT synergy.fire('slow', e) FROM unnest('{a,b}'::text[]) e));
+# rounds with nothing to hand out, while the executor is starting, which takes two seconds
+$node->append_conf('postgresql.conf', 'post_auth_delay = 2');
+$node->reload;
+my $said = $node->safe_psql('postgres', join("\n", q(SELECT synergy.register_freerun('slow', e, '0 0 1 1 *', 'SELECT pg_sleep(2)') FROM unnest('{a,b}'::text[]) e;),
+	q(SELECT synergy.fire('slow', e) FROM unnest('{a,b}'::text[]) e;),
+	map({ "SELECT synergy.register_freerun('never', 'n', '0 0 1 1 *', 'SELECT $_'); SELECT pg_sleep(0.02);" } 1 .. 20),
+	'SELECT out_of_slots_since IS NOT NULL FROM synergy.status()'));
+like($said, qr/t$/, 'what waits behind another unit waits for a slot, also while that is not run yet');
+$node->append_conf('postgresql.conf', 'post_auth_delay = 0');
+$node->reload;
 ok(defined wait_for($node, 'postgres', 'SELECT out_of_slots_since IS NOT NULL FROM synergy.status()'), 'two are wanted');
 ok(defined wait_for($node, 'postgres', q(SELECT count(*) = 2 FROM synergy.unit_of_work WHERE process_name = 'slow' AND state = 'processed')), 'one does the work of both');
 ok(defined wait_for($node, 'postgres', 'SELECT out_of_slots_since IS NULL FROM synergy.status()', 5), 'then no slot is missing');

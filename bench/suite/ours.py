@@ -78,6 +78,16 @@ def register_pair(d, samples):
           "blocking_type => 'dependencies'); COMMIT".format(AGO % hours))
 
 
+def complete_before(cursor):
+    """a worker's next hour of `before`, and when its COMMIT was sent"""
+    cursor.execute("BEGIN; SELECT unit_of_work_id, attempt, synergy.timeperiod_start(start_timeperiod) FROM synergy.claim('before', 1)")
+    unit, attempt, hour = cursor.fetchone()
+    cursor.execute('SELECT synergy.complete(%s, attempt => %s)', (unit, attempt))
+    sent = time.time()
+    cursor.execute('COMMIT')
+    return hour, sent
+
+
 def latency_in(d, server, samples):
     """milliseconds from the commit of the completion to the start of the dependant's command; and those of the last round"""
     register_pair(d, samples)
@@ -86,11 +96,7 @@ def latency_in(d, server, samples):
     until(look, "SELECT count(*) >= %d FROM synergy.unit_of_work_data u JOIN synergy.process USING (process_id) WHERE process_name = 'before' AND state = 'r'" % samples)
     found, rounds = [], []
     for _ in range(samples):
-        worker.execute("BEGIN; SELECT unit_of_work_id, attempt, synergy.timeperiod_start(start_timeperiod) FROM synergy.claim('before', 1)")
-        unit, attempt, hour = worker.fetchone()
-        worker.execute('SELECT synergy.complete(%s, attempt => %s)', (unit, attempt))
-        committed = time.time()
-        worker.execute('COMMIT')
+        hour, committed = complete_before(worker)
         time.sleep(0.03)
         until(look, "SELECT count(*) = 1 FROM begun WHERE hour = '%s'" % hour)
         cursor = look.cursor()

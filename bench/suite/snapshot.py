@@ -65,11 +65,8 @@ def measure(connection, seconds):
 
     first, began = value(REQUESTED), time.time()
     while time.time() < began + seconds:
-        cursor.execute("BEGIN; SELECT unit_of_work_id, attempt, synergy.timeperiod_start(start_timeperiod) FROM synergy.claim('before', 1)")
-        unit, attempt, hour = cursor.fetchone()
-        cursor.execute('SELECT synergy.complete(%s, attempt => %s)', (unit, attempt))
-        sent[hour] = time.time()
-        cursor.execute('COMMIT')
+        hour, at = ours.complete_before(cursor)
+        sent[hour] = at
         time.sleep(1 / PROBES_PER_SECOND)
     per_second = (value(REQUESTED) - first) / (time.time() - began)
     hours = "hour = ANY ('{%s}'::timestamptz[])" % ','.join(str(hour) for hour in sent)
@@ -95,8 +92,10 @@ def one(server, seconds, held, per_second, n_readers):
     connection = server.connect(d.name)
     until(connection, IS_MADE, pause=0.1)
     readers = Readers(server, d.name, n_readers)
-    found = in_turns(server, d.name, connection, seconds, held)
-    readers.end()
+    try:
+        found = in_turns(server, d.name, connection, seconds, held)
+    finally:
+        readers.end()
     if not d.value(IS_LEFT):
         raise RuntimeError('there was not enough to do: see the rates in snapshot.py')
     connection.close()

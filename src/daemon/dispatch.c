@@ -335,7 +335,7 @@ share_mail(void)
 	}
 }
 
-/* nobody waits for an executor that could not be started, not even behind another's unit, or behind what one that is starting will take first */
+/* nobody waits for an executor that could not be started: not in the queue, nor behind another unit, be it that an executor which is starting takes first */
 static bool
 is_all_in_hands(void)
 {

@@ -105,11 +105,12 @@ def hang_up(pid):
 
 def settled(w):
     """how many processes commands have, when that has been so for half a second"""
-    number, since = -1, 0
-    while number != len(w.remains()) or time.time() < since + 0.5:
-        if number != len(w.remains()):
-            number, since = len(w.remains()), time.time()
+    number, since = len(w.remains()), time.time()
+    while time.time() < since + 0.5:
         time.sleep(0.05)
+        found = len(w.remains())
+        if found != number:
+            number, since = found, time.time()
     return number
 
 

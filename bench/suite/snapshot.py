@@ -10,7 +10,8 @@ from .measure import until
 
 LANES = 50
 PER_SECOND = 100000				# there is work for so many
-PER_SECOND_BESIDE_READERS = 30000
+PER_SECOND_BESIDE_READERS = 50000
+BETWEEN = 3						# seconds that go by before, between and after what is measured
 PROBES_PER_SECOND = 20
 READERS = 4
 
@@ -88,7 +89,7 @@ def one(server, seconds, held, per_second, n_readers):
     d = ours.world(server, 'bench_snapshot')
     ours.register_pair(d, (3 * seconds + held) * PROBES_PER_SECOND)
     d.sql('BEGIN; ' + ''.join("SELECT synergy.register_process('lane_%d', 'hourly', 'SELECT 1', start_timeperiod => %s);"
-                              % (i, ours.AGO % ((2 * seconds + held) * per_second // LANES)) for i in range(LANES)) + 'COMMIT')
+                              % (i, ours.AGO % ((2 * seconds + held + BETWEEN) * per_second // LANES)) for i in range(LANES)) + 'COMMIT')
     connection = server.connect(d.name)
     until(connection, IS_MADE, pause=0.1)
     readers = Readers(server, d.name, n_readers)
